@@ -1,1 +1,3 @@
-//! Work in progress.
+//! A study: many people's recordings, from `study.toml` to files and a report.
+
+pub mod report;

@@ -1,0 +1,3 @@
+//! The report: light HTML pages that open offline.
+
+pub mod data;
