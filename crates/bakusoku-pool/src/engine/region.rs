@@ -1,0 +1,118 @@
+//! A region: the jobs of one `Par` call, worked off by the caller and by whoever is free.
+//!
+//! The jobs live on the caller's stack. That is sound because a helper joins only while the region is in the
+//! engine's list (under the lock), and the caller, before it returns, takes the region out and waits until the
+//! helpers that joined have left. A helper that was roused too late finds no region and costs nobody any time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Thread;
+
+use super::{Engine, Who};
+
+/// Who works in a region: the caller stays to the end, helpers leave when a permit is wanted elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Caller,
+    Helper,
+}
+
+/// One participant's share: takes jobs until there are none (true) or until it leaves early (false). Never unwinds.
+pub(crate) type Share<'a> = dyn Fn(Role) -> bool + Sync + 'a;
+
+pub(super) struct Region {
+    share: *const Share<'static>,
+    who: Who,
+    caller: Thread,
+    /// Helpers still useful; changed under the engine's lock only.
+    wanted: AtomicUsize,
+    /// Helpers at work.
+    helpers: AtomicUsize,
+}
+
+// SAFETY: `share` points to a `Sync` closure, and the protocol in the module's text keeps it alive while it is used.
+#[allow(unsafe_code)]
+unsafe impl Send for Region {}
+// SAFETY: as above; everything else is atomic or never changes.
+#[allow(unsafe_code)]
+unsafe impl Sync for Region {}
+
+impl Region {
+    pub(super) fn who(&self) -> Who {
+        self.who
+    }
+
+    pub(super) fn wanted(&self) -> usize {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn want_one_more(&self) {
+        self.wanted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A helper joins. Under the engine's lock, while the region is listed.
+    pub(super) fn join(&self) {
+        self.wanted.fetch_sub(1, Ordering::Relaxed);
+        self.helpers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Works as a helper that has joined; true when no jobs are left.
+    pub(super) fn help(&self) -> bool {
+        // SAFETY: this helper is counted, so the caller has not returned (see the module's text).
+        #[allow(unsafe_code)]
+        let exhausted = unsafe { (*self.share)(Role::Helper) };
+        let caller = self.caller.clone();
+        if self.helpers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            caller.unpark();
+        }
+        exhausted
+    }
+
+    fn left(&self) -> bool {
+        self.helpers.load(Ordering::Acquire) == 0
+    }
+}
+
+impl Engine {
+    /// Runs `share` on the caller, and on up to `helpers` hands that are free, until all have returned.
+    pub(crate) fn region(self: &Arc<Self>, who: Who, helpers: usize, share: &Share<'_>) {
+        let who = self.holder().unwrap_or(who);
+        self.with_permit(who, || {
+            if helpers == 0 {
+                share(Role::Caller);
+                return;
+            }
+            // SAFETY: only the lifetime changes; the region is closed and empty before this function returns.
+            #[allow(unsafe_code)]
+            let erased = unsafe { std::mem::transmute::<*const Share<'_>, *const Share<'static>>(share) };
+            let region = Arc::new(Region {
+                share: erased,
+                who,
+                caller: std::thread::current(),
+                wanted: AtomicUsize::new(helpers),
+                helpers: AtomicUsize::new(0),
+            });
+            let key = {
+                let mut state = self.lock();
+                let key = (who.order, state.next_ticket());
+                state.regions.insert(key, Arc::clone(&region));
+                self.settle(&mut state);
+                key
+            };
+            share(Role::Caller);
+            self.lock().regions.remove(&key);
+            // The last jobs of the helpers often end within microseconds.
+            for _ in 0..200 {
+                if region.left() {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            self.without_permit(|| {
+                while !region.left() {
+                    std::thread::park();
+                }
+            });
+        });
+    }
+}
