@@ -1,0 +1,35 @@
+"""Where the real recordings and the command line are; what the comparison with MNE found, at the end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    folder = Path(os.environ.get("BAKUSOKU_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "fif").is_dir():
+        pytest.skip(f"no real recordings at {folder}: set BAKUSOKU_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bakusoku_command() -> str:
+    program = Path(os.environ.get("BAKUSOKU_COMMAND", ROOT / "target" / "release" / "bakusoku"))
+    if not program.exists():
+        pytest.skip(f"{program} is not built: cargo build --release")
+    return str(program)
+
+
+def pytest_terminal_summary(terminalreporter):
+    from parity.table import FOUND, summary
+
+    if FOUND:
+        terminalreporter.section("distance from MNE-Python")
+        for line in summary():
+            terminalreporter.write_line(line)

@@ -1,0 +1,64 @@
+"""The parity table: what is compared with MNE-Python, by which metric, and how near it has to be.
+
+The cases (parameters and input shapes) of a row stand in the test file of its area; each appends the number
+that it found to `FOUND`, and the worst of each row is printed at the end of the run.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import metrics
+
+
+@dataclass(frozen=True)
+class Row:
+    """One function of ours and its counterpart."""
+
+    mne: str
+    metric: Callable
+    tolerance: float
+
+
+TABLE: dict[str, Row] = {
+    "filter.create_filter": Row("mne.filter.create_filter", metrics.taps, 1e-12),
+    "filter.filter_data": Row("mne.filter.filter_data", metrics.time_series, 1e-12),
+    "filter.notch_filter": Row("mne.filter.notch_filter", metrics.time_series, 1e-12),
+    "filter.resample": Row("mne.filter.resample", metrics.time_series, 1e-12),
+    "time_frequency.psd_array_welch": Row("mne.time_frequency.psd_array_welch", metrics.spectrum, 1e-12),
+    "event.find_events": Row("mne.find_events", metrics.exact, 0.0),
+    "epochs.drop_log": Row("mne.Epochs(...).drop_log", metrics.exact, 0.0),
+    "epochs.data": Row("mne.Epochs(...).get_data()", metrics.time_series, 1e-12),
+    "epochs.average": Row("mne.Epochs(...).average()", metrics.time_series, 1e-12),
+    "cov.compute_covariance": Row("mne.compute_covariance", metrics.covariance, 1e-9),
+    "reference.set_eeg_reference": Row("mne.set_eeg_reference", metrics.time_series, 1e-12),
+    "proj.apply_proj": Row("mne.io.Raw.apply_proj", metrics.time_series, 1e-12),
+}
+
+FOUND: dict[str, list[tuple[float, str]]] = defaultdict(list)
+
+
+def check(row: str, case: str, ours, theirs, given=None) -> None:
+    """Fail when ours is farther from MNE's than the table allows."""
+    found = TABLE[row].metric(ours, theirs, given)
+    FOUND[row].append((found, case))
+    limit = TABLE[row].tolerance
+    assert found <= limit, f"{row} [{case}]: {found:.2e} from {TABLE[row].mne}, allowed {limit:.0e}"
+
+
+def quiet(function, *args, **kwargs):
+    """MNE's function without its log and without its warnings (both sides of a case are asked the same odd things)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*args, verbose="error", **kwargs)
+
+
+def summary() -> list[str]:
+    lines = [f"{'function':34s} {'cases':>5s} {'worst':>9s} {'allowed':>8s}  worst case"]
+    for row, found in sorted(FOUND.items()):
+        worst, case = max(found)
+        lines.append(f"{row:34s} {len(found):5d} {worst:9.1e} {TABLE[row].tolerance:8.0e}  {case}")
+    return lines
