@@ -1,0 +1,37 @@
+//! A method: parameters only, until it is bound to a stream.
+
+use crate::{LinearMap, Need, Operator, Result, RowKernel, Stream};
+use serde_json::Value;
+
+/// What a method becomes when it is bound to a stream.
+pub enum Bound {
+    /// Works row by row.
+    Rows(Box<dyn RowKernel>),
+    /// Works column by column.
+    Columns(Box<dyn Operator>),
+    /// Is a matrix over channels.
+    Matrix(LinearMap),
+}
+
+/// Parameters of a method: a TOML table, Python arguments, a cache key.
+pub trait Method: Send + Sync {
+    /// Name, as the study's step and in errors.
+    fn name(&self) -> &'static str;
+    /// Parameters, for the key, the sidecar and the report.
+    fn parameters(&self) -> Value;
+    /// What the stream will be afterwards; cheap, from headers only. All parameter errors come from here.
+    ///
+    /// # Errors
+    /// When parameters make no sense for this stream.
+    fn output(&self, input: &Stream) -> Result<Stream>;
+    /// What it takes beside the rows or blocks in hand, asked before anything runs.
+    fn need(&self, input: &Stream, threads: usize) -> Need {
+        let _ = (input, threads);
+        Need::default()
+    }
+    /// Computes coefficients for this stream.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output).
+    fn bind(&self, input: &Stream) -> Result<Bound>;
+}

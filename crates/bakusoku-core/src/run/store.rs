@@ -1,0 +1,117 @@
+//! Where the matrix is turned round: a file of tiles.
+
+use crate::{Picks, Recording, Result, Stream};
+use bakusoku_pool::{SpillDir, SpillFile};
+use ndarray::{Array2, ArrayView2};
+
+/// A matrix `(n_channels, n_times)` of f64 in an unlinked file, cut into tiles of `tile` samples: within a tile each
+/// channel's samples lie together.
+///
+/// Written by rows it has one tile, and columns are read with one access per channel; written by columns its tiles are
+/// the blocks, and rows are read with one access per tile.
+pub struct Store {
+    file: SpillFile,
+    n_channels: usize,
+    n_times: u64,
+    tile: u64,
+}
+
+impl Store {
+    /// Room for a stream's samples, for writing by rows.
+    ///
+    /// # Errors
+    /// When the disk has not enough room.
+    pub fn for_rows(stream: &Stream, spill: &SpillDir) -> Result<Self> {
+        Self::new(stream, stream.n_times.max(1), spill)
+    }
+    /// Room for a stream's samples, for writing by blocks.
+    ///
+    /// # Errors
+    /// When the disk has not enough room.
+    pub fn for_columns(stream: &Stream, spill: &SpillDir) -> Result<Self> {
+        // Rows are then read in accesses of 64 KiB.
+        Self::new(stream, 8192, spill)
+    }
+
+    fn new(stream: &Stream, tile: u64, spill: &SpillDir) -> Result<Self> {
+        let (n_channels, n_times) = (stream.n_channels(), stream.n_times);
+        let file = spill.file(n_channels as u64 * n_times * 8)?;
+        Ok(Self { file, n_channels, n_times, tile })
+    }
+
+    /// Calls `f(byte offset, first, last)` for each run of samples `start..start + len` of a channel that lie together.
+    fn runs(
+        &self,
+        ch: usize,
+        start: u64,
+        len: usize,
+        mut f: impl FnMut(u64, usize, usize) -> Result<()>,
+    ) -> Result<()> {
+        let mut done = 0;
+        while done < len {
+            let at = start + done as u64;
+            let tile_start = at / self.tile * self.tile;
+            let tile_len = self.tile.min(self.n_times - tile_start);
+            let n = ((tile_start + tile_len - at) as usize).min(len - done);
+            let offset = (tile_start * self.n_channels as u64 + ch as u64 * tile_len + (at - tile_start)) * 8;
+            f(offset, done, done + n)?;
+            done += n;
+        }
+        Ok(())
+    }
+
+    /// Writes the samples of channel `ch` from `start` on.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn write_row(&self, ch: usize, start: u64, row: &[f64]) -> Result<()> {
+        self.runs(ch, start, row.len(), |offset, a, b| Ok(self.file.write_f64_at(&row[a..b], offset)?))
+    }
+    /// Reads the samples of channel `ch` from `start` on.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn read_row(&self, ch: usize, start: u64, row: &mut [f64]) -> Result<()> {
+        let len = row.len();
+        self.runs(ch, start, len, |offset, a, b| Ok(self.file.read_f64_at(&mut row[a..b], offset)?))
+    }
+    /// Writes a block that starts at `start`.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn write_block(&self, start: u64, block: ArrayView2<'_, f64>) -> Result<()> {
+        for (ch, row) in block.outer_iter().enumerate() {
+            match row.as_slice() {
+                Some(row) => self.write_row(ch, start, row)?,
+                None => self.write_row(ch, start, &row.to_vec())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a stage's input lies.
+pub(super) enum Held<'a> {
+    Source(&'a dyn Recording),
+    Store(Store),
+    /// All who wanted it have had it.
+    Nothing,
+}
+
+impl Held<'_> {
+    /// Samples `start..stop` of all channels.
+    pub(super) fn read_block(&self, stream: &Stream, start: u64, stop: u64) -> Result<Array2<f64>> {
+        let len = (stop - start) as usize;
+        let mut data = Array2::zeros((stream.n_channels(), len));
+        match self {
+            Held::Source(source) => source.read(start..stop, &Picks::all(stream.n_channels()), data.view_mut())?,
+            Held::Store(store) => {
+                for (ch, mut row) in data.outer_iter_mut().enumerate() {
+                    store.read_row(ch, start, row.as_slice_mut().expect("a fresh array is contiguous"))?;
+                }
+            }
+            Held::Nothing => {}
+        }
+        Ok(data)
+    }
+}

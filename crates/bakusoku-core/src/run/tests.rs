@@ -1,0 +1,266 @@
+//! Laws of the runner: pieces equal the whole, whatever the threads, the memory, and the stages.
+
+use super::*;
+use crate::containers::Raw;
+use crate::*;
+use ndarray::Array2;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::Mutex;
+
+fn channel(index: usize) -> Channel {
+    Channel {
+        name: format!("EEG {index:03}"),
+        kind: Channel::EEG,
+        coil_type: 1,
+        unit: Channel::UNIT_V,
+        unit_mul: 0,
+        coord_frame: CoordFrame::HEAD,
+        loc: [0.0; 12],
+        cal: 1.0,
+        range: 1.0,
+        scanno: index as i32 + 1,
+        logno: index as i32 + 1,
+    }
+}
+
+fn recording(n_channels: usize, n_times: usize) -> Raw {
+    let info = Info { sfreq: 100.0, chs: (0..n_channels).map(channel).collect(), ..Info::default() };
+    let stream = Stream {
+        info: Arc::new(info),
+        first_samp: 0,
+        n_times: n_times as u64,
+        gaps: vec![],
+        annotations: Annotations::default(),
+    };
+    let data = Array2::from_shape_fn((n_channels, n_times), |(ch, t)| ((ch * 31 + t * 17) % 101) as f64 - 50.0);
+    Raw::new(stream, data).unwrap()
+}
+
+/// Row method: running sum; halves the length when asked.
+struct Cumulate {
+    halve: bool,
+}
+struct CumulateRow {
+    n_out: usize,
+    halve: bool,
+}
+impl Method for Cumulate {
+    fn name(&self) -> &'static str {
+        "cumulate"
+    }
+    fn parameters(&self) -> Value {
+        json!({ "halve": self.halve })
+    }
+    fn output(&self, input: &Stream) -> Result<Stream> {
+        Ok(Stream { n_times: if self.halve { input.n_times / 2 } else { input.n_times }, ..input.clone() })
+    }
+    fn bind(&self, input: &Stream) -> Result<Bound> {
+        let n_out = self.output(input)?.n_times as usize;
+        Ok(Bound::Rows(Box::new(CumulateRow { n_out, halve: self.halve })))
+    }
+}
+impl RowKernel for CumulateRow {
+    fn n_out(&self) -> usize {
+        self.n_out
+    }
+    fn passes(&self, ch: usize) -> bool {
+        !self.halve && ch == 1
+    }
+    fn run(&self, _ch: usize, row: &[f64], out: &mut [f64], _scratch: &mut Scratch) -> Result<()> {
+        let step = if self.halve { 2 } else { 1 };
+        let mut sum = 0.0;
+        for (i, out) in out.iter_mut().enumerate() {
+            sum += row[i * step];
+            *out = sum;
+        }
+        Ok(())
+    }
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// Column method: delays by carrying a block's length; its result depends on the grain if the runner cuts wrongly.
+struct Grainy {
+    grain: u64,
+    skip: Option<Span>,
+}
+struct GrainyOperator {
+    segments: Vec<Segment>,
+    grain: u64,
+    carried: Option<Block>,
+}
+impl Method for Grainy {
+    fn name(&self) -> &'static str {
+        "grainy"
+    }
+    fn parameters(&self) -> Value {
+        json!({})
+    }
+    fn output(&self, input: &Stream) -> Result<Stream> {
+        Ok(input.clone())
+    }
+    fn bind(&self, input: &Stream) -> Result<Bound> {
+        let skips: Vec<Span> = self.skip.into_iter().collect();
+        let segments = Segment::cut(&skips, input.n_times);
+        Ok(Bound::Columns(Box::new(GrainyOperator { segments, grain: self.grain, carried: None })))
+    }
+}
+impl Operator for GrainyOperator {
+    fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+    fn grain(&self) -> Grain {
+        Grain::Fixed(self.grain)
+    }
+    fn push(&mut self, mut block: Block, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
+        let mean = block.data.mean().unwrap();
+        block.data -= mean;
+        if let Some(carried) = self.carried.replace(block) {
+            out.emit(carried, cx)?;
+        }
+        Ok(())
+    }
+    fn end(&mut self, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
+        match self.carried.take() {
+            Some(carried) => out.emit(carried, cx),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Matrix method: mixes channels 0 and 2.
+struct Mix;
+impl Method for Mix {
+    fn name(&self) -> &'static str {
+        "mix"
+    }
+    fn parameters(&self) -> Value {
+        json!({})
+    }
+    fn output(&self, input: &Stream) -> Result<Stream> {
+        Ok(input.clone())
+    }
+    fn bind(&self, input: &Stream) -> Result<Bound> {
+        let matrix = ndarray::arr2(&[[0.5, -0.25], [2.0, 1.0]]);
+        Ok(Bound::Matrix(LinearMap { channels: vec![0, 2], matrix, segments: Segment::cut(&[], input.n_times) }))
+    }
+}
+
+/// Keeps what it gets, and insists on order.
+#[derive(Default)]
+struct Keep {
+    columns: Vec<f64>,
+    n: u64,
+    ended: bool,
+}
+impl Sink for Keep {
+    fn push(&mut self, block: &Block, _cx: &Cx) -> Result<()> {
+        assert_eq!(block.start, self.n);
+        self.n += block.n_times() as u64;
+        for column in block.data.columns() {
+            self.columns.extend(column);
+        }
+        Ok(())
+    }
+    fn end(&mut self, _cx: &Cx) -> Result<()> {
+        self.ended = true;
+        Ok(())
+    }
+}
+#[derive(Default)]
+struct KeepRows(Mutex<Vec<(usize, Vec<f64>)>>);
+impl RowSink for KeepRows {
+    fn push_row(&self, ch: usize, row: &[f64], _scratch: &mut Scratch) -> Result<()> {
+        self.0.lock().unwrap().push((ch, row.to_vec()));
+        Ok(())
+    }
+}
+impl KeepRows {
+    fn sorted(self) -> Vec<(usize, Vec<f64>)> {
+        let mut rows = self.0.into_inner().unwrap();
+        rows.sort_by_key(|row| row.0);
+        rows
+    }
+}
+
+fn cx(threads: usize, memory: u64) -> Cx {
+    let par = if threads == 1 { Par::serial() } else { Par::new(threads) };
+    let mut cx = Cx::new(par, SpillDir::find(None).unwrap());
+    cx.memory = Bytes(memory);
+    cx
+}
+
+#[allow(clippy::type_complexity)]
+fn through(methods: &[&dyn Method], raw: &Raw, cx: &Cx) -> Vec<(Vec<f64>, Vec<(usize, Vec<f64>)>)> {
+    let n = methods.len() + 1;
+    let mut keeps: Vec<Keep> = (0..n).map(|_| Keep::default()).collect();
+    let rows: Vec<KeepRows> = (0..n).map(|_| KeepRows::default()).collect();
+    let mut chain = Chain::new(raw, methods.to_vec());
+    for (place, keep) in keeps.iter_mut().enumerate() {
+        chain.tap(place, keep);
+    }
+    for (place, keep) in rows.iter().enumerate() {
+        chain.tap_rows(place, keep);
+    }
+    run(chain, cx).unwrap();
+    keeps
+        .into_iter()
+        .zip(rows)
+        .map(|(keep, rows)| {
+            assert!(keep.ended);
+            (keep.columns, rows.sorted())
+        })
+        .collect()
+}
+
+#[test]
+fn every_place_sees_the_same_whatever_threads_and_memory() {
+    let raw = recording(5, 20_011);
+    let grainy = Grainy { grain: 777, skip: Some(Span::new(5000, 5100)) };
+    let (whole, half) = (Cumulate { halve: false }, Cumulate { halve: true });
+    let chains: [&[&dyn Method]; 5] = [
+        &[&whole, &half],
+        &[&grainy, &whole, &half, &grainy],
+        &[&Mix, &Mix, &whole],
+        &[&whole, &Mix, &grainy, &half],
+        &[],
+    ];
+    for chain in chains {
+        let reference = through(chain, &raw, &cx(1, 1 << 30));
+        for (columns, rows) in &reference {
+            assert_eq!(rows.len(), 5);
+            let n_times = columns.len() / 5;
+            for (ch, row) in rows {
+                assert!(row.iter().enumerate().all(|(t, &x)| columns[t * 5 + ch] == x));
+                assert_eq!(row.len(), n_times);
+            }
+        }
+        for (threads, memory) in [(1, 0), (2, 0), (2, 1 << 20), (3, 1 << 30)] {
+            assert_eq!(through(chain, &raw, &cx(threads, memory)), reference, "{threads} threads, {memory} bytes");
+        }
+    }
+}
+
+#[test]
+fn taps_in_the_middle_do_not_change_the_end() {
+    let raw = recording(4, 5_000);
+    let (whole, half) = (Cumulate { halve: false }, Cumulate { halve: true });
+    let methods: [&dyn Method; 4] = [&Mix, &Mix, &whole, &half];
+    let with_taps = through(&methods, &raw, &cx(2, 1 << 30));
+    let mut keep = Keep::default();
+    let mut chain = Chain::new(&raw, methods.to_vec());
+    chain.tap(4, &mut keep);
+    run(chain, &cx(2, 1 << 30)).unwrap();
+    assert_eq!(keep.columns, with_taps[4].0);
+}
+
+#[test]
+fn a_cancelled_run_ends_with_that_error() {
+    let raw = recording(4, 5_000);
+    let cx = cx(2, 1 << 30);
+    cx.cancel.cancel();
+    let whole = Cumulate { halve: false };
+    assert!(run(Chain::new(&raw, vec![&whole]), &cx).unwrap_err().is_cancelled());
+}
