@@ -1,0 +1,21 @@
+//! Linear algebra on `ndarray` views: products, symmetric eigenproblems, singular values, QR, pseudo-inverse.
+//!
+//! Everything is `f64`. Products are cut into tiles of fixed size, which [`Par`](bakusoku_pool::Par) spreads; a tile
+//! never shares an output with another one, so that results do not depend on the number of threads. Decompositions are
+//! small (channels by channels) and run in the caller.
+//!
+//! | function | counterpart |
+//! |---|---|
+//! | [`matmul`], [`matmul_into`] | `numpy.dot` |
+//! | [`gram_into`], [`gram`] | `numpy.dot(x, x.T)` (BLAS `syrk`) |
+//! | [`eigh`] | `scipy.linalg.eigh`: eigenvalues ascending |
+//! | [`svd`], [`svdvals`] | `scipy.linalg.svd(full_matrices=False)`: singular values descending |
+//! | [`qr`], [`qr_r`] | `scipy.linalg.qr(mode="economic")` |
+//! | [`pinv`] | `numpy.linalg.pinv` |
+
+mod factor;
+mod product;
+mod view;
+
+pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, svd, svdvals};
+pub use product::{Accumulate, gram, gram_into, matmul, matmul_into, mirror_lower};
