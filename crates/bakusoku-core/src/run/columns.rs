@@ -4,6 +4,7 @@ use super::cut::Cutter;
 use super::stage::{ColumnStep, ColumnWork, Nodes};
 use super::store::{Held, Store};
 use crate::{Block, Cx, Emit, Error, LinearMap, Result, Segment, Sink, Stream};
+use bakusoku_math::linalg;
 use ndarray::{Array2, s};
 
 /// What a block may weigh (bytes).
@@ -102,7 +103,7 @@ impl Emit for Rest<'_, '_> {
             None => Ok(()),
             Some(Work::Operator(cutter)) => cutter.push(block, &mut Rest(rest), cx),
             Some(Work::Matrix(map)) => {
-                let block = multiply(map, block);
+                let block = multiply(map, block, cx);
                 Rest(rest).emit(block, cx)
             }
         }
@@ -110,7 +111,7 @@ impl Emit for Rest<'_, '_> {
 }
 
 /// Applies the matrix where the map's segments say so.
-fn multiply(map: &LinearMap, mut block: Block) -> Block {
+fn multiply(map: &LinearMap, mut block: Block, cx: &Cx) -> Block {
     let span = block.span();
     for segment in &map.segments {
         let Segment::Process(process) = segment else { continue };
@@ -120,7 +121,7 @@ fn multiply(map: &LinearMap, mut block: Block) -> Block {
         for (i, &ch) in map.channels.iter().enumerate() {
             input.row_mut(i).assign(&block.data.slice(s![ch, a..b]));
         }
-        let output = map.matrix.dot(&input);
+        let output = linalg::matmul(&cx.par, map.matrix.view(), input.view());
         for (i, &ch) in map.channels.iter().enumerate() {
             block.data.slice_mut(s![ch, a..b]).assign(&output.row(i));
         }

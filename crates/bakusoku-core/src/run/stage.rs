@@ -105,7 +105,11 @@ fn product(a: &LinearMap, b: &LinearMap) -> LinearMap {
     channels.sort_unstable();
     channels.dedup();
     let (a_full, b_full) = (widen(a, &channels), widen(b, &channels));
-    LinearMap { matrix: b_full.dot(&a_full), channels, segments: a.segments.clone() }
+    LinearMap {
+        matrix: bakusoku_math::linalg::matmul(&crate::Par::serial(), b_full.view(), a_full.view()),
+        channels,
+        segments: a.segments.clone(),
+    }
 }
 
 /// The map's matrix over more channels, identity on those it does not concern.
