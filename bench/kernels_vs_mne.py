@@ -32,7 +32,15 @@ import bakusoku  # noqa: E402
 
 mne.set_log_level("error")
 SFREQ = 1000.0
-GOALS = {"welch": 8.0, "fir 1-40": 3.3, "fir 0.1-40": 3.3, "notch": 2.6, "resample fft": 5.0, "epochs": 5.0, "covariance": 5.0}
+GOALS = {
+    "welch": 8.0,
+    "fir 1-40": 3.3,
+    "fir 0.1-40": 3.3,
+    "notch": 2.6,
+    "resample fft": 5.0,
+    "epochs": 5.0,
+    "covariance": 5.0,
+}
 
 
 def recording(n_channels, n_seconds):
@@ -48,12 +56,48 @@ def kernels(x, types):
     """name -> (ours(n_jobs), theirs(), metric, input or None)."""
     f, tf = bakusoku.filter, bakusoku.time_frequency
     notch = [50.0, 100.0, 150.0]
-    yield "notch", lambda n: f.notch_filter(x, SFREQ, notch, n_jobs=n), lambda: mne.filter.notch_filter(x, SFREQ, notch), metrics.time_series, x
-    yield "fir 1-40", lambda n: f.filter_data(x, SFREQ, 1.0, 40.0, n_jobs=n), lambda: mne.filter.filter_data(x, SFREQ, 1.0, 40.0), metrics.time_series, x
-    yield "fir 0.1-40", lambda n: f.filter_data(x, SFREQ, 0.1, 40.0, n_jobs=n), lambda: mne.filter.filter_data(x, SFREQ, 0.1, 40.0), metrics.time_series, x
-    yield "resample fft", lambda n: f.resample(x, 1, 4, npad="auto", n_jobs=n), lambda: mne.filter.resample(x, 1, 4, npad="auto"), metrics.time_series, x
-    yield "resample polyphase", lambda n: f.resample(x, 1, 4, method="polyphase", n_jobs=n), lambda: mne.filter.resample(x, 1, 4, method="polyphase"), metrics.time_series, x
-    yield "welch", lambda n: tf.psd_array_welch(x, SFREQ, n_fft=2048, n_overlap=1024, n_jobs=n)[0], lambda: tf_mne(x), metrics.spectrum, None
+    yield (
+        "notch",
+        lambda n: f.notch_filter(x, SFREQ, notch, n_jobs=n),
+        lambda: mne.filter.notch_filter(x, SFREQ, notch),
+        metrics.time_series,
+        x,
+    )
+    yield (
+        "fir 1-40",
+        lambda n: f.filter_data(x, SFREQ, 1.0, 40.0, n_jobs=n),
+        lambda: mne.filter.filter_data(x, SFREQ, 1.0, 40.0),
+        metrics.time_series,
+        x,
+    )
+    yield (
+        "fir 0.1-40",
+        lambda n: f.filter_data(x, SFREQ, 0.1, 40.0, n_jobs=n),
+        lambda: mne.filter.filter_data(x, SFREQ, 0.1, 40.0),
+        metrics.time_series,
+        x,
+    )
+    yield (
+        "resample fft",
+        lambda n: f.resample(x, 1, 4, npad="auto", n_jobs=n),
+        lambda: mne.filter.resample(x, 1, 4, npad="auto"),
+        metrics.time_series,
+        x,
+    )
+    yield (
+        "resample polyphase",
+        lambda n: f.resample(x, 1, 4, method="polyphase", n_jobs=n),
+        lambda: mne.filter.resample(x, 1, 4, method="polyphase"),
+        metrics.time_series,
+        x,
+    )
+    yield (
+        "welch",
+        lambda n: tf.psd_array_welch(x, SFREQ, n_fft=2048, n_overlap=1024, n_jobs=n)[0],
+        lambda: tf_mne(x),
+        metrics.spectrum,
+        None,
+    )
 
     info = mne.create_info([f"{t}{i}" for i, t in enumerate(types)], SFREQ, types)
     raw = mne.io.RawArray(x, info, copy=None)
@@ -117,13 +161,24 @@ def main():
         if not worst <= 1e-9:
             sys.exit(f"{name}: results differ by {worst:.2e}, so no time counts")
         ratio = [a / b for a, b in zip(t["mne"], t["one"], strict=True)]
-        rows.append({
-            "kernel": name, "mne s": median(t["mne"]), "ours s": median(t["one"]), "ratio": median(ratio), "min": min(ratio), "max": max(ratio),
-            "goal": GOALS.get(name, ""), "two threads": median([a / b for a, b in zip(t["one"], t["two"], strict=True)]), "worst": worst,
-        })
+        rows.append(
+            {
+                "kernel": name,
+                "mne s": median(t["mne"]),
+                "ours s": median(t["one"]),
+                "ratio": median(ratio),
+                "min": min(ratio),
+                "max": max(ratio),
+                "goal": GOALS.get(name, ""),
+                "two threads": median([a / b for a, b in zip(t["one"], t["two"], strict=True)]),
+                "worst": worst,
+            }
+        )
         say(table(rows[-1:], list(rows[-1])))
     say("\n" + table(rows, ["kernel", "mne s", "ours s", "ratio", "min", "max", "goal", "two threads", "worst"]))
-    say(f"written: {save('kernels_vs_mne', {'machine': machine(), 'channels': args.channels, 'seconds': args.seconds, 'rows': rows})}")
+    say(
+        f"written: {save('kernels_vs_mne', {'machine': machine(), 'channels': args.channels, 'seconds': args.seconds, 'rows': rows})}"
+    )
 
 
 if __name__ == "__main__":

@@ -62,9 +62,14 @@ def run(command: list[str], env: dict[str, str] | None = None, cwd: Path | None 
     before = shared_memory()
     start = time.perf_counter()
     process = subprocess.Popen(
-        [str(c) for c in command], env=env or environment(), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [str(c) for c in command],
+        env=env or environment(),
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    peak, cpu, stop = 0, {}, threading.Event()
+    peak, stop = 0, threading.Event()
 
     def watch():
         nonlocal peak
@@ -109,7 +114,10 @@ def machine() -> dict:
     import numpy
     import scipy
 
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    cpu = next(
+        (line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
     return {
         "cpu": cpu,
         "cores": len(os.sched_getaffinity(0)),

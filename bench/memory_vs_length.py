@@ -1,6 +1,6 @@
 """Peak memory of `bakusoku run` on one subject as the recording grows: 1, 5, 20 minutes.
 
-    .venv/bin/python bench/memory_vs_length.py
+.venv/bin/python bench/memory_vs_length.py
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from study.mne_study import Config  # noqa: E402
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 5.0, 20.0])
-    parser.add_argument("--simulate", default="--subjects 1 --sfreq 1000 --seed 1", help="options of `bakusoku simulate`")
+    parser.add_argument(
+        "--simulate", default="--subjects 1 --sfreq 1000 --seed 1", help="options of `bakusoku simulate`"
+    )
     args = parser.parse_args()
     need_command()
     rows = []
@@ -31,7 +33,14 @@ def main():
     for minutes in args.minutes:
         work = Path(tempfile.mkdtemp(prefix="bakusoku-memory-", dir=base))
         try:
-            command = [str(COMMAND), "simulate", str(work / "bids"), "--duration", f"{minutes * 60:g}", *args.simulate.split()]
+            command = [
+                str(COMMAND),
+                "simulate",
+                str(work / "bids"),
+                "--duration",
+                f"{minutes * 60:g}",
+                *args.simulate.split(),
+            ]
             done = subprocess.run(command, env=environment(), capture_output=True, text=True)
             if done.returncode:
                 sys.exit(f"{' '.join(command)} failed:\n{done.stderr or done.stdout}")
@@ -41,7 +50,15 @@ def main():
             if cost.returncode:
                 sys.exit(f"run failed:\n{cost.stdout}\n{cost.stderr}")
             size = sum(p.stat().st_size for p in (work / "bids").rglob("*_meg.fif"))
-            rows.append({"minutes": minutes, "input MiB": size / 2**20, "peak MiB": cost.peak / 2**20, "wall s": cost.wall, "cpu s": cost.cpu})
+            rows.append(
+                {
+                    "minutes": minutes,
+                    "input MiB": size / 2**20,
+                    "peak MiB": cost.peak / 2**20,
+                    "wall s": cost.wall,
+                    "cpu s": cost.cpu,
+                }
+            )
             say(table(rows[-1:], list(rows[-1])))
         finally:
             shutil.rmtree(work, ignore_errors=True)

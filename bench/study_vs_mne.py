@@ -46,7 +46,9 @@ def mne_side(bids_root: Path, out: Path, workers: int) -> None:
     """Runs in its own interpreter: what a user's script does."""
     import multiprocessing
 
-    jobs = [(str(f), str(out / subject_of(f) / f.name.removesuffix("_meg.fif")), Config()) for f in recordings(bids_root)]
+    jobs = [
+        (str(f), str(out / subject_of(f) / f.name.removesuffix("_meg.fif")), Config()) for f in recordings(bids_root)
+    ]
     start = time.perf_counter()
     with multiprocessing.Pool(workers) as pool:
         pool.map(_one, jobs, chunksize=1)
@@ -91,7 +93,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--data", help="a BIDS folder to use instead of a simulated one")
-    parser.add_argument("--simulate", default="--subjects 4 --duration 180 --sfreq 1000 --seed 1", help="options of `bakusoku simulate`")
+    parser.add_argument(
+        "--simulate", default="--subjects 4 --duration 180 --sfreq 1000 --seed 1", help="options of `bakusoku simulate`"
+    )
     parser.add_argument("--no-ours", action="store_true", help="the MNE side alone")
     parser.add_argument("--mne-side", nargs=2, metavar=("BIDS_ROOT", "OUT"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -115,7 +119,13 @@ def main() -> None:
                 cost = theirs(bids_root, out, args.workers) if side == "mne" else ours(bids_root, out)
                 if cost.returncode:
                     sys.exit(f"{side} failed ({cost.returncode}):\n{cost.stdout}\n{cost.stderr}")
-                row = {"pair": pair, "side": side, "wall s": cost.wall, "cpu s": cost.cpu, "peak MiB": cost.peak / 2**20}
+                row = {
+                    "pair": pair,
+                    "side": side,
+                    "wall s": cost.wall,
+                    "cpu s": cost.cpu,
+                    "peak MiB": cost.peak / 2**20,
+                }
                 if side == "mne":
                     row["map s"] = json.loads(cost.stdout.strip().splitlines()[-1])["map"]
                 rows.append(row)
@@ -127,13 +137,15 @@ def main() -> None:
                 wrong = {k: v for k, v in worst.items() if v > limits[k.split()[0]]}
                 if wrong:
                     sys.exit(f"results differ, so no time counts: {wrong}")
-                ratios.append({
-                    # The stricter of the two: MNE's map alone, its interpreter and imports in the parent left out.
-                    "wall ratio": sides["mne"]["map s"] / sides["ours"]["wall s"],
-                    "whole script ratio": sides["mne"]["wall s"] / sides["ours"]["wall s"],
-                    "memory ratio": sides["mne"]["peak MiB"] / sides["ours"]["peak MiB"],
-                    "worst": worst,
-                })
+                ratios.append(
+                    {
+                        # The stricter of the two: MNE's map alone, its interpreter and imports in the parent left out.
+                        "wall ratio": sides["mne"]["map s"] / sides["ours"]["wall s"],
+                        "whole script ratio": sides["mne"]["wall s"] / sides["ours"]["wall s"],
+                        "memory ratio": sides["mne"]["peak MiB"] / sides["ours"]["peak MiB"],
+                        "worst": worst,
+                    }
+                )
             for side in sides:
                 shutil.rmtree(work / f"{side}-{pair}", ignore_errors=True)
     finally:

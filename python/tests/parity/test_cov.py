@@ -18,7 +18,12 @@ SCALE = {"grad": 1e-11, "mag": 1e-12, "eeg": 2e-5}
 def epochs(n_epochs=30, n_times=200, seed=0):
     mix = np.random.default_rng(seed).standard_normal((len(TYPES), len(TYPES)))
     x = mix @ brain(len(TYPES), n_epochs * n_times, 250.0, seed, scale=1.0)
-    x = (x * np.array([SCALE[t] for t in TYPES])[:, None]).reshape(len(TYPES), n_epochs, n_times).transpose(1, 0, 2).copy()
+    x = (
+        (x * np.array([SCALE[t] for t in TYPES])[:, None])
+        .reshape(len(TYPES), n_epochs, n_times)
+        .transpose(1, 0, 2)
+        .copy()
+    )
     info = mne.create_info([f"{t}{i}" for i, t in enumerate(TYPES)], 250.0, TYPES)
     return x, mne.EpochsArray(x, info, tmin=-0.2, baseline=(None, 0), verbose="error")
 
@@ -30,7 +35,13 @@ def test_empirical(keep_sample_mean, tmin, tmax, rank):
     _, e = epochs()
     theirs = quiet(mne.compute_covariance, e, keep_sample_mean=keep_sample_mean, tmin=tmin, tmax=tmax, rank=rank)
     ours, n_free = bakusoku.cov.compute_covariance(
-        e.get_data(copy=False), ch_types=TYPES, times=e.times, tmin=tmin, tmax=tmax, keep_sample_mean=keep_sample_mean, rank=rank,
+        e.get_data(copy=False),
+        ch_types=TYPES,
+        times=e.times,
+        tmin=tmin,
+        tmax=tmax,
+        keep_sample_mean=keep_sample_mean,
+        rank=rank,
     )
     assert n_free == theirs["nfree"]
     check("cov.compute_covariance", f"keep {keep_sample_mean} {tmin} {tmax} rank {rank}", ours, theirs["data"])
@@ -77,7 +88,15 @@ def test_projector(n_vectors):
         v = rng.standard_normal((1, len(meg)))
         v /= np.linalg.norm(v)
         vectors[k, : len(meg)] = v
-        projs.append(mne.Projection(data=dict(nrow=1, ncol=len(meg), row_names=None, col_names=meg, data=v), active=False, kind=1, desc=f"v{k}", explained_var=None))
+        projs.append(
+            mne.Projection(
+                data=dict(nrow=1, ncol=len(meg), row_names=None, col_names=meg, data=v),
+                active=False,
+                kind=1,
+                desc=f"v{k}",
+                explained_var=None,
+            )
+        )
     raw.add_proj(projs).apply_proj(verbose="error")
     ours = bakusoku.proj.apply_proj(flat, bakusoku.proj.make_projector(vectors))
     check("proj.apply_proj", f"{n_vectors} vectors", ours, raw.get_data(), flat)

@@ -32,21 +32,44 @@ def recording(n_times=20000, sfreq=1000.0, seed=0, first_samp=0):
 
 
 def compare(case, x, raw, events, ids, tmin=-0.2, tmax=0.5, projs=None, **options):
-    spans = [(float(a["onset"]) - raw.first_time, float(a["duration"])) for a in raw.annotations if a["description"].startswith("BAD")]
+    spans = [
+        (float(a["onset"]) - raw.first_time, float(a["duration"]))
+        for a in raw.annotations
+        if a["description"].startswith("BAD")
+    ]
     names = [a["description"] for a in raw.annotations if a["description"].startswith("BAD")]
-    theirs = quiet(mne.Epochs, raw, events, ids, tmin, tmax, preload=True, picks="all", proj=projs is not None, **options)
+    theirs = quiet(
+        mne.Epochs, raw, events, ids, tmin, tmax, preload=True, picks="all", proj=projs is not None, **options
+    )
     ours = bakusoku.epochs.cut_epochs(
-        x, raw.info["sfreq"], events, ids, tmin, tmax, first_samp=raw.first_samp, ch_names=raw.ch_names, ch_types=TYPES,
-        bad_spans=[(*s, n) for s, n in zip(spans, names, strict=True)], projector=projs, **options,
+        x,
+        raw.info["sfreq"],
+        events,
+        ids,
+        tmin,
+        tmax,
+        first_samp=raw.first_samp,
+        ch_names=raw.ch_names,
+        ch_types=TYPES,
+        bad_spans=[(*s, n) for s, n in zip(spans, names, strict=True)],
+        projector=projs,
+        **options,
     )
     wanted = theirs.drop_log
     assert ours.drop_log == wanted, f"{case}: first difference " + str(
-        next(((i, a, b) for i, (a, b) in enumerate(zip(ours.drop_log, wanted, strict=True)) if a != b), None))
+        next(((i, a, b) for i, (a, b) in enumerate(zip(ours.drop_log, wanted, strict=True)) if a != b), None)
+    )
     check("epochs.drop_log", case, np.array([len(d) for d in ours.drop_log]), np.array([len(d) for d in wanted]))
     assert np.array_equal(ours.events, theirs.events) and np.array_equal(ours.selection, theirs.selection)
     assert np.array_equal(ours.times, theirs.times)
     data = theirs.get_data(copy=False)
-    check("epochs.data", case, ours.data, data, np.broadcast_to(np.abs(x).max(-1)[None, :, None], (*data.shape[:2], 1)) if len(data) else None)
+    check(
+        "epochs.data",
+        case,
+        ours.data,
+        data,
+        np.broadcast_to(np.abs(x).max(-1)[None, :, None], (*data.shape[:2], 1)) if len(data) else None,
+    )
     if len(data):
         ours_mean = bakusoku.epochs.average(ours.data)
         check("epochs.average", case, ours_mean, theirs.average(picks="all").data, x)
@@ -112,7 +135,9 @@ def test_repeated_is_an_error():
 
 def test_annotations():
     x, raw, events = recording(seed=8, first_samp=500)
-    raw.set_annotations(mne.Annotations([1.0, 4.2, 9.0, 15.0], [0.5, 0.3, 2.0, 0.0], ["BAD_jump", "bad blink", "good", "BAD"]))
+    raw.set_annotations(
+        mne.Annotations([1.0, 4.2, 9.0, 15.0], [0.5, 0.3, 2.0, 0.0], ["BAD_jump", "bad blink", "good", "BAD"])
+    )
     for a in raw.annotations:
         assert a["onset"] >= 0
     for reject_by_annotation in (True, False):
@@ -121,13 +146,34 @@ def test_annotations():
 
 def compare_annotated(x, raw, events, reject_by_annotation):
     spans = [
-        (float(a["onset"]) - raw.first_time * (raw.annotations.orig_time is not None), float(a["duration"]), a["description"])
-        for a in raw.annotations if a["description"].lower().startswith("bad")
+        (
+            float(a["onset"]) - raw.first_time * (raw.annotations.orig_time is not None),
+            float(a["duration"]),
+            a["description"],
+        )
+        for a in raw.annotations
+        if a["description"].lower().startswith("bad")
     ]
-    theirs = quiet(mne.Epochs, raw, events, [1, 2, 3], preload=True, picks="all", proj=False, reject_by_annotation=reject_by_annotation)
+    theirs = quiet(
+        mne.Epochs,
+        raw,
+        events,
+        [1, 2, 3],
+        preload=True,
+        picks="all",
+        proj=False,
+        reject_by_annotation=reject_by_annotation,
+    )
     ours = bakusoku.epochs.cut_epochs(
-        x, 1000.0, events, [1, 2, 3], first_samp=raw.first_samp, ch_names=raw.ch_names, ch_types=TYPES,
-        bad_spans=spans, reject_by_annotation=reject_by_annotation,
+        x,
+        1000.0,
+        events,
+        [1, 2, 3],
+        first_samp=raw.first_samp,
+        ch_names=raw.ch_names,
+        ch_types=TYPES,
+        bad_spans=spans,
+        reject_by_annotation=reject_by_annotation,
     )
     assert ours.drop_log == theirs.drop_log
     if reject_by_annotation:

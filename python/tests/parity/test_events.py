@@ -31,18 +31,28 @@ def both(row, case, x, sfreq=1000.0, first_samp=0, **options):
         check(row, case, ours, theirs)
 
 
-@pytest.mark.parametrize("output, consecutive, initial_event", itertools.product(
-    ["onset", "offset", "step"], ["increasing", True, False], [False, True]))
+@pytest.mark.parametrize(
+    "output, consecutive, initial_event",
+    itertools.product(["onset", "offset", "step"], ["increasing", True, False], [False, True]),
+)
 @pytest.mark.parametrize("touching", [False, True])
 @pytest.mark.parametrize("min_duration", [0, 0.001, 0.002, 0.0055])
 def test_find_events(output, consecutive, initial_event, touching, min_duration):
-    options = dict(output=output, consecutive=consecutive, initial_event=initial_event, min_duration=min_duration, shortest_event=1)
+    options = dict(
+        output=output, consecutive=consecutive, initial_event=initial_event, min_duration=min_duration, shortest_event=1
+    )
     for seed in range(3):
         x = triggers(6000, seed, touching=touching)
         if seed == 1:
             x[:5] = 3  # starts high
             x[-4:] = 2  # ends high
-        both("event.find_events", f"{options} touching {touching} seed {seed}", x, first_samp=[0, 13, 25800][seed], **options)
+        both(
+            "event.find_events",
+            f"{options} touching {touching} seed {seed}",
+            x,
+            first_samp=[0, 13, 25800][seed],
+            **options,
+        )
 
 
 @pytest.mark.parametrize("mask, mask_type", itertools.product([None, 1, 2, 255, 0xFF00], ["and", "not_and"]))
@@ -69,7 +79,14 @@ def test_no_event_and_fractions():
     both("event.find_events", "constant", np.full(100, 4.0))
     both("event.find_events", "constant, initial", np.full(100, 4.0), initial_event=True)
     both("event.find_events", "fractions", triggers(3000, 2) * 1.2, shortest_event=1)
-    both("event.find_events", "elekta rate", triggers(3000, 2), sfreq=600.614990234375, min_duration=0.005, shortest_event=1)
+    both(
+        "event.find_events",
+        "elekta rate",
+        triggers(3000, 2),
+        sfreq=600.614990234375,
+        min_duration=0.005,
+        shortest_event=1,
+    )
 
 
 def test_real_recording(test_data):
@@ -77,5 +94,7 @@ def test_real_recording(test_data):
     channel = next(n for n in raw.ch_names if n.startswith("STI"))
     theirs = quiet(mne.find_events, raw, stim_channel=channel, shortest_event=1)
     assert len(theirs) > 0
-    ours = bakusoku.find_events(raw.get_data(channel)[0], raw.info["sfreq"], first_samp=raw.first_samp, shortest_event=1)
+    ours = bakusoku.find_events(
+        raw.get_data(channel)[0], raw.info["sfreq"], first_samp=raw.first_samp, shortest_event=1
+    )
     check("event.find_events", "test_elekta_3ch_raw.fif", ours, theirs)

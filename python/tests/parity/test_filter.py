@@ -150,7 +150,18 @@ def test_notch_filter(freqs, options, n_times, sfreq):
     check("filter.notch_filter", f"{freqs} {options} {n_times} at {sfreq:g}", ours, theirs, x)
 
 
-RATIOS = [(1.0, 4.0), (1.0, 2.0), (2.0, 1.0), (3.0, 1.0), (1.0, 3.0), (7.0, 5.0), (5.0, 7.0), (250.0, 1000.0), (1.0, 1.7), (256.0, 600.614990234375)]
+RATIOS = [
+    (1.0, 4.0),
+    (1.0, 2.0),
+    (2.0, 1.0),
+    (3.0, 1.0),
+    (1.0, 3.0),
+    (7.0, 5.0),
+    (5.0, 7.0),
+    (250.0, 1000.0),
+    (1.0, 1.7),
+    (256.0, 600.614990234375),
+]
 
 
 @pytest.mark.parametrize("up, down", RATIOS)
@@ -187,7 +198,13 @@ def test_resample_axis(axis):
     x = brain(6, 600).reshape(2, 3, 600).swapaxes(axis, -1).copy()
     ours = bakusoku.filter.resample(x, 1, 2, axis=axis)
     theirs = quiet(mne.filter.resample, x, 1, 2, axis=axis)
-    check("filter.resample", f"axis {axis}", np.moveaxis(ours, axis, -1), np.moveaxis(theirs, axis, -1), np.moveaxis(x, axis, -1))
+    check(
+        "filter.resample",
+        f"axis {axis}",
+        np.moveaxis(ours, axis, -1),
+        np.moveaxis(theirs, axis, -1),
+        np.moveaxis(x, axis, -1),
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +213,12 @@ def test_resample_axis(axis):
 def test_create_filter(band, sfreq):
     l_freq, h_freq = BANDS[band]
     ours = bakusoku.filter.create_filter(None, sfreq, l_freq, h_freq)
-    check("filter.create_filter", f"{band} at {sfreq:g}", ours, quiet(mne.filter.create_filter, None, sfreq, l_freq, h_freq))
+    check(
+        "filter.create_filter",
+        f"{band} at {sfreq:g}",
+        ours,
+        quiet(mne.filter.create_filter, None, sfreq, l_freq, h_freq),
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int16, np.int32, ">f8"])
@@ -204,7 +226,13 @@ def test_other_dtypes_are_converted(dtype):
     x = (brain(2, 3000, scale=100.0)).astype(dtype)
     ours = bakusoku.filter.filter_data(x, 1000.0, 2.0, 30.0)
     assert ours.dtype == np.float64
-    check("filter.filter_data", f"dtype {np.dtype(dtype)}", ours, quiet(mne.filter.filter_data, x.astype(float), 1000.0, 2.0, 30.0), x)
+    check(
+        "filter.filter_data",
+        f"dtype {np.dtype(dtype)}",
+        ours,
+        quiet(mne.filter.filter_data, x.astype(float), 1000.0, 2.0, 30.0),
+        x,
+    )
 
 
 def test_errors_say_what_was_expected():

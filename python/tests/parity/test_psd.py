@@ -16,9 +16,18 @@ mne_welch = mne.time_frequency.psd_array_welch
 
 
 @pytest.mark.parametrize("n_times, sfreq", [(20000, 1000.0), (20001, 1000.0), (4007, 250.0), (6000, 600.614990234375)])
-@pytest.mark.parametrize("n_fft, n_per_seg, n_overlap", [
-    (256, None, 0), (2048, None, 1024), (2047, None, 1000), (1024, None, 512), (1024, 600, 300), (1000, 999, 998), (3000, 2000, 1),
-])
+@pytest.mark.parametrize(
+    "n_fft, n_per_seg, n_overlap",
+    [
+        (256, None, 0),
+        (2048, None, 1024),
+        (2047, None, 1000),
+        (1024, None, 512),
+        (1024, 600, 300),
+        (1000, 999, 998),
+        (3000, 2000, 1),
+    ],
+)
 def test_welch_segments(n_times, sfreq, n_fft, n_per_seg, n_overlap):
     x = brain(3, n_times, sfreq)
     options = dict(n_fft=n_fft, n_per_seg=n_per_seg, n_overlap=n_overlap)
@@ -28,19 +37,36 @@ def test_welch_segments(n_times, sfreq, n_fft, n_per_seg, n_overlap):
     check("time_frequency.psd_array_welch", f"{n_times} at {sfreq:g} {options}", ours, theirs)
 
 
-@pytest.mark.parametrize("options", [
-    dict(fmax=60.0), dict(fmin=5.0), dict(fmin=8.0, fmax=12.5), dict(window="hann"), dict(window="boxcar"), dict(window="blackman"),
-    dict(remove_dc=False), dict(average="median"), dict(average="median", n_overlap=200), dict(average=None), dict(average=False),
-    dict(window=("kaiser", 4.0)),
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(fmax=60.0),
+        dict(fmin=5.0),
+        dict(fmin=8.0, fmax=12.5),
+        dict(window="hann"),
+        dict(window="boxcar"),
+        dict(window="blackman"),
+        dict(remove_dc=False),
+        dict(average="median"),
+        dict(average="median", n_overlap=200),
+        dict(average=None),
+        dict(average=False),
+        dict(window=("kaiser", 4.0)),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("n_fft", [512, 513])
 def test_welch_options(options, n_fft):
     x = brain(2, 9001)
     ours, freqs = ours_welch(x, 1000.0, n_fft=n_fft, **options)
     theirs, mne_freqs = quiet(mne_welch, x, 1000.0, n_fft=n_fft, **options)
     assert np.array_equal(freqs, mne_freqs)
-    check("time_frequency.psd_array_welch", f"{options} n_fft {n_fft}", np.moveaxis(ours, 2, -1) if ours.ndim == 3 else ours,
-          np.moveaxis(theirs, 2, -1) if theirs.ndim == 3 else theirs)
+    check(
+        "time_frequency.psd_array_welch",
+        f"{options} n_fft {n_fft}",
+        np.moveaxis(ours, 2, -1) if ours.ndim == 3 else ours,
+        np.moveaxis(theirs, 2, -1) if theirs.ndim == 3 else theirs,
+    )
 
 
 @pytest.mark.parametrize("shape", [(4000,), (1, 4000), (2, 3, 4000)])

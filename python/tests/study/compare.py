@@ -92,11 +92,15 @@ def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool =
         assert np.array_equal(ours.selection, theirs.selection), "selection"
         assert ours.baseline == theirs.baseline, f"baseline {ours.baseline}, MNE has {theirs.baseline}"
         assert np.allclose(ours.times, theirs.times, rtol=0, atol=1e-9), "times of epochs"
-        found["epo ulp"] = ulps(ours.get_data(copy=False) / _cals(ours.info), theirs.get_data(copy=False) / _cals(theirs.info))
+        found["epo ulp"] = ulps(
+            ours.get_data(copy=False) / _cals(ours.info), theirs.get_data(copy=False) / _cals(theirs.info)
+        )
     both = pair("ave.fif", lambda f: mne.read_evokeds(f, verbose="error"))
     if both:
         ours, theirs = both
-        assert [e.comment for e in ours] == [e.comment for e in theirs], f"{[e.comment for e in ours]}, MNE has {[e.comment for e in theirs]}"
+        assert [e.comment for e in ours] == [e.comment for e in theirs], (
+            f"{[e.comment for e in ours]}, MNE has {[e.comment for e in theirs]}"
+        )
         worst = 0.0
         for a, b in zip(ours, theirs, strict=True):
             if info:

@@ -30,9 +30,7 @@ class Config:
     contrasts: tuple[tuple[str, str], ...] = (("auditory", "visual"),)
     noise_cov: tuple[float | None, float | None] | None = (None, 0.0)
     cov_rank: str | None = "info"
-    psd: dict[str, float] | None = field(
-        default_factory=lambda: {"fmax": 60.0, "n_fft": 1024, "n_overlap": 512}
-    )
+    psd: dict[str, float] | None = field(default_factory=lambda: {"fmax": 60.0, "n_fft": 1024, "n_overlap": 512})
 
     def as_toml(self, **places: str) -> str:
         """The same study as a `study.toml`."""
@@ -91,8 +89,16 @@ def analyse(fname: str | os.PathLike, stem: str | os.PathLike, config: Config, s
         psd["n_fft"], psd["n_overlap"] = int(psd["n_fft"]), int(psd["n_overlap"])
         raw.compute_psd(method="welch", **psd).save(files["psd"], overwrite=True)
     epochs = mne.Epochs(
-        raw, events, c.conditions, tmin=c.epochs_tmin, tmax=c.epochs_tmax, baseline=None, proj=False, preload=True,
-        reject_by_annotation=True, picks=None,
+        raw,
+        events,
+        c.conditions,
+        tmin=c.epochs_tmin,
+        tmax=c.epochs_tmax,
+        baseline=None,
+        proj=False,
+        preload=True,
+        reject_by_annotation=True,
+        picks=None,
     )
     del raw
     if c.eeg_reference == "average" and "eeg" in epochs:

@@ -1,0 +1,54 @@
+"""bakusoku: M/EEG analysis with MNE-Python's numbers, at the speed of the machine.
+
+The modules and functions have MNE's names, order of parameters and defaults; ``n_jobs=None`` means *the budget*:
+the cores that this process may use (CPU affinity, cgroup, Slurm, ``BAKUSOKU_NUM_THREADS``), never
+``OMP_NUM_THREADS``. Results depend on no number of threads, not even in the last bit.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import cov, epochs, event, filter, proj, reference, time_frequency
+    from ._core import __version__, n_threads
+    from ._exceptions import BakusokuError, ParameterError
+    from .event import find_events
+
+_MODULES = ("cov", "epochs", "event", "filter", "proj", "reference", "time_frequency")
+_NAMES = {
+    "BakusokuError": "_exceptions",
+    "ParameterError": "_exceptions",
+    "find_events": "event",
+    "n_threads": "_core",
+    "__version__": "_core",
+}
+
+__all__ = [
+    "BakusokuError",
+    "ParameterError",
+    "__version__",
+    "cov",
+    "epochs",
+    "event",
+    "filter",
+    "find_events",
+    "n_threads",
+    "proj",
+    "reference",
+    "time_frequency",
+]
+
+
+def __getattr__(name: str):
+    # Nothing is imported before it is used: `import bakusoku` costs a millisecond, NumPy included.
+    if name in _MODULES:
+        return _import_module(f".{name}", __name__)
+    if name in _NAMES:
+        value = getattr(_import_module(f".{_NAMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

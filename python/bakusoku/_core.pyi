@@ -1,0 +1,117 @@
+"""The compiled kernels. Arrays are float64 in C order; `n_jobs` 0 is the budget."""
+
+import numpy as np
+import numpy.typing as npt
+
+_F = npt.NDArray[np.float64]
+_I = npt.NDArray[np.int64]
+_Limits = tuple[float | None, float | None]
+
+__version__: str
+
+def n_threads() -> int: ...
+def filter_data(
+    x: _F,
+    sfreq: float,
+    l_freq: list[float] | None,
+    h_freq: list[float] | None,
+    filter_length: str | int,
+    l_trans_bandwidth: list[float] | None,
+    h_trans_bandwidth: list[float] | None,
+    phase: str,
+    fir_window: str,
+    fir_design: str,
+    pad: str,
+    n_jobs: int,
+) -> _F: ...
+def notch_filter(
+    x: _F,
+    sfreq: float,
+    freqs: list[float],
+    filter_length: str | int,
+    notch_widths: list[float] | None,
+    trans_bandwidth: float,
+    phase: str,
+    fir_window: str,
+    fir_design: str,
+    pad: str,
+    n_jobs: int,
+) -> _F: ...
+def create_filter(
+    sfreq: float,
+    l_freq: list[float] | None,
+    h_freq: list[float] | None,
+    filter_length: str | int,
+    l_trans_bandwidth: list[float] | None,
+    h_trans_bandwidth: list[float] | None,
+    phase: str,
+    fir_window: str,
+    fir_design: str,
+) -> _F: ...
+def resample(
+    x: _F,
+    up: float,
+    down: float,
+    window: str,
+    window_args: list[float],
+    pad: str,
+    npad: int | None,
+    method: str,
+    n_jobs: int,
+) -> _F: ...
+def psd_array_welch(
+    x: _F,
+    sfreq: float,
+    fmin: float,
+    fmax: float,
+    n_fft: int,
+    n_overlap: int,
+    n_per_seg: int | None,
+    average: str | None,
+    window: str,
+    window_args: list[float],
+    remove_dc: bool,
+    n_jobs: int,
+) -> tuple[_F, _F]: ...
+def find_events(
+    x: _F,
+    sfreq: float,
+    first_samp: int,
+    output: str,
+    consecutive: str,
+    min_duration: float,
+    shortest_event: int,
+    mask: int | None,
+    uint_cast: bool,
+    mask_type: str,
+    initial_event: bool,
+) -> _I: ...
+def cut_epochs(
+    x: _F,
+    sfreq: float,
+    first_samp: int,
+    events: _I,
+    event_id: list[int],
+    tmin: float,
+    tmax: float,
+    baseline: _Limits | None,
+    reject: list[tuple[str, float]],
+    flat: list[tuple[str, float]],
+    decim: int,
+    reject_tmin: float | None,
+    reject_tmax: float | None,
+    detrend: int | None,
+    event_repeated: str,
+    ch_types: list[str],
+    ch_names: list[str],
+    bad_spans: list[tuple[float, float, str]],
+    projector: _F | None,
+    n_jobs: int,
+) -> tuple[_F, _F, _I, _I, list[list[str]]]: ...
+def average(epochs: _F, n_jobs: int) -> _F: ...
+def compute_covariance(
+    epochs: _F, ch_types: list[str], keep_sample_mean: bool, rank: str, given: list[tuple[str, int]], n_jobs: int
+) -> tuple[_F, int]: ...
+def make_projector(vectors: _F) -> _F: ...
+def apply_matrix(matrix: _F, x: _F, n_jobs: int) -> _F: ...
+def set_reference(x: _F, ref_channels: list[int], picks: list[int], n_jobs: int) -> _F: ...

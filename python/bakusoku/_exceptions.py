@@ -1,0 +1,13 @@
+"""The errors of bakusoku; each is also the built-in error that MNE-Python raises in its place."""
+
+
+class BakusokuError(Exception):
+    """Base of everything that bakusoku raises by itself."""
+
+
+class ParameterError(BakusokuError, ValueError):
+    """A parameter, or the shape of an array, that cannot be; the text says what was expected."""
+
+
+class DataError(BakusokuError, RuntimeError):
+    """Samples that a method cannot work on, such as NaN where a number has to be."""
