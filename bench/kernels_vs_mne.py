@@ -176,9 +176,8 @@ def main():
         )
         say(table(rows[-1:], list(rows[-1])))
     say("\n" + table(rows, ["kernel", "mne s", "ours s", "ratio", "min", "max", "goal", "two threads", "worst"]))
-    say(
-        f"written: {save('kernels_vs_mne', {'machine': machine(), 'channels': args.channels, 'seconds': args.seconds, 'rows': rows})}"
-    )
+    setting = {"machine": machine(), "channels": args.channels, "seconds": args.seconds}
+    say(f"written: {save('kernels_vs_mne', {**setting, 'rows': rows})}")
 
 
 if __name__ == "__main__":

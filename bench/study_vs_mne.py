@@ -46,6 +46,9 @@ def mne_side(bids_root: Path, out: Path, workers: int) -> None:
     """Runs in its own interpreter: what a user's script does."""
     import multiprocessing
 
+    import mne  # noqa: F401  (before the clock starts: workers inherit it)
+    import scipy.signal  # noqa: F401
+
     jobs = [
         (str(f), str(out / subject_of(f) / f.name.removesuffix("_meg.fif")), Config()) for f in recordings(bids_root)
     ]
