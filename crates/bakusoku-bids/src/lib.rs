@@ -1,1 +1,29 @@
-//! Work in progress.
+//! The Brain Imaging Data Structure, as far as MEG and EEG studies need it: names, layout, sidecars, derivatives.
+//!
+//! | to … | use |
+//! |---|---|
+//! | read or build a file name | [`Entities`] |
+//! | find recordings | [`Dataset`], or [`FilePattern`] where there is no BIDS layout |
+//! | read what stands beside a recording | [`sidecar`] |
+//! | name results | [`Derivatives`] |
+//! | write a layout | [`layout`] |
+//!
+//! Source: BIDS specification 1.10, and where that leaves room what mne-bids (BSD-3) does.
+
+mod dataset;
+mod derivatives;
+mod emptyroom;
+mod entities;
+mod error;
+pub mod layout;
+mod pattern;
+pub mod sidecar;
+mod tsv;
+
+pub use dataset::{Dataset, Found, Query};
+pub use derivatives::Derivatives;
+pub use emptyroom::nearest_emptyroom;
+pub use entities::{DataType, Entities};
+pub use error::{Error, Result};
+pub use pattern::FilePattern;
+pub use tsv::Tsv;

@@ -1,0 +1,160 @@
+//! Recordings without a BIDS layout: `data/{subject}/{run}_raw.fif`.
+
+use crate::{DataType, Entities, Error, Found, Result};
+use std::path::{Path, PathBuf};
+
+/// A pattern with fields `{subject}`, `{session}`, `{task}`, `{run}`, `{acq}`; `*` matches anything within a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePattern {
+    pattern: String,
+    components: Vec<Vec<Piece>>,
+    absolute: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Field(&'static str),
+    Any,
+}
+
+const FIELDS: [(&str, &str); 5] =
+    [("subject", "sub"), ("session", "ses"), ("task", "task"), ("run", "run"), ("acq", "acq")];
+
+impl FilePattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// When a brace is open or a field unknown.
+    pub fn parse(pattern: &str) -> Result<Self> {
+        let bad = |message: String| Error::Pattern { pattern: pattern.to_owned(), message };
+        let mut components = Vec::new();
+        for component in pattern.split('/').filter(|component| !component.is_empty() && *component != ".") {
+            let (mut pieces, mut rest) = (Vec::new(), component);
+            while let Some(at) = rest.find(['{', '*', '}']) {
+                if at > 0 {
+                    pieces.push(Piece::Text(rest[..at].to_owned()));
+                }
+                match rest.as_bytes()[at] {
+                    b'*' => {
+                        pieces.push(Piece::Any);
+                        rest = &rest[at + 1..];
+                    }
+                    b'{' => {
+                        let Some(end) = rest[at..].find('}') else { return Err(bad("a `{` is not closed".into())) };
+                        let name = &rest[at + 1..at + end];
+                        let Some((_, short)) = FIELDS.iter().find(|(field, _)| *field == name) else {
+                            let known = FIELDS.map(|(field, _)| format!("{{{field}}}")).join(", ");
+                            return Err(bad(format!("`{{{name}}}` is not a field, expected one of {known}")));
+                        };
+                        pieces.push(Piece::Field(short));
+                        rest = &rest[at + end + 1..];
+                    }
+                    _ => return Err(bad("a `}` has no `{`".into())),
+                }
+            }
+            if !rest.is_empty() {
+                pieces.push(Piece::Text(rest.to_owned()));
+            }
+            components.push(pieces);
+        }
+        if components.is_empty() {
+            return Err(bad("it is empty".into()));
+        }
+        Ok(Self { pattern: pattern.to_owned(), components, absolute: pattern.starts_with('/') })
+    }
+
+    /// The files that match below `base`, with what their fields say; sorted.
+    ///
+    /// # Errors
+    /// When a folder can't be read.
+    pub fn find(&self, base: &Path, data_type: DataType) -> Result<Vec<Found>> {
+        let base = if self.absolute { Path::new("/") } else { base };
+        let mut here: Vec<(PathBuf, Entities)> = vec![(base.to_owned(), Entities::default())];
+        for (index, pieces) in self.components.iter().enumerate() {
+            let last = index + 1 == self.components.len();
+            let mut next = Vec::new();
+            for (folder, entities) in here {
+                if let [Piece::Text(name)] = pieces.as_slice() {
+                    let path = folder.join(name);
+                    if if last { path.is_file() } else { path.is_dir() } {
+                        next.push((path, entities));
+                    }
+                    continue;
+                }
+                for entry in fs_err::read_dir(&folder)? {
+                    let path = entry?.path();
+                    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+                    if name.starts_with('.') || (if last { !path.is_file() } else { !path.is_dir() }) {
+                        continue;
+                    }
+                    if let Some(entities) = matches(pieces, name, entities.clone()) {
+                        next.push((path.clone(), entities));
+                    }
+                }
+            }
+            here = next;
+        }
+        let mut found: Vec<Found> = here
+            .into_iter()
+            .map(|(path, entities)| Found { entities, data_type, parts: vec![path.clone()], path })
+            .collect();
+        found.sort_by(|a, b| a.entities.cmp(&b.entities).then_with(|| a.path.cmp(&b.path)));
+        for pair in found.windows(2) {
+            if pair[0].entities == pair[1].entities {
+                return Err(Error::Pattern {
+                    pattern: self.pattern.clone(),
+                    message: format!(
+                        "`{}` and `{}` have the same subject, session, task and run; add a field that tells them apart",
+                        pair[0].path.display(),
+                        pair[1].path.display()
+                    ),
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Matches one name; a field that stands twice must have the same value.
+fn matches(pieces: &[Piece], name: &str, entities: Entities) -> Option<Entities> {
+    match pieces.split_first() {
+        None => name.is_empty().then_some(entities),
+        Some((Piece::Text(text), rest)) => matches(rest, name.strip_prefix(text.as_str())?, entities),
+        Some((Piece::Any, rest)) => (0..=name.len())
+            .filter(|&at| name.is_char_boundary(at))
+            .find_map(|at| matches(rest, &name[at..], entities.clone())),
+        Some((Piece::Field(short), rest)) => {
+            if let Some(known) = entities.get(short) {
+                let known = known.to_owned();
+                return matches(rest, name.strip_prefix(known.as_str())?, entities);
+            }
+            // The longest value first, so that the text behind the field is its last occurrence.
+            (1..=name.len()).rev().filter(|&at| name.is_char_boundary(at)).find_map(|at| {
+                let mut entities = entities.clone();
+                entities.set(short, Some(name[..at].to_owned()));
+                matches(rest, &name[at..], entities)
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found() {
+        let pattern = FilePattern::parse("data/{subject}/{subject}_{run}_raw.fif").unwrap();
+        let name = matches(&pattern.components[2], "ab_1_2_raw.fif", Entities::unit("ab", None)).unwrap();
+        assert_eq!(name.run.as_deref(), Some("1_2"));
+        assert!(matches(&pattern.components[2], "xy_1_raw.fif", Entities::unit("ab", None)).is_none());
+    }
+
+    #[test]
+    fn wrong_patterns_say_what_is_wrong() {
+        let message = |pattern: &str| FilePattern::parse(pattern).unwrap_err().to_string();
+        assert!(message("{subjekt}.fif").contains("`{subjekt}` is not a field, expected one of {subject}, {session}"));
+        assert!(message("{subject.fif").contains("not closed"));
+    }
+}
