@@ -1,7 +1,7 @@
 //! What is known about a recording beside its samples.
 
 use crate::{Channel, Compensator, DigPoint, Projector, Transform};
-use bakusoku_fiff::Branch;
+use bakusoku_fiff::{Branch, FileId};
 
 /// The person measured (`FIFFB_SUBJECT`).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +77,16 @@ pub struct Info {
     pub acq_pars: Option<String>,
     /// Stimulus description of the acquisition, verbatim.
     pub acq_stim: Option<String>,
+    /// Identifier of the measurement, if the file says it.
+    pub meas_id: Option<FileId>,
+    /// Whether a custom EEG reference was applied (`FIFF_MNE_CUSTOM_REF`): 0 no, 1 yes, 2 current source density.
+    pub custom_ref_applied: i32,
+    /// Layout of the plotting program of the acquisition, verbatim.
+    pub xplotter_layout: Option<String>,
+    /// Number of the KIT system.
+    pub kit_system_id: Option<i32>,
+    /// Whether the data were recorded with internal active shielding and not yet freed from it (`FIFFB_IAS_RAW_DATA`).
+    pub maxshield: bool,
     /// Everything else that stood in the measurement info (head position results and measurements, processing history,
     /// device, helium, events, unknown blocks), verbatim, so that nothing is lost on the way through.
     pub blocks: Vec<Branch>,
