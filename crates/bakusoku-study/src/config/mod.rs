@@ -1,0 +1,255 @@
+//! `study.toml`: flat keys, mne-bids-pipeline's names and defaults, every value checked before anything runs.
+//!
+//! [`keys::KEYS`] is the one table; TOML has no null, so `"none"` is None, in pairs `["none", 0]`.
+
+mod checks;
+mod error;
+pub mod init;
+pub mod keys;
+mod kind;
+mod parse;
+mod value;
+
+pub use error::{ConfigError, Invalid, Problem};
+pub use kind::{Field, Kind};
+pub use value::Value;
+
+use crate::report::data::ConfigEntry;
+use error::nearest;
+use keys::{KEYS, Support};
+use parse::{Node, NodeValue, Problems};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// A checked configuration: every key has a value.
+#[derive(Clone, Debug)]
+pub struct Config {
+    path: PathBuf,
+    /// In the order of [`KEYS`]: value, and whether the file says it.
+    values: Vec<(Value, bool)>,
+}
+
+impl Config {
+    /// Reads and checks a study file.
+    ///
+    /// # Errors
+    /// When it can't be read, or says something that can't be meant.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs_err::read_to_string(path).map_err(ConfigError::Read)?;
+        Self::parse(path, &text)
+    }
+
+    /// Checks the text of a study file; `path` stands in errors, and relative paths count from its folder.
+    ///
+    /// # Errors
+    /// When it says something that can't be meant.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut problems = Problems::new(text);
+        let values = check(text, &mut problems);
+        match values {
+            Some(values) if problems.is_empty() => Ok(Self { path: path.to_owned(), values }),
+            _ => Err(ConfigError::Invalid(Box::new(problems.into_invalid(path)))),
+        }
+    }
+
+    /// The study file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+    /// The folder from which relative paths count.
+    pub fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+    /// The value of a key of the table.
+    pub fn get(&self, name: &str) -> &Value {
+        let index = KEYS.iter().position(|key| key.name == name).expect("only keys of the table are asked for");
+        &self.values[index].0
+    }
+    /// A number, `None` for "none" and "auto".
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.get(name).as_f64()
+    }
+    /// A text, `None` for "none".
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let value = self.get(name);
+        if value.is_none() { None } else { value.as_str() }
+    }
+    /// A truth value.
+    pub fn flag(&self, name: &str) -> bool {
+        self.get(name).as_bool().unwrap_or(false)
+    }
+    /// Numbers: a list, one number, or none.
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        let value = self.get(name);
+        match value.as_list() {
+            Some(items) => items.iter().filter_map(Value::as_f64).collect(),
+            None => value.as_f64().into_iter().collect(),
+        }
+    }
+    /// A pair of numbers in which each may be "none"; `None` for "none".
+    pub fn pair(&self, name: &str) -> Option<(Option<f64>, Option<f64>)> {
+        match self.get(name).as_list()? {
+            [a, b] => Some((a.as_f64(), b.as_f64())),
+            _ => None,
+        }
+    }
+    /// A list of names; `None` for "all".
+    pub fn names(&self, name: &str) -> Option<Vec<String>> {
+        self.get(name).as_list().map(|_| self.get(name).texts())
+    }
+    /// Limits by channel type.
+    pub fn limits(&self, name: &str) -> Vec<(String, f64)> {
+        let table = self.get(name).as_table().unwrap_or(&[]);
+        table.iter().filter_map(|(key, value)| Some((key.clone(), value.as_f64()?))).collect()
+    }
+    /// Conditions: name, and the code or `trial_type` behind it.
+    pub fn conditions(&self) -> Vec<(String, Value)> {
+        match self.get("conditions") {
+            Value::Table(items) => items.clone(),
+            value @ Value::List(_) => value.texts().into_iter().map(|text| (text.clone(), Value::Str(text))).collect(),
+            _ => Vec::new(),
+        }
+    }
+    /// Contrasts: name, conditions, weights.
+    pub fn contrasts(&self) -> Vec<(String, Vec<String>, Vec<f64>)> {
+        let items = self.get("contrasts").as_list().unwrap_or(&[]);
+        items
+            .iter()
+            .map(|item| match item {
+                Value::Table(_) => {
+                    let conditions = item.get("conditions").map(Value::texts).unwrap_or_default();
+                    let weights = item.get("weights").and_then(Value::as_list).unwrap_or(&[]);
+                    let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+                    (name, conditions, weights.iter().filter_map(Value::as_f64).collect())
+                }
+                _ => {
+                    let conditions = item.texts();
+                    (conditions.join("-"), conditions, vec![1.0, -1.0])
+                }
+            })
+            .collect()
+    }
+    /// Bad channels that the study file names for a subject.
+    pub fn bads(&self, subject: &str) -> Vec<String> {
+        self.get("subject").get(subject).and_then(|entry| entry.get("bads")).map(Value::texts).unwrap_or_default()
+    }
+    /// Runs of a subject to leave out.
+    pub fn excluded_runs(&self, subject: &str) -> Vec<String> {
+        let own = self.get("subject").get(subject).and_then(|entry| entry.get("exclude_runs"));
+        let general = self.get("exclude_runs").get(subject);
+        own.into_iter().chain(general).flat_map(Value::texts).collect()
+    }
+    /// The values of some keys, for an output's key and sidecar.
+    pub fn own(&self, keys: &[&str]) -> serde_json::Value {
+        serde_json::Value::Object(keys.iter().map(|key| ((*key).to_owned(), self.get(key).to_json())).collect())
+    }
+    /// The resolved configuration, keys that are supported.
+    pub fn entries(&self) -> Vec<ConfigEntry> {
+        KEYS.iter()
+            .zip(&self.values)
+            .filter(|(key, _)| matches!(key.support, Support::Yes | Support::NotValues(..)))
+            .map(|(key, (value, given))| ConfigEntry {
+                key: key.name.into(),
+                value: value.to_string(),
+                is_default: !given,
+            })
+            .collect()
+    }
+    /// Whether the file itself says the key.
+    pub fn is_given(&self, name: &str) -> bool {
+        KEYS.iter().zip(&self.values).any(|(key, (_, given))| key.name == name && *given)
+    }
+}
+
+/// Parses and checks; problems are collected.
+fn check(text: &str, problems: &mut Problems<'_>) -> Option<Vec<(Value, bool)>> {
+    let root = parse::parse(text, problems)?;
+    let NodeValue::Table(entries) = &root.value else { return None };
+    let mut values: Vec<(Value, bool)> = KEYS.iter().map(|key| (default(key), false)).collect();
+    let mut spans: HashMap<&'static str, Range<usize>> = HashMap::new();
+    for (name, node) in entries {
+        let Some(index) = KEYS.iter().position(|key| key.name == name.text) else {
+            let hint =
+                nearest(&name.text, KEYS.iter().map(|key| key.name)).map(|near| format!("did you mean `{near}`?"));
+            let hint = hint.or_else(|| Some("`bakusoku init` writes a file with all keys".into()));
+            problems.add(&name.span, format!("unknown key `{}`", name.text), "unknown", hint);
+            continue;
+        };
+        let key = &KEYS[index];
+        spans.insert(key.name, node.span.clone());
+        match key.support {
+            Support::Moved(to) => {
+                problems.add(
+                    &name.span,
+                    format!("`{}` does not stand here", key.name),
+                    "stands elsewhere",
+                    Some(format!("write {to}")),
+                );
+                continue;
+            }
+            Support::NotYet(inert) => {
+                if written(key, node).is_none_or(|value| value.to_json() != toml_value(key, inert).to_json()) {
+                    let hint = format!("leave it out, or write {} = {inert}", key.name);
+                    problems.add(
+                        &name.span,
+                        format!("`{}` is not supported yet", key.name),
+                        "not supported yet",
+                        Some(hint),
+                    );
+                }
+                continue;
+            }
+            Support::Yes | Support::NotValues(..) => {}
+        }
+        let Some(value) = key.kind.check(key.name, node, problems) else { continue };
+        if let Support::NotValues(not, instead) = key.support
+            && not.contains(&value.to_string().as_str())
+        {
+            problems.add(
+                &node.span,
+                format!("{} = {value} is not supported yet", key.name),
+                "not supported yet",
+                Some(instead.into()),
+            );
+            continue;
+        }
+        values[index] = (value, true);
+    }
+    if problems.is_empty() {
+        let config = Config { path: PathBuf::new(), values };
+        checks::across(&config, &spans, problems);
+        values = config.values;
+    }
+    Some(values)
+}
+
+/// The value as written, when it has the right form at all.
+fn written(key: &keys::Key, node: &Node) -> Option<Value> {
+    let mut quiet = Problems::new("");
+    key.kind.check(key.name, node, &mut quiet)
+}
+
+fn default(key: &keys::Key) -> Value {
+    toml_value(key, key.default)
+}
+
+/// A value of the table, which stands there as TOML.
+fn toml_value(key: &keys::Key, text: &str) -> Value {
+    let text = format!("x = {text}");
+    let mut problems = Problems::new(&text);
+    let node = parse::parse(&text, &mut problems);
+    let value = match node {
+        Some(Node { value: NodeValue::Table(entries), .. }) => {
+            entries.first().and_then(|(_, node)| key.kind.check(key.name, node, &mut problems))
+        }
+        _ => None,
+    };
+    value.unwrap_or_else(|| panic!("the default of `{}` in the table of keys must be a valid value", key.name))
+}
+
+#[cfg(test)]
+mod tests;
