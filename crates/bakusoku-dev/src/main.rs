@@ -1,2 +1,29 @@
-//! Work in progress.
-fn main() {}
+//! `cargo dev`: the checks that keep the architecture as it is drawn, and the documents that are made from code.
+//!
+//! ```text
+//! cargo dev check-layers        arrows between crates point down only; who may name which library
+//! cargo dev check-sizes         no source file over 600 lines
+//! cargo dev generate [--check]  writes the documents made from code (or says which are stale)
+//! ```
+
+// A tool for the terminal: it prints, reads the tree, and asks cargo for metadata.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+
+mod generate;
+mod layers;
+mod sizes;
+mod tree;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["check-layers"] => layers::check(),
+        ["check-sizes"] => sizes::check(),
+        ["generate"] => generate::run(false),
+        ["generate", "--check"] => generate::run(true),
+        _ => bail!("expected `check-layers`, `check-sizes` or `generate [--check]`, got `{}`", arguments.join(" ")),
+    }
+}
