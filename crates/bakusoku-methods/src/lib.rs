@@ -1,1 +1,7 @@
 //! Work in progress.
+
+pub mod events;
+pub mod projection;
+pub mod reference;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,17 @@
+//! Signal-space projection (SSP): takes the directions of given vectors out of the data.
+//!
+//! With `U` an orthonormal basis of the vectors, `(n_channels, n_proj)`, data `(n_channels, n_times)` become
+//! `data - U (Uᵀ data)`. Few vectors are far cheaper in this form than as a matrix of channels by channels.
+//! Uusitalo & Ilmoniemi (1997), Med. Biol. Eng. Comput. 35:135-140; the numbers are those of `mne.make_projector`.
+//!
+//! | ours | MNE-Python |
+//! |---|---|
+//! | [`make_projector`], [`make_projector_info`] | `mne.io.proj.make_projector`, `make_projector_info` |
+//! | [`make_eeg_average_ref_proj`] | `mne.io.proj.make_eeg_average_ref_proj` |
+//! | [`ApplyProj`] | `raw.apply_proj()` |
+
+mod kernel;
+mod method;
+
+pub use kernel::{Ssp, make_eeg_average_ref_proj, make_projector, make_projector_info};
+pub use method::{ApplyProj, activate_proj, has_eeg_average_ref_proj};
