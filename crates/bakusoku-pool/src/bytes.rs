@@ -163,10 +163,14 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_and_read_in_units() {
-        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (1_500_000_000, "1.5 GB"), (999_960_000, "1.0 GB")] {
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (1_500_000_000, "1.5 GB"), (999_960_000, "1.0 GB")]
+        {
             assert_eq!(Bytes(bytes).to_string(), text);
         }
-        for (text, bytes) in [("8GB", 8_000_000_000), (" 8 g ", 8_000_000_000), ("1.5kB", 1500), ("2GiB", 2 << 30), ("17", 17)] {
+        for (text, bytes) in
+            [("8GB", 8_000_000_000), (" 8 g ", 8_000_000_000), ("1.5kB", 1500), ("2GiB", 2 << 30), ("17", 17)]
+        {
             assert_eq!(text.parse::<Bytes>().unwrap(), Bytes(bytes), "{text}");
         }
         for text in ["", "GB", "-1", "8 apples", "1e30", "99999999999999999999"] {

@@ -13,13 +13,19 @@ pub struct Cancel(Arc<Flag>);
 #[derive(Default, Debug)]
 struct Flag {
     set: AtomicBool,
-    parent: Option<Arc<Flag>>,
+    parents: [Option<Arc<Flag>>; 2],
 }
 
 /// The work was asked to stop, by [`Cancel::cancel`] or because its pool was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
+
+impl Flag {
+    fn is_set(&self) -> bool {
+        self.set.load(Ordering::Acquire) || self.parents.iter().flatten().any(|parent| parent.is_set())
+    }
+}
 
 impl Cancel {
     /// A flag that is not set.
@@ -29,7 +35,13 @@ impl Cancel {
 
     /// A flag of its own that is also set when `self` is.
     pub fn child(&self) -> Cancel {
-        Cancel(Arc::new(Flag { set: AtomicBool::new(false), parent: Some(Arc::clone(&self.0)) }))
+        Cancel(Arc::new(Flag { set: AtomicBool::new(false), parents: [Some(Arc::clone(&self.0)), None] }))
+    }
+
+    /// A flag of its own that is also set when one of two is.
+    pub fn child_of(one: &Cancel, other: &Cancel) -> Cancel {
+        let parents = [Some(Arc::clone(&one.0)), Some(Arc::clone(&other.0))];
+        Cancel(Arc::new(Flag { set: AtomicBool::new(false), parents }))
     }
 
     /// Asks for the end. It cannot be taken back.
@@ -39,14 +51,7 @@ impl Cancel {
 
     /// Whether the end was asked for, here or at a parent.
     pub fn is_cancelled(&self) -> bool {
-        let mut flag = Some(&self.0);
-        while let Some(f) = flag {
-            if f.set.load(Ordering::Acquire) {
-                return true;
-            }
-            flag = f.parent.as_ref();
-        }
-        false
+        self.0.is_set()
     }
 
     /// `Err(Cancelled)` once the end was asked for.
@@ -68,5 +73,10 @@ mod tests {
         assert!(!second.is_cancelled() && !parent.is_cancelled());
         parent.cancel();
         assert!(second.is_cancelled() && second.clone().is_cancelled());
+        let other = Cancel::new();
+        let both = Cancel::child_of(&Cancel::new(), &other);
+        assert!(!both.is_cancelled());
+        other.cancel();
+        assert!(both.is_cancelled());
     }
 }

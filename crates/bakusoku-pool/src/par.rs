@@ -7,10 +7,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::Need;
 use crate::engine::panics::{self, Caught};
 use crate::engine::region::Role;
 use crate::engine::{Engine, Who};
-use crate::Need;
 use crate::pool::Owner;
 
 /// A share in the engine's cores. Cheap to clone.

@@ -185,7 +185,8 @@ impl SpillFile {
         self.file.write_all_at(buf, at).map_err(|e| self.dir.error("write", e))?;
         // Rewritten bytes count twice at most down to zero: the check stays on the cautious side of the file system's.
         let n = buf.len() as u64;
-        let before = self.unwritten.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(n)));
+        let before =
+            self.unwritten.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(n)));
         let before = before.unwrap_or_else(|same| same);
         self.dir.promised.fetch_sub(before.min(n), Ordering::AcqRel);
         Ok(())

@@ -98,6 +98,9 @@ fn work_on<'a>(engine: &'a Arc<Engine>, work: Work) -> MutexGuard<'a, State> {
             HOLDS.set(None);
             let mut state = engine.lock();
             state.running -= 1;
+            if state.running == 0 {
+                engine.quiet.notify_all();
+            }
             state.used = state.used - need;
             if alone {
                 state.alone = None;

@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     at_once: usize,
     state: Mutex<State>,
     roused: Condvar,
+    /// No task runs.
+    quiet: Condvar,
     /// Somebody with a better claim waits for a permit: helpers leave at their next job.
     urgent: AtomicBool,
     /// Permits in use and the most there ever were: the law that tests look at.
@@ -119,6 +121,7 @@ impl Engine {
                 shutdown: false,
             }),
             roused: Condvar::new(),
+            quiet: Condvar::new(),
             urgent: AtomicBool::new(false),
             computing: AtomicUsize::new(0),
             most_computing: AtomicUsize::new(0),
@@ -249,7 +252,7 @@ impl Engine {
     // ── tasks ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// Puts tasks into the queue, behind those of `parent`'s elders.
-    pub(crate) fn submit(self: &Arc<Self>, batch: u64, tasks: impl IntoIterator<Item = (Need, Box<dyn Runs>)>) {
+    pub(crate) fn submit(self: &Arc<Self>, batch: u64, tasks: Vec<(Need, Box<dyn Runs>)>) {
         let parent = self.holder().filter(|who| who.task);
         let mut state = self.lock();
         for (need, task) in tasks {
@@ -310,6 +313,24 @@ impl Engine {
     fn admissible(&self, state: &State) -> bool {
         let active = self.active(state);
         active < self.at_once && state.queue.choose(state.used, self.capacity, active, state.alone).is_some()
+    }
+
+    /// How many tasks run at once at most.
+    pub(crate) fn at_once(&self) -> usize {
+        self.at_once
+    }
+
+    /// Takes every task out of the queue and waits until those that run have ended (not from inside of a task).
+    pub(crate) fn drain(self: &Arc<Self>) {
+        self.withdraw(None);
+        if self.holder().is_some_and(|who| who.task) {
+            return;
+        }
+        self.without_permit(|| {
+            let state = self.lock();
+            let busy = |state: &mut State| state.running > 0 || !state.queue.is_empty();
+            drop(self.quiet.wait_while(state, busy).unwrap_or_else(|poisoned| poisoned.into_inner()));
+        });
     }
 
     /// No more tasks; hands go home when they have nothing to do.

@@ -49,9 +49,8 @@ impl<T> Queue<T> {
         self.0.insert(order, Entry { batch, need, overtaken: 0, item });
     }
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Who is next, when `used` of `capacity` is taken by running tasks, `active` of which are not waiting for their own.
@@ -71,7 +70,13 @@ impl<T> Queue<T> {
         if active == 0 { first().copied() } else { None }
     }
 
-    pub(crate) fn take(&mut self, used: Need, capacity: Need, active: usize, alone: Option<u64>) -> Option<Admission<T>> {
+    pub(crate) fn take(
+        &mut self,
+        used: Need,
+        capacity: Need,
+        active: usize,
+        alone: Option<u64>,
+    ) -> Option<Admission<T>> {
         let order = self.choose(used, capacity, active, alone)?;
         for (_, entry) in self.0.range_mut(..order) {
             entry.overtaken += 1;
