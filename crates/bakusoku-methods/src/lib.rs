@@ -5,3 +5,4 @@ pub mod projection;
 pub mod reference;
 #[cfg(test)]
 mod testing;
+pub mod epochs;

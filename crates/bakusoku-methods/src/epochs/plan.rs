@@ -1,0 +1,198 @@
+//! What will be cut: everything that is known before the first sample.
+
+use super::select::{EventId, Selection, select_events};
+use super::{EpochsHeader, EpochsParams, Timeline};
+use crate::projection::{Ssp, activate_proj, make_projector_info};
+use bakusoku_core::{ChannelType, Error, Event, Info, Picks, Result, Stream};
+use std::sync::Arc;
+
+/// What is done to the row of a channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Treatment {
+    /// Whether it is detrended (data channels are).
+    pub(super) detrend: bool,
+    /// Whether its baseline is subtracted (data channels, EOG, ECG, EMG and other bipolar ones).
+    pub(super) baseline: bool,
+}
+
+/// A threshold for some channels.
+#[derive(Clone, Debug)]
+pub(super) struct Limit {
+    pub(super) rows: Vec<usize>,
+    pub(super) value: f64,
+    /// Whether ranges below are rejected, instead of those above.
+    pub(super) flat: bool,
+}
+
+/// One epoch to be.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    /// First sample of the stream.
+    pub(super) start: i64,
+    /// Its place among those planned.
+    pub(super) index: usize,
+    /// Its event.
+    pub(super) event: Event,
+    /// Which of the original events.
+    pub(super) selection: usize,
+    /// Why it is dropped without looking at samples.
+    pub(super) dropped: Option<String>,
+}
+
+/// Everything about the epochs of a stream that is known before its first sample.
+#[derive(Clone, Debug)]
+pub struct EpochsPlan {
+    pub(super) timeline: Timeline,
+    pub(super) selection: Selection,
+    pub(super) picks: Picks,
+    pub(super) info: Arc<Info>,
+    pub(super) treatments: Vec<Treatment>,
+    pub(super) limits: Vec<Limit>,
+    pub(super) ssp: Option<Ssp>,
+    pub(super) detrend: Option<u8>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) n_times_stream: u64,
+}
+
+impl EpochsPlan {
+    /// Plans the epochs of a stream. Channels are all unless `picks` says which; without `event_id` every code is a
+    /// condition.
+    ///
+    /// # Errors
+    /// When parameters make no sense for the stream, or conditions have no event.
+    pub fn new(
+        stream: &Stream,
+        events: &[Event],
+        event_id: Option<&EventId>,
+        picks: Option<&Picks>,
+        params: &EpochsParams,
+    ) -> Result<Self> {
+        let timeline = Timeline::new(params, stream.sfreq())?;
+        let selection = select_events(events, event_id, params)?;
+        let picks = picks.cloned().unwrap_or_else(|| Picks::all(stream.n_channels()));
+        if picks.is_empty() {
+            return Err(Error::parameter("picks", "at least one channel", "none"));
+        }
+        let mut info = stream.info.pick(&picks);
+        let treatments = info.chs.iter().map(|ch| treatment(ch.ch_type())).collect();
+        let limits = limits(&info, params)?;
+        let mut ssp = None;
+        if params.proj {
+            ssp = Some(make_projector_info(&info, true)?).filter(|ssp| ssp.n_proj() > 0);
+            info = activate_proj(&info);
+        }
+        info.sfreq = timeline.sfreq();
+        if params.decim > 1 && info.lowpass > 0.0 && info.sfreq < 3.0 * info.lowpass {
+            tracing::warn!(
+                "`decim` = {} leads to {} Hz, which can cause aliasing: the data are low-passed at {} Hz",
+                params.decim,
+                info.sfreq,
+                info.lowpass
+            );
+        }
+        let jobs = jobs(stream, &timeline, &selection, params.reject_by_annotation);
+        Ok(Self {
+            timeline,
+            selection,
+            picks,
+            info: Arc::new(info),
+            treatments,
+            limits,
+            ssp,
+            detrend: params.detrend,
+            jobs,
+            n_times_stream: stream.n_times,
+        })
+    }
+
+    /// The time axis.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+    /// The events that may become epochs.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+    /// What will be known about the epochs.
+    pub fn info(&self) -> &Arc<Info> {
+        &self.info
+    }
+    /// What those that take epochs are told first.
+    pub fn header(&self) -> EpochsHeader {
+        EpochsHeader {
+            info: Arc::clone(&self.info),
+            event_id: self.selection.event_id.clone(),
+            first: self.timeline.first(),
+            n_times: self.timeline.n_times,
+            baseline: self.timeline.baseline,
+            n_events: self.selection.events.len(),
+        }
+    }
+}
+
+fn treatment(ch_type: ChannelType) -> Treatment {
+    use ChannelType::*;
+    let data = ch_type.is_data() || ch_type == RefMeg;
+    Treatment { detrend: data, baseline: data || matches!(ch_type, Eog | Ecg | Emg | Bio) }
+}
+
+fn limits(info: &Info, params: &EpochsParams) -> Result<Vec<Limit>> {
+    let mut out = Vec::new();
+    for (name, given, flat) in [("reject", &params.reject, false), ("flat", &params.flat, true)] {
+        for (index, &(ch_type, value)) in given.iter().enumerate() {
+            if given[..index].iter().any(|(other, _)| *other == ch_type) {
+                return Err(Error::parameter(name, "one threshold a channel type", format!("two for {}", ch_type.name())));
+            }
+            if !(value >= 0.0) {
+                return Err(Error::parameter(name, "thresholds from 0 on", format!("{value} for {}", ch_type.name())));
+            }
+            let of_type = |row: &usize| info.chs[*row].ch_type() == ch_type;
+            if !(0..info.n_channels()).any(|row| of_type(&row)) && (flat || value.is_finite()) {
+                let expected = format!("channel types that are there, no {} channel is", ch_type.name());
+                return Err(Error::parameter(name, expected, ch_type.name()));
+            }
+            let rows = (0..info.n_channels()).filter(|row| of_type(row) && !info.is_bad(*row)).collect();
+            out.push(Limit { rows, value, flat });
+        }
+    }
+    Ok(out)
+}
+
+/// The epochs in the order of the events, with those that fall outside or on a bad annotation marked.
+fn jobs(stream: &Stream, timeline: &Timeline, selection: &Selection, by_annotation: bool) -> Vec<Job> {
+    let sfreq = stream.sfreq();
+    // Onset and end (s from the first sample) of what is bad, in order.
+    let mut bad: Vec<(f64, f64, &str)> = Vec::new();
+    if by_annotation {
+        let annotations = &stream.annotations;
+        for (index, item) in annotations.items.iter().enumerate() {
+            if item.description.to_lowercase().starts_with("bad") {
+                let onset = annotations.onset_from_first_sample(index, stream.info.meas_date, stream.first_samp, sfreq);
+                bad.push((onset, onset + item.duration, &item.description));
+            }
+        }
+        let marked = !stream.annotated(&["bad_acq_skip"]).is_empty();
+        let gaps = stream.gaps.iter().filter(|_| !marked);
+        bad.extend(gaps.map(|gap| (gap.start as f64 / sfreq, gap.stop as f64 / sfreq, "BAD_ACQ_SKIP")));
+        bad.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    selection
+        .events
+        .iter()
+        .zip(&selection.selection)
+        .enumerate()
+        .map(|(index, (&event, &selection))| {
+            let start = timeline.start(event.sample, stream.first_samp);
+            let (reject_start, reject_stop) = timeline.reject_span(event.sample, stream.first_samp);
+            let touched = bad.iter().find(|(onset, end, _)| {
+                *onset < reject_stop as f64 / sfreq && *end > reject_start as f64 / sfreq
+            });
+            let dropped = if start < 0 {
+                Some("NO_DATA".to_owned())
+            } else {
+                touched.map(|(_, _, description)| (*description).to_owned())
+            };
+            Job { start, index, event, selection, dropped }
+        })
+        .collect()
+}
