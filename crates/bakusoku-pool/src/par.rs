@@ -27,6 +27,8 @@ pub struct Par(Option<Shared>);
 struct Shared {
     engine: Arc<Engine>,
     who: Who,
+    /// No more threads than this, the caller among them.
+    limit: usize,
     /// Keeps the hands at home while a `Par` from outside of a task lives.
     _owner: Option<Arc<Owner>>,
 }
@@ -49,16 +51,23 @@ impl Par {
     }
 
     pub(crate) fn of_task(engine: &Arc<Engine>, who: Who) -> Par {
-        Par(Some(Shared { engine: Arc::clone(engine), who, _owner: None }))
+        Par(Some(Shared { engine: Arc::clone(engine), who, limit: engine.cores, _owner: None }))
     }
 
     pub(crate) fn of_pool(owner: &Arc<Owner>) -> Par {
-        Par(Some(Shared { engine: Arc::clone(owner.engine()), who: Who::OUTSIDE, _owner: Some(Arc::clone(owner)) }))
+        let engine = Arc::clone(owner.engine());
+        Par(Some(Shared { limit: engine.cores, engine, who: Who::OUTSIDE, _owner: Some(Arc::clone(owner)) }))
     }
 
     /// The most threads that may work at once: what per-thread memory must be planned for.
     pub fn threads(&self) -> usize {
-        self.0.as_ref().map_or(1, |shared| shared.engine.cores)
+        self.0.as_ref().map_or(1, |shared| shared.limit)
+    }
+
+    /// The same share, of which a call uses no more than `threads` at once (`n_jobs=` of a Python caller).
+    pub fn at_most(&self, threads: usize) -> Par {
+        let limit = |shared: &Shared| Shared { limit: shared.limit.min(threads.max(1)), ..shared.clone() };
+        Par(self.0.as_ref().map(limit))
     }
 
     /// Runs `f(0)`, …, `f(n - 1)`.
@@ -68,7 +77,7 @@ impl Par {
 
     /// [`for_each`](Par::for_each) with a state (scratch memory, an FFT plan) made once per participating thread.
     pub fn for_each_init<S>(&self, n: usize, init: impl Fn() -> S + Sync, f: impl Fn(&mut S, usize) + Sync) {
-        let Some(Shared { engine, who, .. }) = self.0.as_ref().filter(|_| n > 0) else {
+        let Some(Shared { engine, who, limit, .. }) = self.0.as_ref().filter(|_| n > 0) else {
             let mut state = None;
             (0..n).for_each(|i| f(state.get_or_insert_with(&init), i));
             return;
@@ -100,7 +109,7 @@ impl Par {
                 true
             })
         };
-        engine.region(*who, (n - 1).min(engine.cores - 1), &share);
+        engine.region(*who, (n - 1).min(limit - 1), &share);
         let panicked = first_panic.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some((_, caught)) = panicked {
             caught.resume();
@@ -135,6 +144,24 @@ impl Par {
             }
         });
         error.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).map_or(Ok(()), Err)
+    }
+
+    /// Runs both, at the same time where a core is free (reading ahead while computing), else one after the other.
+    pub fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        let (todo_a, todo_b) = (Mutex::new(Some(a)), Mutex::new(Some(b)));
+        let (done_a, done_b) = (Mutex::new(None), Mutex::new(None));
+        fn once<R>(todo: &Mutex<Option<impl FnOnce() -> R>>, done: &Mutex<Option<R>>) {
+            // Taken out first: neither lock is held while it runs.
+            let f = todo.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+            let result = f.map(|f| f());
+            *done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = result;
+        }
+        self.for_each(2, |i| if i == 0 { once(&todo_a, &done_a) } else { once(&todo_b, &done_b) });
+        let (a, b) = (done_a.into_inner(), done_b.into_inner());
+        match (a.unwrap_or_else(|p| p.into_inner()), b.unwrap_or_else(|p| p.into_inner())) {
+            (Some(a), Some(b)) => (a, b),
+            _ => unreachable!("both jobs were run, or a panic has left this function"),
+        }
     }
 
     /// The results of `f` for `0..n`, in index order.

@@ -229,19 +229,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = SpillDir::at(folder.path()).unwrap();
         let file = dir.file(8 * 1000).unwrap();
-        std::thread::scope(|s| {
-            for t in 0..4u64 {
-                let file = &file;
-                s.spawn(move || {
-                    let values: Vec<f64> = (0..250).map(|i| (t * 250 + i) as f64).collect();
-                    file.write_f64_at(&values, t * 2000).unwrap();
-                });
-            }
+        crate::Par::new(4).for_each(4, |t| {
+            let values: Vec<f64> = (0..250).map(|i| (t * 250 + i) as f64).collect();
+            file.write_f64_at(&values, t as u64 * 2000).unwrap();
         });
         let mut values = vec![0.0; 1000];
         file.read_f64_at(&mut values, 0).unwrap();
         assert!(values.iter().enumerate().all(|(i, &v)| v == i as f64));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
         assert_eq!(dir.promised.load(Ordering::Relaxed), 0);
         assert!(file.write_at(&[0; 9], 7992).unwrap_err().to_string().contains("outside"));
     }

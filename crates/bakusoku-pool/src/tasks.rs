@@ -254,10 +254,9 @@ where
         let theirs = Arc::clone(&results);
         let source = move |index| {
             let item = items.next()?;
-            let need = batch.corrected(naming.need(&item));
-            let task = naming.task(Arc::clone(&batch), &theirs, index, need, item);
+            let task = naming.task(Arc::clone(&batch), &theirs, index, naming.need(&item), item);
             task.tell_queued();
-            Some((need, Box::new(task) as Box<dyn Runs>))
+            Some((batch.corrected(task.need), Box::new(task) as Box<dyn Runs>))
         };
         Imap::new(self.engine, results, Box::new(source), ordered, number, cancel)
     }

@@ -193,6 +193,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let wanted = work(&Par::serial(), 500);
         for threads in 1..=8 {
             assert_eq!(work(&Par::new(threads), 500), wanted);
+            assert_eq!(work(&Par::new(4).at_most(threads), 500), wanted);
+            assert_eq!(Par::new(4).at_most(threads).threads(), threads.min(4));
+            assert_eq!(Par::new(threads).join(|| wanted.2, || "b".to_owned()), (wanted.2, "b".to_owned()));
             let results = pool(threads).tasks([500, 3, 0, 77]).map(|cx: &TaskCx, n| work(cx.par(), n)).unwrap();
             assert_eq!(results[0], wanted);
             assert_eq!(results[3], work(&Par::serial(), 77));

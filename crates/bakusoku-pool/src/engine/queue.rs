@@ -97,3 +97,89 @@ impl<T> Queue<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Bytes;
+
+    const FULL: Need = Need { memory: Bytes(100), disk: Bytes(100) };
+
+    fn need(memory: u64, disk: u64) -> Need {
+        Need { memory: Bytes(memory), disk: Bytes(disk) }
+    }
+
+    fn queue(needs: &[Need]) -> Queue<usize> {
+        let mut queue = Queue::default();
+        for (i, need) in needs.iter().enumerate() {
+            queue.push(Order { root: i as u64, ticket: i as u64 }, 0, *need, i);
+        }
+        queue
+    }
+
+    /// Runs a queue to its end: `slots` at once, the oldest ends first. The order of admission.
+    fn admitted(mut queue: Queue<usize>, slots: usize) -> Vec<usize> {
+        let (mut running, mut order) = (std::collections::VecDeque::new(), Vec::new());
+        let mut used = Need::default();
+        loop {
+            let alone = running.iter().any(|(_, alone)| *alone).then_some(u64::MAX);
+            let next = if running.len() < slots { queue.take(used, FULL, running.len(), alone) } else { None };
+            match next {
+                Some(Admission { need, item, alone, .. }) => {
+                    used += need;
+                    assert!(used.fits(FULL) || running.is_empty(), "{used:?}");
+                    order.push(item);
+                    running.push_back((need, alone));
+                }
+                None => match running.pop_front() {
+                    Some((need, _)) => used = used - need,
+                    None if queue.is_empty() => return order,
+                    None => panic!("nothing runs and nobody is let in"),
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn it_chooses_what_fits_and_keeps_the_order_where_all_fits() {
+        assert_eq!(admitted(queue(&[need(10, 0); 20]), 8), (0..20).collect::<Vec<_>>());
+        assert_eq!(admitted(queue(&[need(60, 0), need(60, 0), need(40, 0), need(0, 90)]), 8), [0, 2, 3, 1]);
+        // Disk counts as memory does.
+        assert_eq!(admitted(queue(&[need(0, 60), need(0, 60), need(0, 40)]), 8), [0, 2, 1]);
+    }
+
+    #[test]
+    fn nobody_is_overtaken_without_end() {
+        let mut state = 1u64;
+        for _ in 0..300 {
+            let mut next = |n: u64| {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 33) % n
+            };
+            let slots = 1 + next(8) as usize;
+            // Up to a fifth more than the whole budget.
+            let needs: Vec<Need> = (0..200).map(|_| need(next(3) * next(60), next(120))).collect();
+            let order = admitted(queue(&needs), slots);
+            let mut seen = order.clone();
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..200));
+            for (place, &item) in order.iter().enumerate() {
+                let overtakers = order[..place].iter().filter(|other| **other > item).count();
+                assert!(overtakers <= PATIENCE as usize, "{item} was overtaken {overtakers} times");
+            }
+        }
+    }
+
+    #[test]
+    fn tasks_of_tasks_stand_with_their_root() {
+        let mut queue = queue(&[need(1, 0), need(1, 0), need(1, 0)]);
+        queue.push(Order { root: 1, ticket: 50 }, 7, need(1, 0), 50);
+        queue.push(Order { root: 0, ticket: 51 }, 7, need(1, 0), 51);
+        assert_eq!(queue.withdraw(Some(9)), []);
+        let mut order = Vec::new();
+        while let Some(next) = queue.take(Need::default(), FULL, 0, None) {
+            order.push(next.item);
+        }
+        assert_eq!(order, [0, 51, 1, 50, 2]);
+    }
+}
