@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from . import cov, epochs, event, filter, proj, reference, time_frequency
     from ._core import __version__, n_threads
-    from ._exceptions import BakusokuError, ParameterError
+    from ._exceptions import BakusokuError, DataError, ParameterError
     from .event import find_events
 
 _MODULES = ("cov", "epochs", "event", "filter", "proj", "reference", "time_frequency")
 _NAMES = {
     "BakusokuError": "_exceptions",
+    "DataError": "_exceptions",
     "ParameterError": "_exceptions",
     "find_events": "event",
     "n_threads": "_core",
@@ -25,6 +26,7 @@ _NAMES = {
 
 __all__ = [
     "BakusokuError",
+    "DataError",
     "ParameterError",
     "__version__",
     "cov",

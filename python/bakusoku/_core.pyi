@@ -1,5 +1,7 @@
 """The compiled kernels. Arrays are float64 in C order; `n_jobs` 0 is the budget."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -71,8 +73,9 @@ def psd_array_welch(
     window: str,
     window_args: list[float],
     remove_dc: bool,
+    output: str,
     n_jobs: int,
-) -> tuple[_F, _F]: ...
+) -> tuple[npt.NDArray[Any], _F]: ...
 def find_events(
     x: _F,
     sfreq: float,
@@ -91,7 +94,7 @@ def cut_epochs(
     sfreq: float,
     first_samp: int,
     events: _I,
-    event_id: list[int],
+    event_id: list[tuple[str, int]],
     tmin: float,
     tmax: float,
     baseline: _Limits | None,
@@ -105,7 +108,7 @@ def cut_epochs(
     ch_types: list[str],
     ch_names: list[str],
     bad_spans: list[tuple[float, float, str]],
-    projector: _F | None,
+    projs: _F | None,
     n_jobs: int,
 ) -> tuple[_F, _F, _I, _I, list[list[str]]]: ...
 def average(epochs: _F, n_jobs: int) -> _F: ...

@@ -9,5 +9,5 @@ class ParameterError(BakusokuError, ValueError):
     """A parameter, or the shape of an array, that cannot be; the text says what was expected."""
 
 
-class DataError(BakusokuError, RuntimeError):
-    """Samples that a method cannot work on, such as NaN where a number has to be."""
+class DataError(BakusokuError, ValueError, RuntimeError):
+    """Samples or events that a method cannot work on, such as NaN where a number has to be."""

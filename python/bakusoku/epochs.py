@@ -41,15 +41,17 @@ class ArrayEpochs:
     drop_log: tuple[tuple[str, ...], ...]
 
 
-def _ids(event_id: Any, events: npt.NDArray[np.int64]) -> list[int]:
+def _ids(event_id: Any, events: npt.NDArray[np.int64]) -> list[tuple[str, int]]:
     if event_id is None:
-        return sorted({int(v) for v in events[:, 2]})
+        event_id = sorted({int(v) for v in events[:, 2]})
     if isinstance(event_id, Mapping):
-        event_id = list(event_id.values())
-    ids = np.atleast_1d(np.asarray(event_id))
-    if ids.dtype.kind not in "iu":
+        names, codes = [str(k) for k in event_id], list(event_id.values())
+    else:
+        codes = list(np.atleast_1d(np.asarray(event_id)))
+        names = [str(c) for c in codes]
+    if not all(isinstance(c, (int, np.integer)) for c in codes):
         raise TypeError(f"`event_id` must be an int, a list of int, a dict of int or None, got {event_id!r}")
-    return [int(v) for v in ids]
+    return [(name, int(code)) for name, code in zip(names, codes, strict=True)]
 
 
 def _thresholds(value: Mapping[str, float] | None, name: str) -> list[tuple[str, float]]:
@@ -81,7 +83,7 @@ def cut_epochs(
     ch_names: Sequence[str] | None = None,
     first_samp: int = 0,
     bad_spans: Sequence[tuple[float, float, str]] = (),
-    projector: npt.ArrayLike | None = None,
+    projs: npt.ArrayLike | None = None,
     n_jobs: int | None = None,
     verbose: Any = None,
 ) -> ArrayEpochs:
@@ -121,8 +123,8 @@ def cut_epochs(
         Number of the first sample of ``data``.
     bad_spans : sequence of (float, float, str)
         Onset in s from the first sample, duration in s, description.
-    projector : array_like, shape (n_channels, n_channels) | None
-        Applied to each epoch (see :func:`bakusoku.proj.make_projector`).
+    projs : array_like, shape (n_vectors, n_channels) | None
+        Directions to take out of each epoch, one per row (SSP vectors).
     n_jobs : int | None
         Threads; ``None`` is the budget.
     verbose : object
@@ -161,9 +163,9 @@ def cut_epochs(
             raise ParameterError(f"`{name}` must have one value per channel ({n}), got {len(value)}")
     if detrend not in (None, 0, 1):
         raise ParameterError(f"`detrend` must be 0, 1 or None, got {detrend!r}")
-    p = None if projector is None else as_float(projector, "projector")
-    if p is not None and p.shape != (n, n):
-        raise ParameterError(f"`projector` must have shape ({n}, {n}), got {p.shape}")
+    p = None if projs is None else as_float(projs, "projs")
+    if p is not None and (p.ndim != 2 or p.shape[1] != n):
+        raise ParameterError(f"`projs` must have shape (n_vectors, {n}), got {p.shape}")
     spans = [(float(a), float(b), str(c)) for a, b, c in bad_spans] if reject_by_annotation else []
     limits = None if baseline is None else (_or_none(baseline[0]), _or_none(baseline[1]))
     out, times, kept, selection, drop_log = _core.cut_epochs(

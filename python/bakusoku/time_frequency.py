@@ -29,7 +29,7 @@ def psd_array_welch(
     *,
     output: str = "power",
     verbose: Any = None,
-) -> tuple[Array, Array]:
+) -> tuple[npt.NDArray[Any], Array]:
     """Power spectral density by Welch's method.
 
     Parameters
@@ -55,8 +55,8 @@ def psd_array_welch(
         The window of a segment.
     remove_dc : bool
         Take the mean of each segment away first.
-    output : "power"
-        Only power.
+    output : "power" | "complex"
+        Density, or the Fourier coefficients (with ``average=None``).
     verbose : object
         Not used.
 
@@ -69,7 +69,7 @@ def psd_array_welch(
 
     See Also
     --------
-    mne.time_frequency.psd_array_welch : The same function; it also has ``output="complex"``.
+    mne.time_frequency.psd_array_welch : The same function; it averages complex coefficients, too.
 
     Examples
     --------
@@ -84,8 +84,10 @@ def psd_array_welch(
         average = None
     if average not in (None, "mean", "median"):
         raise ParameterError(f'`average` must be "mean", "median" or None, got {average!r}')
-    if output != "power":
-        raise NotImplementedError(f'`output` must be "power", got {output!r}: MNE-Python has "complex"')
+    if output not in ("power", "complex"):
+        raise ParameterError(f'`output` must be "power" or "complex", got {output!r}')
+    if output == "complex" and average is not None:
+        raise ParameterError(f'`output="complex"` needs `average=None`, got {average!r}')
     array = as_float(x, "x")
     kind, numbers = as_window(window, "window")
     psds, freqs = _core.psd_array_welch(
@@ -100,6 +102,7 @@ def psd_array_welch(
         kind,
         numbers,
         bool(remove_dc),
+        output,
         as_jobs(n_jobs),
     )
     return psds.reshape(*array.shape[:-1], *psds.shape[1:]), freqs

@@ -1,1 +1,41 @@
-//! Work in progress.
+//! The Python door, arrays only: NumPy arrays and plain values in, the kernels' arrays out. No science; the names that
+//! people call, their defaults and their documentation stand in `python/bakusoku`.
+//!
+//! Every function takes float64 in C order and `n_jobs` (0: the budget), works without the interpreter lock and, where
+//! it goes by rows, ends at Ctrl-C within a row.
+
+mod array;
+mod enter;
+mod epochs;
+mod error;
+mod events;
+mod filter;
+mod linear;
+mod psd;
+mod resample;
+
+use pyo3::prelude::*;
+
+/// Cores of the budget of this process.
+#[pyfunction]
+fn n_threads() -> PyResult<usize> {
+    enter::budget()
+}
+
+/// The kernels of bakusoku.
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(n_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(epochs::cut_epochs, module)?)?;
+    module.add_function(wrap_pyfunction!(events::find_events, module)?)?;
+    module.add_function(wrap_pyfunction!(filter::create_filter, module)?)?;
+    module.add_function(wrap_pyfunction!(filter::filter_data, module)?)?;
+    module.add_function(wrap_pyfunction!(filter::notch_filter, module)?)?;
+    module.add_function(wrap_pyfunction!(linear::apply_matrix, module)?)?;
+    module.add_function(wrap_pyfunction!(linear::make_projector, module)?)?;
+    module.add_function(wrap_pyfunction!(linear::set_reference, module)?)?;
+    module.add_function(wrap_pyfunction!(psd::psd_array_welch, module)?)?;
+    module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
+    Ok(())
+}

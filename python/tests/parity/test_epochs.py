@@ -52,7 +52,7 @@ def compare(case, x, raw, events, ids, tmin=-0.2, tmax=0.5, projs=None, **option
         ch_names=raw.ch_names,
         ch_types=TYPES,
         bad_spans=[(*s, n) for s, n in zip(spans, names, strict=True)],
-        projector=projs,
+        projs=projs,
         **options,
     )
     wanted = theirs.drop_log

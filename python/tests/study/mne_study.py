@@ -42,6 +42,8 @@ class Config:
             if key in ("psd", "notch_freq", "raw_resample_sfreq", "l_freq", "h_freq", "reject") and value is None:
                 continue
             lines.append(f"{key} = {_toml(value)}")
+        # What the pipeline's defaults ask for and this comparison does not.
+        lines += ['noise_cov_method = "empirical"', "interpolate_bads_grand_average = false"]
         return "\n".join(lines) + "\n"
 
 
@@ -74,7 +76,7 @@ def analyse(fname: str | os.PathLike, stem: str | os.PathLike, config: Config, s
     stem = Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     raw = read(fname, preload=True)
-    events = mne.find_events(raw, stim_channel=stim_channel, shortest_event=1)
+    events = mne.find_events(raw, stim_channel=stim_channel)
     if c.notch_freq is not None:
         raw.notch_filter(list(c.notch_freq))
     if c.l_freq is not None or c.h_freq is not None:
