@@ -10,9 +10,9 @@ const HEART: Vec3 = [-0.06, 0.01, -0.40];
 
 /// The lid (1 at a usual blink) and the gaze (1 at a degree to the right).
 pub(crate) fn eye_columns(sensors: &Sensors) -> Vec<Vec<f64>> {
-    // The cornea is positive; a closing lid carries its charge upwards. The moment is what makes a blink of 125 µV at the brow.
+    // The cornea is positive; a closing lid carries its charge upwards. The moment is what makes a blink of 100 µV at the brow.
     let upward = unit([0.0, 0.55, 0.85]);
-    let moment = 125e-6 / sensors.brow(upward);
+    let moment = 100e-6 / sensors.brow(upward);
     let mut lid = sensors.eyes(scale(upward, moment));
     sensors.set(&mut lid, Kind::EogVertical, || 220e-6);
     sensors.set(&mut lid, Kind::EogHorizontal, || 18e-6);
