@@ -12,7 +12,8 @@ pub(crate) fn map_rows(
     n_out: usize,
     f: impl Fn(&[f64], &mut [f64], &mut Scratch) -> Result<()> + Sync,
 ) -> Result<Array2<f64>> {
-    let mut out = Array2::zeros((x.nrows(), n_out));
+    let zeros = bakusoku_pool::memory::zeros(x.nrows() * n_out);
+    let mut out = Array2::from_shape_vec((x.nrows(), n_out), zeros).expect("there are as many as the shape says");
     if out.is_empty() {
         return Ok(out);
     }
