@@ -15,3 +15,4 @@ mod golden;
 #[cfg(test)]
 mod testing;
 pub mod epochs;
+pub mod evoked;
