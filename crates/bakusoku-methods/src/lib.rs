@@ -16,3 +16,4 @@ mod golden;
 mod testing;
 pub mod epochs;
 pub mod evoked;
+pub mod covariance;

@@ -1,0 +1,211 @@
+//! The covariance of a whole recording: the empty room, or rest.
+
+use super::channels::all_picks;
+use super::finish::check_n_samples;
+use crate::epochs::{DropLog, Epoch, EpochSink, EpochsHeader, EpochsParams, EpochsPlan};
+use crate::events::make_fixed_length_events;
+use bakusoku_core::containers::Covariance;
+use bakusoku_core::{ChannelType, Error, Info, Par, Picks, Result, Stream};
+use bakusoku_math::{linalg, stats};
+use ndarray::{Array1, Array2, s};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The parameters of `mne.compute_raw_covariance(method="empirical")`, with its defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawCovarianceParams {
+    /// Start of what is used (s).
+    pub tmin: f64,
+    /// End of what is used (s); that of the recording unless told.
+    pub tmax: Option<f64>,
+    /// Length of the pieces that are rejected or used (s); `None`: one piece.
+    pub tstep: Option<f64>,
+    /// Largest range of values by channel type (SI units) of a piece that is used.
+    pub reject: Vec<(ChannelType, f64)>,
+    /// Smallest range of values by channel type (SI units) of a piece that is used.
+    pub flat: Vec<(ChannelType, f64)>,
+    /// Whether pieces that touch an annotation starting with `bad` are left out.
+    pub reject_by_annotation: bool,
+}
+
+impl Default for RawCovarianceParams {
+    fn default() -> Self {
+        Self {
+            tmin: 0.0,
+            tmax: None,
+            tstep: Some(0.2),
+            reject: Vec::new(),
+            flat: Vec::new(),
+            reject_by_annotation: true,
+        }
+    }
+}
+
+/// The pieces of a recording, as epochs for a [`RawCovarianceSink`].
+///
+/// # Errors
+/// When no piece fits.
+pub fn raw_covariance_plan(stream: &Stream, params: &RawCovarianceParams) -> Result<EpochsPlan> {
+    let dt = 1.0 / stream.sfreq();
+    let tmax = params.tmax.unwrap_or((stream.n_times.max(1) - 1) as f64 / stream.sfreq() + dt);
+    let tstep = params.tstep.unwrap_or(tmax - params.tmin);
+    let events = make_fixed_length_events(stream, 1, params.tmin, Some(tmax), tstep)?;
+    let pieces = EpochsParams {
+        tmin: 0.0,
+        tmax: tstep - dt,
+        baseline: None,
+        reject: params.reject.clone(),
+        flat: params.flat.clone(),
+        proj: false,
+        reject_by_annotation: params.reject_by_annotation,
+        ..Default::default()
+    };
+    EpochsPlan::new(stream, &events, None, None, &pieces)
+}
+
+/// Samples of a piece of the sum.
+const PIECE: usize = 2048;
+
+/// Sums up pieces of a recording for its covariance around the mean, bad channels included.
+#[derive(Debug, Default)]
+pub struct RawCovarianceSink {
+    state: Option<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    info: Arc<Info>,
+    picks: Picks,
+    piece: Array2<f64>,
+    filled: usize,
+    sum: Array1<f64>,
+    gram: Array2<f64>,
+    n_samples: u64,
+}
+
+impl State {
+    fn flush(&mut self, par: &Par) {
+        let piece = self.piece.slice(s![.., ..self.filled]);
+        for (sum, row) in self.sum.iter_mut().zip(piece.rows()) {
+            *sum += stats::sum(row.to_slice().expect("a row of the piece is in C order"));
+        }
+        linalg::gram_into(par, self.gram.view_mut(), piece);
+        self.n_samples += self.filled as u64;
+        self.filled = 0;
+    }
+}
+
+impl RawCovarianceSink {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The covariance.
+    ///
+    /// # Errors
+    /// When there were no samples.
+    pub fn into_covariance(self) -> Result<Covariance> {
+        let state = self.state.ok_or_else(|| Error::data("no samples found to compute a covariance from"))?;
+        check_n_samples(state.n_samples, state.picks.len())?;
+        let (n, sum, mut data) = (state.n_samples as f64, state.sum, state.gram);
+        linalg::mirror_lower(data.view_mut());
+        for ((i, j), x) in data.indexed_iter_mut() {
+            *x = (*x - sum[i] * (sum[j] / n)) / (n - 1.0);
+        }
+        Ok(Covariance {
+            names: state.info.ch_names().map(str::to_owned).collect(),
+            bads: state.info.bads.clone(),
+            projs: state.info.projs.clone(),
+            nfree: state.n_samples as i64 - 1,
+            method: "empirical".into(),
+            data,
+        })
+    }
+}
+
+impl EpochSink for RawCovarianceSink {
+    fn begin(&mut self, header: &EpochsHeader) -> Result<()> {
+        let picks = all_picks(&header.info);
+        if picks.is_empty() {
+            return Err(Error::data("no data channel found, expected at least one for a covariance"));
+        }
+        let info = Arc::new(header.info.pick(&picks));
+        if let Some(state) = &self.state {
+            if !state.info.ch_names().eq(info.ch_names()) {
+                return Err(Error::data("recordings differ in their channels, expected the same for a covariance"));
+            }
+            return Ok(());
+        }
+        let n = picks.len();
+        self.state = Some(State {
+            info,
+            picks,
+            piece: Array2::zeros((n, PIECE)),
+            filled: 0,
+            sum: Array1::zeros(n),
+            gram: Array2::zeros((n, n)),
+            n_samples: 0,
+        });
+        Ok(())
+    }
+
+    fn push(&mut self, epoch: &Epoch<'_>, par: &Par) -> Result<()> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let mut at = 0;
+        while at < epoch.data.ncols() {
+            let n = (PIECE - state.filled).min(epoch.data.ncols() - at);
+            for (mut row, ch) in state.piece.rows_mut().into_iter().zip(state.picks.iter()) {
+                row.slice_mut(s![state.filled..state.filled + n]).assign(&epoch.data.slice(s![ch, at..at + n]));
+            }
+            state.filled += n;
+            at += n;
+            if state.filled == PIECE {
+                state.flush(par);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _drop_log: &DropLog, par: &Par) -> Result<()> {
+        if let Some(state) = &mut self.state {
+            state.flush(par);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::epochs::EpochsSink;
+    use crate::testing::{info_of, numbers};
+
+    #[test]
+    fn pieces_give_the_covariance_around_the_mean_for_any_blocks() {
+        let mut info = info_of(&["grad", "eeg", "stim", "mag"], 100.0);
+        info.bads = vec!["mag 003".into()];
+        let stream =
+            Stream { info: Arc::new(info), first_samp: 77, n_times: 995, gaps: Vec::new(), annotations: Default::default() };
+        let data = numbers(4, 995, 3) + 2.0;
+        let mut results = Vec::new();
+        for len in [1, 64, 995] {
+            let mut sink = RawCovarianceSink::new();
+            let plan = raw_covariance_plan(&stream, &RawCovarianceParams::default()).unwrap();
+            let mut cutter = EpochsSink::new(plan, vec![&mut sink]);
+            for start in (0..995).step_by(len) {
+                let stop = (start + len).min(995);
+                cutter.push_samples(start as u64, data.slice(s![.., start..stop]), &Par::serial()).unwrap();
+            }
+            cutter.finish(&Par::serial()).unwrap();
+            results.push(sink.into_covariance().unwrap());
+        }
+        assert_eq!((results[0].nfree, results[0].names.len(), results[0].bads.len()), (979, 3, 1));
+        assert!(results.iter().all(|cov| cov.data == results[0].data));
+        let x = data.select(ndarray::Axis(0), &[0, 1, 3]).slice(s![.., ..980]).to_owned();
+        let centred = &x - &x.mean_axis(ndarray::Axis(1)).unwrap().insert_axis(ndarray::Axis(1));
+        let expected = centred.dot(&centred.t()) / 979.0;
+        assert!((&results[0].data - &expected).iter().all(|d| d.abs() < 1e-13));
+    }
+}
