@@ -32,7 +32,7 @@ pub fn epochs_from_array(data: ArrayView2<'_, f64>, plan: &EpochsPlan, par: &Par
     }
     let size = plan.picks.len() * plan.timeline.n_times;
     // Fresh zeros cost nothing until they are written.
-    let mut out = vec![0.0; jobs.len() * size];
+    let mut out = bakusoku_pool::memory::zeros(jobs.len() * size);
     let none = ArrayView2::from_shape((plan.picks.len(), 0), &[]).expect("an empty array has any shape with a zero");
     let source = Source { tail: none, tail_start: 0, block: data, block_start: 0 };
     let reasons = cut_all(plan, &jobs, source, &mut out, par);
