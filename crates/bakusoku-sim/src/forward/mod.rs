@@ -46,7 +46,7 @@ mod tests {
             let sensor = neuromag306().into_iter().find(|s| s.name == name).unwrap();
             let got = Coil::new(&sensor, None).flux(|p| meg_dipole(sub(p, centre), source, moment));
             let largest: f64 = if name.ends_with('1') { 4.6e-6 } else { 1.8e-4 };
-            assert!((got - expected).abs() < 0.005 * largest, "{name}: {got:e} {expected:e}");
+            assert!((got - expected).abs() < 0.01 * largest, "{name}: {got:e} {expected:e}");
         }
         let (cap, reference) = eeg60();
         let head = Shells::head(radius);
