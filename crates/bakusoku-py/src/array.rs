@@ -26,7 +26,8 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn zeros(n_rows: usize, n_times: usize) -> Self {
-        Self { data: Array2::zeros((n_rows, n_times)) }
+        let zeros = bakusoku_pool::memory::zeros(n_rows * n_times);
+        Self { data: Array2::from_shape_vec((n_rows, n_times), zeros).expect("there are as many as the shape says") }
     }
 
     /// Hands out the rows, once, to whoever asks for them by number.
