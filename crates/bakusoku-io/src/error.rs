@@ -1,0 +1,127 @@
+//! What can go wrong with files.
+
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A FIFF file is damaged or no FIFF file.
+    #[error(transparent)]
+    Fiff(#[from] bakusoku_fiff::Error),
+    /// The operating system refused.
+    #[error("`{path}`: {what} failed", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file without a byte.
+    #[error("`{path}` is empty, expected a recording", path = path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a kind that is not known.
+    #[error("`{path}` is no recording of a known format: it {looks}, expected one of: {known}", path = path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        looks: String,
+        /// Names of the formats that are known.
+        known: String,
+    },
+    /// A file that is sound, but holds something else than was asked for.
+    #[error("`{path}` holds {got}, expected {expected}", path = path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        expected: String,
+        /// What it holds.
+        got: String,
+    },
+    /// A part of a split recording is not there.
+    #[error("`{path}` says that the recording goes on in `{next}`, which is not there", path = path.display(), next = next.display())]
+    SplitMissing {
+        /// The part that was read.
+        path: PathBuf,
+        /// The part that is missing.
+        next: PathBuf,
+    },
+    /// The parts of a split recording do not belong together.
+    #[error("`{path}` is not a part of the recording that begins with `{first}`: its {what} differ", path = path.display(), first = first.display())]
+    SplitMismatch {
+        /// The part.
+        path: PathBuf,
+        /// The first part.
+        first: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// Something that can't be written into such a file.
+    #[error("`{path}`: {what} can't be written: {got}, expected {expected}", path = path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What.
+        what: &'static str,
+        /// What would have been right.
+        expected: String,
+        /// What was given.
+        got: String,
+    },
+    /// The engine or the core refused.
+    #[error(transparent)]
+    Core(#[from] bakusoku_core::Error),
+}
+
+impl Error {
+    /// What a person could do about it, if anything is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Fiff(error) => error.hint(),
+            Self::Core(error) => error.hint(),
+            Self::Empty { .. } => Some("the file may not have been copied completely; copy it again"),
+            Self::Unknown { .. } => Some("the file may have been renamed, or damaged at its start"),
+            Self::SplitMissing { .. } => Some("put all parts of the recording into one folder, under the names that they had"),
+            Self::SplitMismatch { .. } => Some("a part may have been replaced by that of another recording"),
+            Self::Io { source, .. } => match source.kind() {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                    Some("the disk is full: free some space, then run again")
+                }
+                std::io::ErrorKind::PermissionDenied => Some("this account may not use that file or folder: change its permissions"),
+                _ => None,
+            },
+            Self::Content { .. } | Self::Unwritable { .. } => None,
+        }
+    }
+    pub(crate) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, what, source }
+    }
+}
+
+/// For implementations of core's traits: everything that a reader says.
+pub(crate) fn read_error(error: Error) -> bakusoku_core::Error {
+    match error {
+        Error::Core(error) => error,
+        error => bakusoku_core::Error::read(error),
+    }
+}
+
+/// For implementations of core's traits: everything that a writer says.
+pub(crate) fn write_error(error: Error) -> bakusoku_core::Error {
+    match error {
+        Error::Core(error) => error,
+        error => bakusoku_core::Error::write(error),
+    }
+}

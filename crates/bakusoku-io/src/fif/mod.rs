@@ -1,0 +1,26 @@
+//! FIFF files: raw recordings, evoked, epochs, covariance, events, projectors.
+//!
+//! What is read and written follows MNE-Python 1.13 (`mne/_fiff`, `mne/io/fiff`, BSD-3-Clause); everything that is not
+//! understood is carried through verbatim.
+
+mod annotations;
+mod convert;
+mod covariance;
+mod epochs;
+mod events;
+mod evoked;
+mod file;
+pub mod info;
+mod output;
+mod projections;
+mod raw;
+
+pub use annotations::{read_annotations, write_annotations};
+pub use convert::convert;
+pub use covariance::{read_covariance, write_covariance};
+pub use epochs::{EpochsExtras, read_epochs, write_epochs};
+pub use events::{read_events, write_events};
+pub use evoked::{read_evoked, write_evoked};
+pub use file::{open_fiff, probe};
+pub use projections::{read_projections, write_projections};
+pub use raw::{FifRaw, RawFormat, RawOptions, RawWriter, SplitNaming};

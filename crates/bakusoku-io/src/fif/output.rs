@@ -1,0 +1,72 @@
+//! A FIFF file that is being written: under a temporary name, compressed when its name ends in `.gz`.
+
+use crate::{AtomicFile, Error, Result, commit};
+use bakusoku_fiff::{FileId, POINTER_POS, Writer};
+use flate2::write::GzEncoder;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Where the bytes go.
+pub(crate) enum Out {
+    Plain(BufWriter<AtomicFile>),
+    Gzip(GzEncoder<BufWriter<AtomicFile>>),
+}
+
+impl Write for Out {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(out) => out.write(buf),
+            Self::Gzip(out) => out.write(buf),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(out) => out.flush(),
+            Self::Gzip(out) => out.flush(),
+        }
+    }
+}
+
+/// A FIFF file that is being written.
+pub(crate) struct Output {
+    pub(crate) path: PathBuf,
+    pub(crate) fif: Writer<Out>,
+}
+
+impl Output {
+    /// Starts a file that shall be called `path`.
+    pub(crate) fn create(path: &Path, id: FileId) -> Result<Self> {
+        let file = BufWriter::with_capacity(1 << 16, AtomicFile::create(path)?);
+        let gzip = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+        // Level 2 as MNE: level 9 is barely smaller and much slower.
+        let out = if gzip { Out::Gzip(GzEncoder::new(file, flate2::Compression::new(2))) } else { Out::Plain(file) };
+        let fif = Writer::new(out, id).map_err(Error::io(path, "writing"))?;
+        Ok(Self { path: path.to_owned(), fif })
+    }
+    /// Writes, and says which file it was when that fails.
+    pub(crate) fn write(&mut self, f: impl FnOnce(&mut Writer<Out>) -> io::Result<()>) -> Result<()> {
+        f(&mut self.fif).map_err(Error::io(&self.path, "writing"))
+    }
+    /// Ends the file, without giving it its name.
+    pub(crate) fn close(self) -> Result<AtomicFile> {
+        let path = self.path;
+        let close = |fif: Writer<Out>| -> io::Result<AtomicFile> {
+            let (out, pointer) = fif.finish()?;
+            match out {
+                Out::Plain(out) => {
+                    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+                    file.file()?.write_all_at(&pointer.to_be_bytes(), POINTER_POS)?;
+                    Ok(file)
+                }
+                // A compressed file can't be changed afterwards: it says that it has no directory.
+                Out::Gzip(out) => out.finish()?.into_inner().map_err(io::IntoInnerError::into_error),
+            }
+        };
+        close(self.fif).map_err(Error::io(&path, "writing"))
+    }
+    /// Ends the file and gives it its name.
+    pub(crate) fn finish(self) -> Result<()> {
+        commit(vec![self.close()?]).map(|_| ())
+    }
+}

@@ -1,0 +1,68 @@
+//! Opening a recording of whatever format.
+
+use crate::{Error, FORMATS, Result};
+use bakusoku_core::Recording;
+use std::io::Read;
+use std::path::Path;
+
+/// Opens a recording. The format is told by the file's first bytes, not by its name.
+///
+/// # Errors
+/// When the file can't be read, is of no known format, or is damaged.
+pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn Recording>> {
+    let path = path.as_ref();
+    let start = first_bytes(path)?;
+    match FORMATS.iter().find(|format| (format.probe)(&start)) {
+        Some(format) => (format.open)(path),
+        None => Err(unknown(path, &start)),
+    }
+}
+
+/// Whether a file's name says that it is a recording of a known format.
+pub fn is_recording_name(path: impl AsRef<Path>) -> bool {
+    let name = path.as_ref().file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    FORMATS.iter().any(|format| format.extensions.iter().any(|extension| name.ends_with(extension)))
+}
+
+fn first_bytes(path: &Path) -> Result<Vec<u8>> {
+    let file = fs_err::File::open(path).map_err(Error::io(path, "opening"))?;
+    if file.metadata().map_err(Error::io(path, "opening"))?.is_dir() {
+        return Err(Error::Unknown { path: path.to_owned(), looks: "is a folder".to_owned(), known: known() });
+    }
+    let mut start = Vec::with_capacity(4096);
+    file.take(4096).read_to_end(&mut start).map_err(Error::io(path, "reading"))?;
+    if start.is_empty() {
+        return Err(Error::Empty { path: path.to_owned() });
+    }
+    Ok(start)
+}
+
+fn known() -> String {
+    FORMATS.iter().map(|format| format!("{} ({})", format.name, format.extensions.join(", "))).collect::<Vec<_>>().join(", ")
+}
+
+fn unknown(path: &Path, start: &[u8]) -> Error {
+    const SIGNATURES: &[(&[u8], &str)] = &[
+        (b"0       ", "looks like EDF"),
+        (b"\xffBIOSEMI", "looks like BDF"),
+        (b"Brain Vision", "looks like a BrainVision header"),
+        (b"BrainVision", "looks like a BrainVision header"),
+        (b"MATLAB 5.0", "looks like a MATLAB file"),
+        (b"\x89HDF", "looks like HDF5"),
+        (b"MEG41", "looks like a CTF file"),
+        (b"MEG42", "looks like a CTF file"),
+        (b"{", "looks like JSON"),
+        (b"PK\x03\x04", "looks like a ZIP archive"),
+        (b"\x1f\x8b", "is compressed, with something else inside"),
+        (b"\x00\x00\x00\x64", "starts like FIFF, but its first tag is damaged"),
+    ];
+    let looks = SIGNATURES.iter().find(|(bytes, _)| start.starts_with(bytes)).map_or_else(
+        || {
+            let shown: String =
+                start.iter().take(16).map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '.' }).collect();
+            format!("starts with the bytes `{shown}` at byte 0")
+        },
+        |(_, looks)| (*looks).to_owned(),
+    );
+    Error::Unknown { path: path.to_owned(), looks, known: known() }
+}
