@@ -113,7 +113,16 @@ def cut_epochs(
 ) -> tuple[_F, _F, _I, _I, list[list[str]]]: ...
 def average(epochs: _F, n_jobs: int) -> _F: ...
 def compute_covariance(
-    epochs: _F, ch_types: list[str], keep_sample_mean: bool, rank: str, given: list[tuple[str, int]], n_jobs: int
+    epochs: _F,
+    sfreq: float,
+    first: int,
+    ch_types: list[str],
+    keep_sample_mean: bool,
+    tmin: float | None,
+    tmax: float | None,
+    rank: str,
+    given: list[tuple[str, int]],
+    n_jobs: int,
 ) -> tuple[_F, int]: ...
 def make_projector(vectors: _F) -> _F: ...
 def apply_matrix(matrix: _F, x: _F, n_jobs: int) -> _F: ...

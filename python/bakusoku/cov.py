@@ -54,8 +54,8 @@ def compute_covariance(
 
     Returns
     -------
-    cov : ndarray of float64, shape (n_channels, n_channels)
-        The covariance, in the product of the channels' units.
+    cov : ndarray of float64, shape (n_data_channels, n_data_channels)
+        The covariance of the data channels (EOG and the like are left out), in the product of their units.
     n_free : int
         Degrees of freedom.
 
@@ -77,30 +77,27 @@ def compute_covariance(
     x = as_float(epochs, "epochs")
     if x.ndim != 3:
         raise ParameterError(f"`epochs` must have shape (n_epochs, n_channels, n_times), got {x.shape}")
+    sfreq, first = 1.0, 0
     if tmin is not None or tmax is not None:
         if times is None:
             raise ParameterError("`tmin` and `tmax` need `times`")
         t = as_float(times, "times")
         if t.shape != (x.shape[2],):
             raise ParameterError(f"`times` must have one value per sample ({x.shape[2]}), got shape {t.shape}")
-        # As MNE: the sample before `tmin` and the one after `tmax` do not count, within a thousandth of a sample.
-        slack = (t[1] - t[0]) / 1e3 if len(t) > 1 else 0.0
-        inside = np.ones(len(t), bool)
-        if tmin is not None:
-            inside &= t >= tmin - slack
-        if tmax is not None:
-            inside &= t <= tmax + slack
-        if not inside.any():
-            raise ParameterError(
-                f"no sample between `tmin` {tmin} s and `tmax` {tmax} s: `times` are {t[0]:g} to {t[-1]:g} s"
-            )
-        at = np.flatnonzero(inside)
-        x = np.ascontiguousarray(x[:, :, at[0] : at[-1] + 1])
+        if len(t) > 1:
+            sfreq = (len(t) - 1) / (t[-1] - t[0])
+        first = round(t[0] * sfreq)
     types = ["eeg"] * x.shape[1] if ch_types is None else [str(c) for c in ch_types]
     if len(types) != x.shape[1]:
         raise ParameterError(f"`ch_types` must have one value per channel ({x.shape[1]}), got {len(types)}")
     if isinstance(rank, str) and rank not in ("info", "full"):
         raise ParameterError(f'`rank` must be None, "info", "full" or a dict, got {rank!r}')
-    how = "full" if isinstance(rank, str) else ("estimate" if rank is None else "given")
+    how = rank if isinstance(rank, str) else ("estimate" if rank is None else "given")
     given = [(str(k), int(v)) for k, v in rank.items()] if isinstance(rank, dict) else []
-    return _core.compute_covariance(x, types, bool(keep_sample_mean), how, given, as_jobs(n_jobs))
+    return _core.compute_covariance(
+        x, sfreq, first, types, bool(keep_sample_mean), _or_none(tmin), _or_none(tmax), how, given, as_jobs(n_jobs)
+    )
+
+
+def _or_none(value: float | None) -> float | None:
+    return None if value is None else float(value)

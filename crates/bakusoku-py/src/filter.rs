@@ -34,7 +34,7 @@ fn bandwidth(name: &'static str, given: Option<Vec<f64>>) -> PyResult<TransBandw
     }
 }
 
-fn phase(name: &str) -> PyResult<Phase> {
+fn phase_of(name: &str) -> PyResult<Phase> {
     Ok(match name {
         "zero" => Phase::Zero,
         "zero-double" => Phase::ZeroDouble,
@@ -48,7 +48,7 @@ fn phase(name: &str) -> PyResult<Phase> {
     })
 }
 
-fn fir_window(name: &str) -> PyResult<FirWindow> {
+fn window_of(name: &str) -> PyResult<FirWindow> {
     Ok(match name {
         "hamming" => FirWindow::Hamming,
         "hann" => FirWindow::Hann,
@@ -100,7 +100,7 @@ fn taps(
     fir_design: &str,
 ) -> PyResult<(Vec<f64>, Phase)> {
     only_firwin(fir_design)?;
-    let phase = phase(phase_name)?;
+    let phase = phase_of(phase_name)?;
     let design = Design {
         l_freq: l_freq.as_deref().unwrap_or_default(),
         h_freq: h_freq.as_deref().unwrap_or_default(),
@@ -108,7 +108,7 @@ fn taps(
         l_trans_bandwidth: &bandwidth("l_trans_bandwidth", l_trans_bandwidth)?,
         h_trans_bandwidth: &bandwidth("h_trans_bandwidth", h_trans_bandwidth)?,
         phase,
-        fir_window: fir_window(window_name)?,
+        fir_window: window_of(window_name)?,
     };
     Ok((design_filter(sfreq, &design).map_err(to_python)?, phase))
 }
@@ -146,8 +146,8 @@ pub(crate) fn notch_filter<'py>(
     filter_length: Length,
     notch_widths: Option<Vec<f64>>,
     trans_bandwidth: f64,
-    phase_name: &str,
-    fir_window_name: &str,
+    phase: &str,
+    fir_window: &str,
     fir_design: &str,
     pad: &str,
     n_jobs: usize,
@@ -158,8 +158,8 @@ pub(crate) fn notch_filter<'py>(
         filter_length: filter_length.into(),
         notch_widths,
         trans_bandwidth,
-        phase: phase(phase_name)?,
-        fir_window: fir_window(fir_window_name)?,
+        phase: phase_of(phase)?,
+        fir_window: window_of(fir_window)?,
         pad: pad_of(pad)?,
         ..NotchParams::default()
     };

@@ -13,6 +13,7 @@ mod filter;
 mod linear;
 mod psd;
 mod resample;
+mod sinks;
 
 use pyo3::prelude::*;
 
@@ -37,5 +38,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(linear::set_reference, module)?)?;
     module.add_function(wrap_pyfunction!(psd::psd_array_welch, module)?)?;
     module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
+    module.add_function(wrap_pyfunction!(sinks::average, module)?)?;
+    module.add_function(wrap_pyfunction!(sinks::compute_covariance, module)?)?;
     Ok(())
 }

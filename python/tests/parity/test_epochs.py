@@ -147,7 +147,7 @@ def test_annotations():
 def compare_annotated(x, raw, events, reject_by_annotation):
     spans = [
         (
-            float(a["onset"]) - raw.first_time * (raw.annotations.orig_time is not None),
+            float(a["onset"]) - raw.first_time,
             float(a["duration"]),
             a["description"],
         )
@@ -178,4 +178,41 @@ def compare_annotated(x, raw, events, reject_by_annotation):
     assert ours.drop_log == theirs.drop_log
     if reject_by_annotation:
         assert any("BAD_jump" in d for d in theirs.drop_log)
-    check("epochs.data", f"annotations {reject_by_annotation}", ours.data, theirs.get_data(copy=False))
+    data = theirs.get_data(copy=False)
+    size = np.broadcast_to(np.abs(x).max(-1)[None, :, None], (*data.shape[:2], 1))
+    check("epochs.data", f"annotations {reject_by_annotation}", ours.data, data, size)
+
+
+@pytest.mark.parametrize("decim", [1, 3])
+def test_projection_before_rejection(decim):
+    x, raw, events = recording(seed=11)
+    raw.info._unlocked = True
+    raw.info["lowpass"] = 40.0
+    rng = np.random.default_rng(4)
+    vectors = np.zeros((3, len(TYPES)))
+    vectors[0, :7], vectors[1, :7] = rng.standard_normal((2, 7))
+    vectors[2, 7:12] = 1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    raw.add_proj(
+        [
+            mne.Projection(
+                data=dict(nrow=1, ncol=len(TYPES), row_names=None, col_names=raw.ch_names, data=v[np.newaxis]),
+                active=False,
+                kind=1,
+                desc=f"v{k}",
+                explained_var=None,
+            )
+            for k, v in enumerate(vectors)
+        ]
+    )
+    compare(
+        f"three projs decim {decim}",
+        x,
+        raw,
+        events,
+        {"a": 1, "b": 2},
+        projs=vectors,
+        reject=REJECT,
+        decim=decim,
+        detrend=1,
+    )

@@ -33,7 +33,7 @@ def both(row, case, x, sfreq=1000.0, first_samp=0, **options):
 
 @pytest.mark.parametrize(
     "output, consecutive, initial_event",
-    itertools.product(["onset", "offset", "step"], ["increasing", True, False], [False, True]),
+    list(itertools.product(["onset", "offset", "step"], ["increasing", True, False], [False, True])),
 )
 @pytest.mark.parametrize("touching", [False, True])
 @pytest.mark.parametrize("min_duration", [0, 0.001, 0.002, 0.0055])
@@ -55,7 +55,7 @@ def test_find_events(output, consecutive, initial_event, touching, min_duration)
         )
 
 
-@pytest.mark.parametrize("mask, mask_type", itertools.product([None, 1, 2, 255, 0xFF00], ["and", "not_and"]))
+@pytest.mark.parametrize("mask, mask_type", list(itertools.product([None, 1, 2, 255, 0xFF00], ["and", "not_and"])))
 def test_find_events_mask(mask, mask_type):
     x = triggers(5000, 7, values=(1, 2, 3, 256, 257, 512 + 8), touching=True)
     both("event.find_events", f"mask {mask} {mask_type}", x, mask=mask, mask_type=mask_type, shortest_event=1)

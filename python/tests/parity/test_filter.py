@@ -19,8 +19,8 @@ BANDS = {
     "band1-40": (1.0, 40.0),
     "band0.1-40": (0.1, 40.0),
     "band8-12": (8.0, 12.0),
-    "stop48-52": (52.0, 48.0),
-    "stops": ([51.0, 101.0], [49.0, 99.0]),
+    "stop40-70": (70.0, 40.0, dict(l_trans_bandwidth=4.0, h_trans_bandwidth=3.0)),
+    "stops": ([51.0, 101.0], [49.0, 99.0], dict(l_trans_bandwidth=0.5, h_trans_bandwidth=0.5)),
 }
 # (name, channels, samples, sfreq): odd and even, shorter than the filter, a rate that is no whole number.
 INPUTS = [
@@ -38,9 +38,16 @@ INPUTS = [
 @pytest.mark.parametrize("name, n_channels, n_times, sfreq", INPUTS, ids=[i[0] for i in INPUTS])
 def test_filter_data(band, name, n_channels, n_times, sfreq):
     x = brain(n_channels, n_times, sfreq)
-    l_freq, h_freq = BANDS[band]
-    ours = bakusoku.filter.filter_data(x, sfreq, l_freq, h_freq)
-    check("filter.filter_data", f"{band} {name}", ours, quiet(mne.filter.filter_data, x, sfreq, l_freq, h_freq), x)
+    l_freq, h_freq, *more = BANDS[band]
+    options = more[0] if more else {}
+    ours = bakusoku.filter.filter_data(x, sfreq, l_freq, h_freq, **options)
+    check(
+        "filter.filter_data",
+        f"{band} {name}",
+        ours,
+        quiet(mne.filter.filter_data, x, sfreq, l_freq, h_freq, **options),
+        x,
+    )
 
 
 OPTIONS = [
@@ -57,6 +64,9 @@ OPTIONS = [
     dict(pad="reflect"),
     dict(pad="symmetric"),
     dict(pad="wrap"),
+    dict(phase="zero-double"),
+    dict(phase="linear"),
+    dict(phase="linear", pad="edge"),
 ]
 
 
@@ -67,6 +77,16 @@ def test_filter_options(options, n_times):
     ours = bakusoku.filter.filter_data(x, 1000.0, 1.0, 40.0, **options)
     theirs = quiet(mne.filter.filter_data, x, 1000.0, 1.0, 40.0, **options)
     check("filter.filter_data", f"1-40 {options} {n_times}", ours, theirs, x)
+
+
+@pytest.mark.parametrize("phase", ["minimum", "minimum-half"])
+@pytest.mark.parametrize("n_times", [8000, 8003])
+def test_minimum_phase(phase, n_times):
+    """Taken from the logarithm of a gain that is rounding in the stop band: SciPy's own taps change as much with its FFT."""
+    x = brain(2, n_times)
+    ours = bakusoku.filter.filter_data(x, 1000.0, 1.0, 40.0, phase=phase)
+    theirs = quiet(mne.filter.filter_data, x, 1000.0, 1.0, 40.0, phase=phase)
+    check("filter.filter_data, minimum phase", f"{phase} {n_times}", ours, theirs, x)
 
 
 def test_filter_flat_and_extreme_channels():
@@ -128,8 +148,8 @@ NOTCH_OPTIONS = [
     {},
     dict(notch_widths=2.0),
     dict(trans_bandwidth=2.0),
-    dict(filter_length=5001),
-    dict(filter_length="5s"),
+    dict(filter_length=8001),
+    dict(filter_length="12s"),
     dict(fir_window="hann"),
     dict(pad="edge"),
 ]
@@ -143,8 +163,6 @@ def test_notch_filter(freqs, options, n_times, sfreq):
     f = NOTCHES[freqs]
     if "notch_widths" in options:
         options = {"notch_widths": np.full(np.size(f), options["notch_widths"])}
-    if isinstance(options.get("filter_length"), int) and options["filter_length"] > n_times:
-        options = {**options, "filter_length": n_times | 1}
     ours = bakusoku.filter.notch_filter(x, sfreq, f, **options)
     theirs = quiet(mne.filter.notch_filter, x, sfreq, f, **options)
     check("filter.notch_filter", f"{freqs} {options} {n_times} at {sfreq:g}", ours, theirs, x)
@@ -195,29 +213,29 @@ def test_resample_polyphase(up, down, n_times, pad):
 
 @pytest.mark.parametrize("axis", [0, 1, -1, 2])
 def test_resample_axis(axis):
-    x = brain(6, 600).reshape(2, 3, 600).swapaxes(axis, -1).copy()
-    ours = bakusoku.filter.resample(x, 1, 2, axis=axis)
-    theirs = quiet(mne.filter.resample, x, 1, 2, axis=axis)
-    check(
-        "filter.resample",
-        f"axis {axis}",
-        np.moveaxis(ours, axis, -1),
-        np.moveaxis(theirs, axis, -1),
-        np.moveaxis(x, axis, -1),
-    )
+    last = brain(6, 600).reshape(2, 3, 600)
+    ours = bakusoku.filter.resample(last.swapaxes(axis, -1), 1, 2, axis=axis).swapaxes(axis, -1)
+    # MNE 1.13 gives an axis in the middle or in front of three the wrong shape: it is asked for the last one.
+    check("filter.resample", f"axis {axis}", ours, quiet(mne.filter.resample, last, 1, 2), last)
+    if axis in (0, 1):
+        two = last[0]
+        ours = bakusoku.filter.resample(two.swapaxes(axis, -1), 1, 2, axis=axis)
+        theirs = quiet(mne.filter.resample, two.swapaxes(axis, -1), 1, 2, axis=axis)
+        check("filter.resample", f"axis {axis} of two", ours.swapaxes(axis, -1), theirs.swapaxes(axis, -1), two)
 
 
 @pytest.mark.parametrize(
-    "band, sfreq", itertools.product(BANDS, [1000.0, 600.614990234375, 250.0]), ids=lambda v: str(v)
+    "band, sfreq", list(itertools.product(BANDS, [1000.0, 600.614990234375, 250.0])), ids=lambda v: str(v)
 )
 def test_create_filter(band, sfreq):
-    l_freq, h_freq = BANDS[band]
-    ours = bakusoku.filter.create_filter(None, sfreq, l_freq, h_freq)
+    l_freq, h_freq, *more = BANDS[band]
+    options = more[0] if more else {}
+    ours = bakusoku.filter.create_filter(None, sfreq, l_freq, h_freq, **options)
     check(
         "filter.create_filter",
         f"{band} at {sfreq:g}",
         ours,
-        quiet(mne.filter.create_filter, None, sfreq, l_freq, h_freq),
+        quiet(mne.filter.create_filter, None, sfreq, l_freq, h_freq, **options),
     )
 
 

@@ -119,9 +119,19 @@ def test_errors_say_what_was_expected():
     x = brain(1, 1000)
     with pytest.raises(ValueError, match="n_overlap"):
         ours_welch(x, 1000.0, n_fft=200, n_overlap=200)
-    with pytest.raises(ValueError, match="n_per_seg"):
-        ours_welch(x, 1000.0, n_fft=200, n_per_seg=300)
+    with pytest.raises(ValueError, match="n_fft"):
+        ours_welch(x, 1000.0, n_fft=2000)
     with pytest.raises(ValueError, match="fmin"):
         ours_welch(x, 1000.0, fmin=600.0)
     with pytest.raises(ValueError, match="average"):
         ours_welch(x, 1000.0, average="mode")
+
+
+@pytest.mark.parametrize("n_overlap", [0, 100])
+def test_welch_complex(n_overlap):
+    x = brain(2, 5000)
+    options = dict(n_fft=400, n_overlap=n_overlap, average=None, output="complex")
+    ours, theirs = ours_welch(x, 1000.0, **options)[0], quiet(mne_welch, x, 1000.0, **options)[0]
+    for part in ("real", "imag"):
+        a, b = (np.moveaxis(getattr(y, part), 2, -1).reshape(2, -1) for y in (ours, theirs))
+        check("time_frequency.psd_array_welch", f"complex {part} overlap {n_overlap}", a, b)
