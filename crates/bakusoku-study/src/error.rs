@@ -15,6 +15,9 @@ pub enum Error {
     /// The dataset.
     #[error(transparent)]
     Bids(#[from] bakusoku_bids::Error),
+    /// A recording or a result.
+    #[error(transparent)]
+    Io(#[from] bakusoku_io::Error),
     /// A method, a recording, or the runner.
     #[error(transparent)]
     Core(#[from] bakusoku_core::Error),
@@ -63,7 +66,8 @@ impl Error {
         match self {
             Self::Config(error) => error.hint().map(Into::into),
             Self::Bids(error) => error.hint().map(Into::into),
-            Self::Core(error) => error.hint().map(Into::into),
+            Self::Io(error) => error.hint().map(Into::into),
+            Self::Core(error) => core_hint(error),
             Self::Pool(error) => error.hint().map(Into::into),
             Self::Empty { hint, .. } | Self::Data { hint, .. } => hint.clone(),
             Self::Step { source, .. } => source.hint(),
@@ -79,7 +83,7 @@ impl Error {
     /// Whether the cause is a wish to stop.
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Core(error) => error.is_cancelled(),
+            Self::Core(error) | Self::Io(bakusoku_io::Error::Core(error)) => error.is_cancelled(),
             Self::Step { source, .. } => source.is_cancelled(),
             _ => false,
         }
@@ -96,5 +100,18 @@ impl Error {
             source = error.source();
         }
         out
+    }
+}
+
+/// The hint of what a reader or writer said inside an error of the core.
+fn core_hint(error: &bakusoku_core::Error) -> Option<String> {
+    use bakusoku_core::Error as Core;
+    match error {
+        Core::Read(source) | Core::Write(source) => {
+            source.downcast_ref::<bakusoku_io::Error>().and_then(|error| error.hint()).map(Into::into)
+        }
+        Core::Channel { source, .. } => core_hint(source),
+        Core::Pool(error) => error.hint().map(Into::into),
+        _ => error.hint().map(Into::into),
     }
 }

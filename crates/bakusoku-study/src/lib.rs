@@ -1,10 +1,38 @@
 //! A study: many people's recordings, from `study.toml` to files and a report.
+//!
+//! ```text
+//! study.toml ─ Config ─ units (subject × session) ─ plan (headers only) ─ pool: one pass a recording ─ average ─ report
+//! ```
+//!
+//! | to … | use |
+//! |---|---|
+//! | read and check a study file | [`Study::load`] |
+//! | know what would run | [`Study::plan`], [`Study::status`] |
+//! | run it | [`Study::run`] |
+//! | write a study file | [`init`] |
+//!
+//! [`steps::STEPS`] is the list of steps and their order, [`config::keys::KEYS`] that of the keys.
 
 pub mod config;
 mod error;
+mod execute;
+mod input;
+mod keys;
+mod plan;
+mod prepare;
 pub mod report;
 pub mod resume;
+mod run;
+mod spectrum_file;
+pub mod steps;
+mod study;
 mod system;
+mod unit;
 
 pub use config::{Config, ConfigError};
 pub use error::{Error, Result};
+pub use plan::{StudyPlan, UnitPlan};
+pub use prepare::Output;
+pub use run::{Observer, Outcome, RunOptions};
+pub use study::{Study, StudyStatus, init};
+pub use unit::{Run, Unit};

@@ -128,7 +128,7 @@ impl Config {
                 }
                 _ => {
                     let conditions = item.texts();
-                    (conditions.join("-"), conditions, vec![1.0, -1.0])
+                    (conditions.join(" - "), conditions, vec![1.0, -1.0])
                 }
             })
             .collect()
@@ -163,6 +163,11 @@ impl Config {
     pub fn is_given(&self, name: &str) -> bool {
         KEYS.iter().zip(&self.values).any(|(key, (_, given))| key.name == name && *given)
     }
+}
+
+/// The nearest of the names that could have been meant.
+pub(crate) fn nearest_name<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    nearest(name, among)
 }
 
 /// Parses and checks; problems are collected.

@@ -73,7 +73,7 @@ on_error = "continue"
     assert_eq!(config.conditions(), [("auditory".into(), Value::Int(1)), ("visual".into(), Value::Int(2))]);
     assert_eq!(
         config.contrasts()[0],
-        ("auditory-visual".into(), vec!["auditory".into(), "visual".into()], vec![1.0, -1.0])
+        ("auditory - visual".into(), vec!["auditory".into(), "visual".into()], vec![1.0, -1.0])
     );
     assert_eq!(config.contrasts()[1].2, [1.0, 1.0]);
     assert_eq!(config.limits("reject")[1], ("grad".into(), 4e-10));

@@ -1,0 +1,424 @@
+//! One unit: one pass over each recording, then what is made of all of them.
+
+use crate::config::Config;
+use crate::prepare::{IN_HAND, Output, Prepared, PreparedRun};
+use crate::report::data::{
+    ChannelData, EvokedData, Failure, OutputFile, RunReport, Status, SubjectReport, Timing,
+};
+use crate::resume::{Replacement, Sidecar, Validity, remove_abandoned};
+use crate::steps::{self, Step, events::RunEvents};
+use crate::unit::{Run, Unit, failure};
+use crate::{Error, Result};
+use bakusoku_bids::Derivatives;
+use bakusoku_core::containers::{Epochs, Evoked, Spectrum};
+use bakusoku_core::run::{Chain, run};
+use bakusoku_fiff::FileId;
+use bakusoku_core::{ChannelType, Cx, Method, Progress, SpillDir, Stream};
+use bakusoku_io::fif;
+use bakusoku_methods::epochs::{EpochSink, EpochsPlan, EpochsSink, KeepEpochs};
+use bakusoku_methods::psd::WelchSink;
+use std::time::Instant;
+
+/// What a unit's work needs from outside.
+pub(crate) struct Work<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) results: &'a Derivatives,
+    pub(crate) par: &'a bakusoku_core::Par,
+    pub(crate) cancel: &'a bakusoku_core::Cancel,
+    pub(crate) spill: &'a SpillDir,
+    pub(crate) progress: Progress,
+}
+
+/// What became of a unit.
+pub(crate) struct Done {
+    pub(crate) report: SubjectReport,
+    pub(crate) cancelled: bool,
+}
+
+/// A report with nothing in it yet.
+pub(crate) fn blank(unit: &Unit) -> SubjectReport {
+    SubjectReport {
+        label: unit.label(),
+        subject: unit.subject.clone(),
+        session: unit.session.clone(),
+        status: Status::Cancelled,
+        failure: None,
+        page: String::new(),
+        runs: Vec::new(),
+        evokeds: Vec::new(),
+        covariances: Vec::new(),
+        drops: None,
+        timing: Vec::new(),
+        wall_s: 0.0,
+        peak_memory: 0,
+        planned_memory: 0,
+        outputs: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The report of a unit that could not be made ready.
+pub(crate) fn failed(unit: &Unit, failure: Failure) -> SubjectReport {
+    SubjectReport { status: Status::Failed, failure: Some(failure), ..blank(unit) }
+}
+
+/// The report kept beside a unit's results, when all of them are up to date.
+pub(crate) fn recorded(prepared: &Prepared, results: &Derivatives) -> Option<SubjectReport> {
+    if prepared.outputs().iter().any(|output| output.is_due()) {
+        return None;
+    }
+    let text = fs_err::read_to_string(&prepared.record.path).ok()?;
+    let mut report: SubjectReport = serde_json::from_str(&text).ok()?;
+    report.status = Status::UpToDate;
+    report.outputs = prepared.outputs().iter().filter(|output| output.step != steps::report::STEP.name).filter_map(|output| output_file(output, results)).collect();
+    Some(report)
+}
+
+/// Does what is due of a unit.
+pub(crate) fn execute(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared) -> Done {
+    let start = Instant::now();
+    let mut report = blank(unit);
+    report.planned_memory = prepared.need.memory.0;
+    let outcome = attempt(work, unit, prepared, &mut report);
+    report.wall_s = start.elapsed().as_secs_f64();
+    report.peak_memory = crate::system::peak_memory();
+    let mut cancelled = false;
+    match outcome {
+        Ok(()) => report.status = Status::Done,
+        Err(error) if error.is_cancelled() || work.cancel.is_cancelled() => {
+            cancelled = true;
+            report.status = Status::Cancelled;
+        }
+        Err(error) => {
+            report.status = Status::Failed;
+            report.failure = Some(failure("run", &error));
+        }
+    }
+    let outputs = prepared.outputs();
+    let shown = outputs.iter().filter(|output| output.step != steps::report::STEP.name);
+    report.outputs = shown.filter_map(|output| output_file(output, work.results)).collect();
+    if report.status == Status::Done
+        && let Err(error) = keep_record(&prepared.record, &report)
+    {
+        report.status = Status::Failed;
+        report.failure = Some(failure("report", &error));
+    }
+    Done { report, cancelled }
+}
+
+fn keep_record(output: &Output, report: &SubjectReport) -> Result<()> {
+    let text = serde_json::to_string(report).map_err(std::io::Error::from)?;
+    write(output, |path| Ok(fs_err::write(path, &text)?)).map(|_| ())
+}
+
+fn output_file(output: &Output, results: &Derivatives) -> Option<OutputFile> {
+    let (sidecar, written) = match &output.validity {
+        Validity::Current(sidecar) => (Some((**sidecar).clone()), false),
+        _ => (Sidecar::read(&output.path).filter(|sidecar| sidecar.key == output.keys.key), true),
+    };
+    let path = output.path.strip_prefix(results.root()).unwrap_or(&output.path).to_string_lossy().into_owned();
+    sidecar.map(|sidecar| OutputFile { path, step: output.step.into(), bytes: sidecar.bytes(), written, key: sidecar.key.to_string() })
+}
+
+/// Writes an output under a temporary name and puts it in its place.
+pub(crate) fn write(output: &Output, f: impl FnOnce(&std::path::Path) -> Result<()>) -> Result<Sidecar> {
+    let place = Replacement::begin(&output.path)?;
+    f(&place.path())?;
+    place.commit(output.sidecar())
+}
+
+/// Names the step (and recording) in which something went wrong.
+fn at<T, E: Into<Error>>(step: &Step, run: Option<&str>, result: Result<T, E>) -> Result<T> {
+    result.map_err(|error| Error::Step { step: step.name, run: run.map(Into::into), source: Box::new(error.into()) })
+}
+
+fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut SubjectReport) -> Result<()> {
+    let config = work.config;
+    for output in prepared.outputs() {
+        if let Some(folder) = output.path.parent() {
+            remove_abandoned(folder)?;
+        }
+    }
+    let n = prepared.runs.len() as f64;
+    let mut epochs = Vec::new();
+    let mut codes_before = Vec::new();
+    let mut event_id: Vec<(String, i64)> = Vec::new();
+    let wanted = steps::epochs::wanted(config);
+    let mut found = Vec::new();
+    for (run, prepared) in unit.runs.iter().zip(&prepared.runs) {
+        let start = Instant::now();
+        found.push(if wanted {
+            let filtered = &prepared.streams[prepared.filtered];
+            at(&steps::events::STEP, Some(&prepared.label), steps::events::find(config, run, &prepared.input, filtered))?
+        } else {
+            RunEvents::default()
+        });
+        timing(report, &steps::events::STEP, Some(&prepared.label), start);
+    }
+    for events in &found {
+        for (name, code) in &events.event_id {
+            if !event_id.iter().any(|(other, _)| other == name) {
+                event_id.push((name.clone(), *code));
+            }
+        }
+    }
+    if wanted {
+        let codes: Vec<i64> = found.iter().flat_map(|events| events.events.iter().map(|event| event.code)).collect();
+        let missing = steps::epochs::check_missing(config, &event_id, &codes);
+        report.warnings.extend(at(&steps::events::STEP, None, missing)?);
+    }
+    for (index, ((run, prepared), events)) in unit.runs.iter().zip(&prepared.runs).zip(&found).enumerate() {
+        let start = Instant::now();
+        let share = (index as f64 / n, 0.9 / n);
+        let (kept, page) = pass(work, run, prepared, events, &event_id, share)?;
+        report.runs.push(page);
+        report.warnings.extend(prepared.input.warnings.iter().cloned());
+        timing(report, &steps::filter::STEP, Some(&prepared.label), start);
+        let used = |code: &i64| event_id.iter().any(|(_, other)| other == code);
+        codes_before.extend(events.events.iter().map(|event| event.code).filter(used));
+        epochs.extend(kept);
+    }
+    if !wanted {
+        return Ok(());
+    }
+    work.cancel.check().map_err(bakusoku_core::Error::from)?;
+    (work.progress)(0.92, "epochs");
+    let start = Instant::now();
+    let epochs = at(&steps::epochs::STEP, None, steps::epochs::concatenate_runs(epochs))?;
+    let conditions = at(&steps::evoked::STEP, None, steps::events::condition_codes(config, &epochs.event_id))?;
+    report.drops = Some(steps::epochs::drops(&epochs, &codes_before, &conditions));
+    if epochs.events.is_empty() {
+        let drops = report.drops.clone().unwrap_or_default();
+        let why = drops.by_reason.iter().take(3).map(|(name, n)| format!("{name} ({n})")).collect::<Vec<_>>().join(", ");
+        let message = if why.is_empty() { "no epoch lies inside the recording".to_owned() } else { format!("all {} epochs were dropped: {why}", drops.n_before) };
+        let hint = "raise the limits of `reject`, or mark the channels as bad";
+        return at(&steps::epochs::STEP, None, Err(Error::data(message, hint)));
+    }
+    if let Some(output) = prepared.epochs.as_ref().filter(|output| output.is_due()) {
+        let sfreq = prepared.runs.first().map_or(epochs.info.sfreq, |run| run.streams[run.filtered].sfreq());
+        let written = write(output, |path| steps::epochs::write(path, &epochs, config, sfreq, file_id(output)));
+        at(&steps::epochs::STEP, None, written)?;
+    }
+    timing(report, &steps::epochs::STEP, None, start);
+    evoked_and_covariance(work, prepared, &epochs, &conditions, report)
+}
+
+fn evoked_and_covariance(
+    work: &Work<'_>,
+    prepared: &Prepared,
+    epochs: &Epochs,
+    conditions: &[(String, Vec<i64>)],
+    report: &mut SubjectReport,
+) -> Result<()> {
+    let (config, types) = (work.config, crate::input::wanted_types(work.config));
+    (work.progress)(0.95, "evoked");
+    let start = Instant::now();
+    let (evokeds, warnings) = at(&steps::evoked::STEP, None, steps::evoked::compute(config, epochs, conditions))?;
+    report.warnings.extend(warnings);
+    if let Some(output) = prepared.evoked.as_ref().filter(|output| output.is_due()) {
+        at(&steps::evoked::STEP, None, write(output, |path| Ok(fif::write_evoked(path, &evokeds, file_id(output))?)))?;
+    }
+    let n_conditions = evokeds.len() - config.contrasts().len().min(evokeds.len());
+    report.evokeds =
+        evokeds.iter().enumerate().map(|(index, evoked)| evoked_data(evoked, index >= n_conditions, &types)).collect();
+    timing(report, &steps::evoked::STEP, None, start);
+    if let Some(output) = &prepared.covariance {
+        (work.progress)(0.97, "covariance");
+        let start = Instant::now();
+        let cov = at(&steps::covariance::STEP, None, steps::covariance::compute(config, epochs, work.par))?;
+        if output.is_due() {
+            at(&steps::covariance::STEP, None, write(output, |path| Ok(fif::write_covariance(path, &cov, file_id(output))?)))?;
+        }
+        report.covariances = steps::covariance::by_type(&cov, &epochs.info, &types);
+        timing(report, &steps::covariance::STEP, None, start);
+    }
+    Ok(())
+}
+
+/// The identifier inside a file: made from contents only, so that the same input gives the same bytes.
+pub(crate) fn file_id(output: &Output) -> FileId {
+    FileId::from_key(&output.keys.id.bytes())
+}
+
+fn timing(report: &mut SubjectReport, step: &Step, run: Option<&str>, start: Instant) {
+    report.timing.push(Timing { step: step.name.into(), run: run.map(Into::into), wall_s: start.elapsed().as_secs_f64() });
+}
+
+/// One pass of a recording: filtered, written, looked at, cut into epochs.
+fn pass(
+    work: &Work<'_>,
+    run_: &Run,
+    prepared: &PreparedRun,
+    events: &RunEvents,
+    event_id: &[(String, i64)],
+    share: (f64, f64),
+) -> Result<(Option<Epochs>, RunReport)> {
+    let config = work.config;
+    let label = Some(prepared.label.as_str());
+    let (source, filtered) = (&prepared.streams[0], &prepared.streams[prepared.filtered]);
+    let last = &prepared.streams[prepared.streams.len() - 1];
+    let types = crate::input::wanted_types(config);
+    let progress = work.progress.clone();
+    let cx = Cx {
+        par: work.par.clone(),
+        cancel: work.cancel.clone(),
+        memory: IN_HAND,
+        spill: work.spill.clone(),
+        progress: Some(std::sync::Arc::new(move |done: f64, what: &str| progress(share.0 + share.1 * done, what))),
+    };
+    let glance = steps::psd::Glance::new(config, source);
+    let psd_params = steps::psd::params(config);
+    let psd = match WelchSink::new(&psd_params, filtered) {
+        Ok(sink) => Some(sink),
+        // Without a file asked for, a recording too short for a spectrum is none of the study's business.
+        Err(_) if prepared.psd.is_none() => None,
+        Err(error) => return at(&steps::psd::STEP, label, Err(error)),
+    };
+    let mut keep = KeepEpochs::new();
+    let mut cut = None;
+    if steps::epochs::wanted(config) {
+        let stream = at(&steps::reference::STEP, label, steps::reference::with_projector(config, last))?;
+        let picks = steps::epochs::picks(config, &stream.info)?;
+        let params = steps::epochs::params(config, &stream.info);
+        let plan = EpochsPlan::new(&stream, &events.events, Some(&event_id.to_vec()), Some(&picks), &params);
+        let sink: &mut dyn EpochSink = &mut keep;
+        cut = Some(EpochsSink::new(at(&steps::epochs::STEP, label, plan)?, vec![sink]));
+    }
+    let due = prepared.raw.as_ref().filter(|output| output.is_due());
+    let place = due.map(|output| Replacement::begin(&output.path)).transpose();
+    let place = at(&steps::raw::STEP, label, place)?;
+    let writer = match (&place, due) {
+        (Some(place), Some(output)) => Some(steps::raw::writer(&place.path(), filtered, file_id(output))),
+        _ => None,
+    };
+    let mut writer = at(&steps::raw::STEP, label, writer.transpose())?;
+    {
+        let methods: Vec<&dyn Method> = prepared.methods.iter().map(|method| &**method).collect();
+        let mut chain = Chain::new(&prepared.input, methods);
+        let end = chain.end();
+        if let Some(glance) = &glance {
+            chain.tap_rows(0, glance);
+        }
+        if let Some(psd) = &psd {
+            chain.tap_rows(prepared.filtered, psd);
+        }
+        if let Some(writer) = &mut writer {
+            chain.tap(prepared.filtered, writer);
+        }
+        if let Some(cut) = &mut cut {
+            chain.tap(end, cut);
+        }
+        at(&steps::filter::STEP, label, run(chain, &cx))?;
+    }
+    if let (Some(writer), Some(place), Some(output)) = (writer, place, due) {
+        drop(writer);
+        at(&steps::raw::STEP, label, place.commit(output.sidecar()))?;
+    }
+    let epochs = match cut {
+        Some(cut) => {
+            drop(cut);
+            Some(at(&steps::epochs::STEP, label, keep.into_epochs())?)
+        }
+        None => None,
+    };
+    let mut page = run_report(config, run_, prepared, events);
+    if let Some(glance) = glance {
+        page.spectra.extend(steps::psd::by_type("raw", &glance.finish(), &types));
+    }
+    if let Some(psd) = psd {
+        let spectrum: Spectrum = psd.finish();
+        page.spectra.extend(steps::psd::by_type("filtered", &spectrum, &types));
+        if let Some(output) = prepared.psd.as_ref().filter(|output| output.is_due()) {
+            at(&steps::psd::STEP, label, write(output, |path| crate::spectrum_file::write(path, &spectrum)))?;
+        }
+    }
+    Ok((epochs, page))
+}
+
+fn run_report(config: &Config, run: &Run, prepared: &PreparedRun, events: &RunEvents) -> RunReport {
+    let (source, filtered) = (&prepared.streams[0], &prepared.streams[prepared.filtered]);
+    let mut n_channels: Vec<(String, usize)> = Vec::new();
+    for ch in &source.info.chs {
+        let name = ch.ch_type().name();
+        match n_channels.iter_mut().find(|(other, _)| other == name) {
+            Some((_, n)) => *n += 1,
+            None => n_channels.push((name.into(), 1)),
+        }
+    }
+    let mut line_freqs: Vec<f64> = source.info.line_freq.into_iter().chain(config.numbers("notch_freq")).collect();
+    line_freqs.sort_by(f64::total_cmp);
+    line_freqs.dedup();
+    RunReport {
+        label: prepared.label.clone(),
+        path: run.name(),
+        duration_s: source.n_times as f64 / source.sfreq(),
+        sfreq: (source.sfreq(), filtered.sfreq()),
+        n_channels,
+        bads: prepared.input.bads.clone(),
+        marked: marked(source),
+        events_source: events.source.clone(),
+        events: events.counts.clone(),
+        event_times: events.times.clone(),
+        spectra: Vec::new(),
+        filters: filters(config, source.sfreq()),
+        line_freqs,
+    }
+}
+
+fn marked(stream: &Stream) -> Vec<(f64, f64, String)> {
+    let sfreq = stream.sfreq();
+    let gaps = stream.gaps.iter().map(|gap| (gap.start as f64 / sfreq, gap.stop as f64 / sfreq, "not acquired".to_owned()));
+    let annotations = &stream.annotations;
+    let bad = annotations.items.iter().enumerate().filter(|(_, item)| item.description.to_lowercase().starts_with("bad"));
+    gaps.chain(bad.map(|(index, item)| {
+        let onset = annotations.onset_from_first_sample(index, stream.info.meas_date, stream.first_samp, sfreq);
+        (onset, onset + item.duration, item.description.clone())
+    }))
+    .collect()
+}
+
+/// The filters in words.
+fn filters(config: &Config, sfreq: f64) -> Vec<String> {
+    let mut out = Vec::new();
+    let notches = config.numbers("notch_freq");
+    if !notches.is_empty() {
+        let list = notches.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+        out.push(format!("notches at {list} Hz (FIR, zero phase)"));
+    }
+    if let Some(params) = steps::filter::params(config) {
+        let edge = |freq: Option<f64>, none: &str| freq.map_or_else(|| none.to_owned(), |freq| format!("{freq} Hz"));
+        let taps = params.taps(sfreq).map_or(0, |taps| taps.len());
+        out.push(format!(
+            "pass band {} to {}: FIR, Hamming window, zero phase, {taps} taps ({:.2} s)",
+            edge(params.l_freq, "0 Hz"),
+            edge(params.h_freq, "Nyquist frequency"),
+            taps as f64 / sfreq
+        ));
+    }
+    if let Some(to) = config.number("raw_resample_sfreq") {
+        out.push(format!("resampled to {to} Hz (Fourier)"));
+    }
+    out
+}
+
+/// An evoked response as the report shows it: channels of the study's types.
+pub(crate) fn evoked_data(evoked: &Evoked, is_contrast: bool, types: &[ChannelType]) -> EvokedData {
+    let info = &evoked.info;
+    let rows: Vec<usize> = (0..info.n_channels()).filter(|&ch| types.contains(&info.chs[ch].ch_type())).collect();
+    EvokedData {
+        name: evoked.comment.clone(),
+        is_contrast,
+        nave: evoked.nave,
+        times: evoked.times().iter().map(|&t| t as f32).collect(),
+        baseline: evoked.baseline,
+        channels: rows
+            .iter()
+            .map(|&ch| {
+                let channel = &info.chs[ch];
+                let pos = [channel.loc[0], channel.loc[1], channel.loc[2]];
+                ChannelData { name: channel.name.clone(), ch_type: channel.ch_type().name().into(), pos, bad: info.is_bad(ch) }
+            })
+            .collect(),
+        data: rows.iter().map(|&ch| evoked.data.row(ch).iter().map(|&x| x as f32).collect()).collect(),
+    }
+}

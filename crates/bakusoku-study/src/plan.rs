@@ -1,0 +1,54 @@
+//! What would run, from headers only.
+
+use crate::prepare::Output;
+use crate::report::data::{Failure, SubjectReport};
+use crate::unit::Unit;
+use bakusoku_core::Need;
+use std::path::PathBuf;
+
+/// What would run.
+#[derive(Clone, Debug)]
+pub struct StudyPlan {
+    /// Subjects and sessions, in order.
+    pub units: Vec<UnitPlan>,
+    /// The group average, when more than one subject has one coming.
+    pub average: Option<PathBuf>,
+    /// Remarks about what is left out.
+    pub remarks: Vec<String>,
+    /// Steps that will run: name and what it does.
+    pub steps: Vec<(&'static str, &'static str)>,
+}
+
+/// What would run of one subject and session.
+#[derive(Clone, Debug)]
+pub struct UnitPlan {
+    /// The unit.
+    pub unit: Unit,
+    /// Its files, each with whether it is up to date and why not.
+    pub outputs: Vec<Output>,
+    /// What it takes while it runs.
+    pub need: Need,
+    /// Length of its recordings (s).
+    pub duration_s: f64,
+    /// Why it can't run.
+    pub failure: Option<Failure>,
+    pub(crate) recorded: Option<Box<SubjectReport>>,
+}
+
+impl UnitPlan {
+    /// Whether there is something to do.
+    pub fn is_due(&self) -> bool {
+        self.failure.is_none() && self.recorded.is_none()
+    }
+}
+
+impl StudyPlan {
+    /// Units with something to do.
+    pub fn due(&self) -> impl Iterator<Item = &UnitPlan> {
+        self.units.iter().filter(|unit| unit.is_due())
+    }
+    /// Units that can't run.
+    pub fn failed(&self) -> impl Iterator<Item = &UnitPlan> {
+        self.units.iter().filter(|unit| unit.failure.is_some())
+    }
+}

@@ -1,0 +1,236 @@
+//! A unit made ready from headers only: its recordings, what will be done to them, what comes out, and whether that is
+//! there already.
+
+use crate::config::Config;
+use crate::input::{self, Input};
+use crate::keys::Keys;
+use crate::report::data::Failure;
+use crate::resume::{Sidecar, Validity, check, input_key};
+use crate::steps::{self, Step};
+use crate::unit::{Source, Unit, failure};
+use crate::{Error, Result};
+use bakusoku_bids::{Derivatives, Entities};
+use bakusoku_core::{Bytes, Method, Need, Recording, Stream, run};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Rows and blocks that one subject has in hand.
+pub(crate) const IN_HAND: Bytes = Bytes(96_000_000);
+
+/// A file that a study makes.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Where.
+    pub path: PathBuf,
+    /// The step that makes it.
+    pub step: &'static str,
+    pub(crate) revision: u32,
+    pub(crate) config: Value,
+    pub(crate) keys: Keys,
+    pub(crate) sources: Vec<String>,
+    /// Whether it is up to date, and why not.
+    pub validity: Validity,
+}
+
+impl Output {
+    /// A file, and whether it is up to date.
+    pub(crate) fn new(path: PathBuf, step: &Step, config: Value, keys: Keys, sources: Vec<String>) -> Self {
+        let validity = check(&path, &keys.key, step.revision, &config);
+        Self { path, step: step.name, revision: step.revision, config, keys, sources, validity }
+    }
+    /// Whether it must be made.
+    pub fn is_due(&self) -> bool {
+        !self.validity.is_current()
+    }
+    /// The sidecar that will stand beside it.
+    pub(crate) fn sidecar(&self) -> Sidecar {
+        Sidecar {
+            key: self.keys.key.clone(),
+            step: self.step.into(),
+            revision: self.revision,
+            version: env!("CARGO_PKG_VERSION").into(),
+            sources: self.sources.clone(),
+            config: self.config.clone(),
+            parts: Vec::new(),
+        }
+    }
+}
+
+/// A recording made ready.
+pub(crate) struct PreparedRun {
+    pub(crate) label: String,
+    pub(crate) input: Input,
+    /// Up to the filtered recording, and the EEG reference where that is subtracted.
+    pub(crate) methods: Vec<Box<dyn Method>>,
+    /// The source's stream, then the one after each method.
+    pub(crate) streams: Vec<Stream>,
+    /// Which of them is the filtered recording.
+    pub(crate) filtered: usize,
+    pub(crate) raw: Option<Output>,
+    pub(crate) psd: Option<Output>,
+}
+
+/// A unit made ready.
+pub(crate) struct Prepared {
+    pub(crate) runs: Vec<PreparedRun>,
+    pub(crate) epochs: Option<Output>,
+    pub(crate) evoked: Option<Output>,
+    pub(crate) covariance: Option<Output>,
+    /// What the report is made from.
+    pub(crate) record: Output,
+    pub(crate) need: Need,
+}
+
+impl Prepared {
+    /// All files, in order.
+    pub(crate) fn outputs(&self) -> Vec<&Output> {
+        let runs = self.runs.iter().flat_map(|run| run.raw.iter().chain(&run.psd));
+        let unit = self.epochs.iter().chain(&self.evoked).chain(&self.covariance);
+        runs.chain(unit).chain([&self.record]).collect()
+    }
+    /// Takes all files as not there (`--force`).
+    pub(crate) fn forget(&mut self) {
+        let runs = self.runs.iter_mut().flat_map(|run| run.raw.iter_mut().chain(&mut run.psd));
+        let unit = self.epochs.iter_mut().chain(&mut self.evoked).chain(&mut self.covariance);
+        for output in runs.chain(unit).chain([&mut self.record]) {
+            output.validity = Validity::Outdated("to be made anew".into());
+        }
+    }
+}
+
+/// Makes a unit ready.
+///
+/// # Errors
+/// When a recording can't be opened, or a parameter does not fit it.
+pub(crate) fn prepare(
+    config: &Config,
+    source: &Source,
+    results: &Derivatives,
+    unit: &Unit,
+    threads: usize,
+) -> Result<Prepared, Failure> {
+    if let Some(broken) = &unit.broken {
+        return Err(broken.clone());
+    }
+    ready(config, source, results, unit, threads).map_err(|error| failure("prepare", &error))
+}
+
+fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, threads: usize) -> Result<Prepared> {
+    let data_type = unit.data_type();
+    let inputs = input::open(config, source, unit)?;
+    let hash = config.text("memory_file_method") == Some("hash");
+    let mut need = Need::default();
+    let mut runs = Vec::new();
+    let (mut filtered_keys, mut event_keys) = (Vec::new(), Vec::new());
+    for (run, input) in unit.runs.iter().zip(inputs) {
+        let label = run.label();
+        let fail = |error: Error| Error::Step { step: "plan", run: Some(label.clone()), source: Box::new(error) };
+        let (mut methods, mut steps) = (Vec::new(), Vec::new());
+        for (step, method) in [
+            (&steps::notch::STEP, steps::notch::method(config)),
+            (&steps::filter::STEP, steps::filter::method(config)),
+            (&steps::resample::STEP, steps::resample::method(config)),
+        ] {
+            if let Some(method) = method {
+                methods.push(method);
+                steps.push(step);
+            }
+        }
+        let filtered = methods.len();
+        methods.extend(steps::reference::method(config, input.stream()));
+        let refs: Vec<&dyn Method> = methods.iter().map(|method| &**method).collect();
+        let streams = run::streams(input.stream(), &refs).map_err(|error| fail(error.into()))?;
+        need = need.max(run::need(input.stream(), &refs, threads, IN_HAND).map_err(|error| fail(error.into()))?);
+
+        let file = |path: &PathBuf| -> Result<Keys> {
+            let (key, id) = input_key(&source.relative(path), std::slice::from_ref(path), hash)?;
+            Ok(Keys { key, id })
+        };
+        let (key, id) = input_key(&source.relative(&run.found.path), &run.found.parts, hash)?;
+        let mut keys = vec![Keys { key, id }];
+        keys.extend(run.channels.as_ref().map(file).transpose()?);
+        // Only stretches marked as bad reach the recording itself; all else in `events.tsv` is the events step's.
+        let marked: Vec<Value> = streams[0].annotations.items.iter().map(|item| json!([item.onset, item.duration, item.description])).collect();
+        let own = json!({"bads": streams[0].info.bads, "annotations": marked, "config": config.own(steps::bads::STEP.keys)});
+        let mut at = Keys::of(&steps::bads::STEP, &own, &keys.iter().collect::<Vec<_>>());
+        let opened = at.clone();
+        for step in &steps {
+            at = Keys::of(step, &config.own(step.keys), &[&at]);
+        }
+        let sources = vec![source.relative(&run.found.path)];
+        let names = |processing: Option<&str>, suffix: &str, extension: &str| {
+            let mut entities = run.found.entities.clone();
+            entities.processing = processing.map(Into::into);
+            results.path(&entities, data_type, suffix, extension)
+        };
+        let output = |step: &Step, path: PathBuf| {
+            let own = config.own(step.keys);
+            let keys = Keys::of(step, &own, &[&at]);
+            Output::new(path, step, own, keys, sources.clone())
+        };
+        let raw = config.flag("save_filtered_raw").then(|| output(&steps::raw::STEP, names(Some("filt"), "raw", ".fif")));
+        let psd = (!config.get("psd").is_none()).then(|| output(&steps::psd::STEP, names(None, "psd", ".h5")));
+        let mut inputs = vec![opened];
+        if steps::events::from_table(config, run) {
+            inputs.extend(run.events.as_ref().map(file).transpose()?);
+        }
+        event_keys.push(Keys::of(&steps::events::STEP, &config.own(steps::events::STEP.keys), &inputs.iter().collect::<Vec<_>>()));
+        filtered_keys.push(at.clone());
+        runs.push(PreparedRun { label, input, methods, streams, filtered, raw, psd });
+    }
+
+    let entities = unit.entities();
+    let path = |suffix: &str| results.path(&entities, data_type, suffix, ".fif");
+    let sources: Vec<String> = unit.runs.iter().map(|run| source.relative(&run.found.path)).collect();
+    let all: Vec<&Keys> = filtered_keys.iter().chain(&event_keys).collect();
+    let reference = Keys::of(&steps::reference::STEP, &config.own(steps::reference::STEP.keys), &all);
+    let cut = Keys::of(&steps::epochs::STEP, &config.own(steps::epochs::STEP.keys), &[&reference]);
+    let wanted = steps::epochs::wanted(config);
+    let (mut epochs, mut evoked, mut covariance) = (None, None, None);
+    if wanted {
+        need.memory = need.memory + epochs_memory(config, &runs);
+        if config.flag("save_epochs") {
+            let own = json!({"epochs": config.own(steps::epochs::STEP.keys), "reference": config.own(steps::reference::STEP.keys),
+                "events": config.own(steps::events::STEP.keys)});
+            epochs = Some(Output::new(path("epo"), &steps::epochs::STEP, flat(&own), cut.clone(), sources.clone()));
+        }
+        let make = |step: &Step, suffix: &str| {
+            let own = config.own(step.keys);
+            Output::new(path(suffix), step, own.clone(), Keys::of(step, &own, &[&cut]), sources.clone())
+        };
+        evoked = Some(make(&steps::evoked::STEP, "ave"));
+        if !config.get("noise_cov").is_none() {
+            covariance = Some(make(&steps::covariance::STEP, "cov"));
+        }
+    }
+    let parts: Vec<&Output> =
+        runs.iter().flat_map(|run| run.raw.iter().chain(&run.psd)).chain(&epochs).chain(&evoked).chain(&covariance).collect();
+    let mut inputs: Vec<&Keys> = parts.iter().map(|output| &output.keys).collect();
+    inputs.extend([&cut]);
+    let own = config.own(steps::report::STEP.keys);
+    let keys = Keys::of(&steps::report::STEP, &own, &inputs);
+    let record = Output::new(record_path(results, &entities), &steps::report::STEP, own, keys, sources);
+    Ok(Prepared { runs, epochs, evoked, covariance, record, need })
+}
+
+/// Where a unit's report data are kept.
+pub(crate) fn record_path(results: &Derivatives, entities: &Entities) -> PathBuf {
+    results.root().join(".bakusoku").join(format!("{entities}.record"))
+}
+
+/// One table of configuration out of several.
+fn flat(tables: &Value) -> Value {
+    let tables = tables.as_object().into_iter().flat_map(|tables| tables.values());
+    Value::Object(tables.filter_map(Value::as_object).flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+/// Epochs are kept until they are written: a guess from headers, one event a second at most.
+fn epochs_memory(config: &Config, runs: &[PreparedRun]) -> Bytes {
+    let length = config.number("epochs_tmax").unwrap_or(0.5) - config.number("epochs_tmin").unwrap_or(-0.2);
+    let bytes = runs.iter().map(|run| {
+        let stream = &run.streams[run.filtered];
+        let seconds = stream.n_times as f64 / stream.sfreq();
+        stream.n_channels() as f64 * length * stream.sfreq() * 8.0 * seconds
+    });
+    Bytes(bytes.sum::<f64>() as u64)
+}

@@ -1,0 +1,268 @@
+//! Units of work: one subject and session, with its recordings.
+
+use crate::config::Config;
+use crate::report::data::Failure;
+use crate::{Error, Result};
+use bakusoku_bids::{DataType, Dataset, Entities, FilePattern, Found, Query, sidecar};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// One subject and session.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Subject, without `sub-`.
+    pub subject: String,
+    /// Session, without `ses-`.
+    pub session: Option<String>,
+    /// Its recordings, in order.
+    pub runs: Vec<Run>,
+    /// Why its recordings could not even be listed.
+    pub broken: Option<Failure>,
+}
+
+/// One recording and what stands beside it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The recording.
+    pub found: Found,
+    /// Its `channels.tsv`.
+    pub channels: Option<PathBuf>,
+    /// Its `events.tsv`.
+    pub events: Option<PathBuf>,
+}
+
+impl Unit {
+    /// `sub-01` or `sub-01_ses-02`.
+    pub fn label(&self) -> String {
+        Entities::unit(&self.subject, self.session.as_deref()).unit_label()
+    }
+    /// What all its recordings' names agree in, for results of all runs together; never `run`, `split` or `proc`.
+    pub fn entities(&self) -> Entities {
+        let mut out = Entities::unit(&self.subject, self.session.as_deref());
+        for short in ["task", "acq", "space", "rec"] {
+            let mut values = self.runs.iter().map(|run| run.found.entities.get(short));
+            if let Some(Some(first)) = values.next()
+                && values.all(|value| value == Some(first))
+            {
+                out.set(short, Some(first.to_owned()));
+            }
+        }
+        out
+    }
+    /// Its folder kind.
+    pub fn data_type(&self) -> DataType {
+        self.runs.first().map(|run| run.found.data_type).unwrap_or_default()
+    }
+    /// Whether a name given by hand means this unit: `01`, `sub-01`, `sub-01/ses-b`, `sub-01_ses-b`.
+    pub fn is_named(&self, name: &str) -> bool {
+        let name = name.replace('/', "_");
+        name == self.label() || name == self.subject || name == format!("sub-{}", self.subject)
+    }
+}
+
+impl Run {
+    /// `task-av_run-01`, else the file's name.
+    pub fn label(&self) -> String {
+        let label = self.found.entities.run_label();
+        if label.is_empty() { self.name() } else { label }
+    }
+    /// The file's name.
+    pub fn name(&self) -> String {
+        self.found.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+/// Where recordings come from and how they are named in keys and sidecars.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The dataset's (or the study file's) folder.
+    pub(crate) root: PathBuf,
+    /// The pattern, where there is no BIDS layout.
+    pub(crate) pattern: Option<FilePattern>,
+    pub(crate) data_type: DataType,
+}
+
+impl Source {
+    pub(crate) fn new(config: &Config) -> Result<Self> {
+        let data_type = match config.text("data_type") {
+            Some("eeg") => DataType::Eeg,
+            Some(_) => DataType::Meg,
+            None if config.get("ch_types").texts().iter().all(|ch_type| ch_type == "eeg") => DataType::Eeg,
+            None => DataType::Meg,
+        };
+        let pattern = config.text("files").map(FilePattern::parse).transpose()?;
+        let root = match config.text("bids_root") {
+            Some(path) => config.folder().join(path),
+            None => config.folder().to_owned(),
+        };
+        Ok(Self { root, pattern, data_type })
+    }
+    /// The folder of results when the study does not say it.
+    pub(crate) fn default_results(&self) -> PathBuf {
+        self.root.join("derivatives").join("bakusoku")
+    }
+    /// A path as the study knows it: relative to its data.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+/// The units of a study, in order, and remarks about what was left out.
+pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, Vec<String>)> {
+    let query = query(config, source);
+    let found = match &source.pattern {
+        Some(pattern) => by_pattern(pattern, source, &query)?,
+        None => by_layout(source, &query)?,
+    };
+    let task = the_task(config, &found)?;
+    let mut remarks = Vec::new();
+    let mut units = Vec::new();
+    for (subject, recordings) in found {
+        let recordings = match recordings {
+            Ok(recordings) => recordings,
+            Err(failure) => {
+                units.push(Unit { subject, session: None, runs: Vec::new(), broken: Some(failure) });
+                continue;
+            }
+        };
+        let excluded = config.excluded_runs(&subject);
+        let mut sessions = BTreeMap::<Option<String>, Vec<Found>>::new();
+        for recording in recordings {
+            let entities = &recording.entities;
+            if task.is_some() && entities.task != task && source.pattern.is_none() {
+                continue;
+            }
+            if entities.run.as_ref().is_some_and(|run| excluded.contains(run)) {
+                continue;
+            }
+            sessions.entry(entities.session.clone()).or_default().push(recording);
+        }
+        if sessions.is_empty() {
+            remarks.push(format!("sub-{subject} has no recording that the study asks for"));
+        }
+        for (session, recordings) in sessions {
+            let mut unit = Unit { subject: subject.clone(), session, runs: Vec::new(), broken: None };
+            for found in recordings {
+                match beside(source, found) {
+                    Ok(run) => unit.runs.push(run),
+                    Err(error) => unit.broken = Some(failure("discover", &error)),
+                }
+            }
+            units.push(unit);
+        }
+    }
+    if units.is_empty() {
+        let task = task.map(|task| format!(" of task `{task}`")).unwrap_or_default();
+        let what = match config.text("files") {
+            Some(files) => format!("no recording matches `{files}` below `{}`", source.root.display()),
+            None => format!("no recording{task} found in `{}`", source.root.join("sub-*").join(source.data_type.name()).display()),
+        };
+        let hint = "recordings must be named like sub-01/meg/sub-01_task-av_meg.fif; without BIDS use files = \"data/{subject}/{run}_raw.fif\"";
+        return Err(Error::Empty { message: what, hint: Some(hint.into()) });
+    }
+    Ok((units, remarks))
+}
+
+/// A failure as the report shows it.
+pub(crate) fn failure(step: &str, error: &Error) -> Failure {
+    let (step, run) = match error {
+        Error::Step { step, run, .. } => ((*step).to_owned(), run.clone()),
+        _ => (step.to_owned(), None),
+    };
+    Failure { step, run, messages: error.chain(), hint: error.hint() }
+}
+
+fn query(config: &Config, source: &Source) -> Query {
+    Query {
+        subjects: config.names("subjects"),
+        exclude_subjects: config.get("exclude_subjects").texts(),
+        sessions: config.names("sessions"),
+        task: config.text("task").filter(|task| !task.is_empty()).map(Into::into),
+        runs: config.names("runs"),
+        acquisition: config.text("acq").map(Into::into),
+        processing: config.text("proc").map(Into::into),
+        recording: config.text("rec").map(Into::into),
+        data_type: source.data_type,
+    }
+}
+
+type BySubject = Vec<(String, Result<Vec<Found>, Failure>)>;
+
+fn by_layout(source: &Source, query: &Query) -> Result<BySubject> {
+    let dataset = Dataset::open(&source.root)?;
+    let subjects = dataset.subjects()?;
+    known(query.subjects.as_deref().unwrap_or(&[]), &subjects, "subject")?;
+    Ok(subjects
+        .into_iter()
+        .filter(|subject| query.wants_subject(subject))
+        .map(|subject| {
+            let found = dataset.recordings(&subject, query).map_err(|error| failure("discover", &error.into()));
+            (subject, found)
+        })
+        .collect())
+}
+
+fn by_pattern(pattern: &FilePattern, source: &Source, query: &Query) -> Result<BySubject> {
+    let mut out = BTreeMap::<String, Vec<Found>>::new();
+    for found in pattern.find(&source.root, source.data_type)? {
+        let subject = found.entities.subject.clone().unwrap_or_default();
+        let listed = |list: &Option<Vec<String>>, value: &Option<String>| match (list, value) {
+            (Some(list), Some(value)) => list.contains(value),
+            _ => true,
+        };
+        let entities = &found.entities;
+        let wanted = listed(&query.sessions, &entities.session)
+            && listed(&query.runs, &entities.run)
+            && (query.task.is_none() || entities.task.is_none() || query.task == entities.task);
+        let recordings = out.entry(subject.clone()).or_default();
+        if wanted && query.wants_subject(&subject) {
+            recordings.push(found);
+        }
+    }
+    let subjects: Vec<String> = out.keys().cloned().collect();
+    known(query.subjects.as_deref().unwrap_or(&[]), &subjects, "subject")?;
+    Ok(out.into_iter().filter(|(subject, _)| query.wants_subject(subject)).map(|(subject, found)| (subject, Ok(found))).collect())
+}
+
+/// Whether all that was asked for by name is there.
+fn known(wanted: &[String], there: &[String], what: &str) -> Result<()> {
+    match wanted.iter().find(|name| !there.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::Empty {
+            message: format!("{what} `{name}` is not in the dataset"),
+            hint: Some(format!("there are: {}", there.join(", "))),
+        }),
+    }
+}
+
+/// The task: the one that the study names, else the only one there is.
+fn the_task(config: &Config, found: &BySubject) -> Result<Option<String>> {
+    if let Some(task) = config.text("task").filter(|task| !task.is_empty()) {
+        return Ok(Some(task.to_owned()));
+    }
+    let mut tasks: Vec<&String> =
+        found.iter().filter_map(|(_, found)| found.as_ref().ok()).flatten().filter_map(|found| found.entities.task.as_ref()).collect();
+    tasks.sort();
+    tasks.dedup();
+    match tasks[..] {
+        [] => Ok(None),
+        [task] => Ok(Some(task.clone())),
+        _ => {
+            let names: Vec<_> = tasks.iter().map(|task| format!("{task:?}")).collect();
+            Err(Error::Empty {
+                message: format!("the dataset has several tasks: {}", names.join(", ")),
+                hint: Some(format!("say which one: task = {}", names[0])),
+            })
+        }
+    }
+}
+
+/// Finds the sidecars of a recording.
+fn beside(source: &Source, found: Found) -> Result<Run> {
+    if source.pattern.is_some() {
+        return Ok(Run { found, channels: None, events: None });
+    }
+    let find = |suffix: &str| sidecar::find(&source.root, &found.path, &found.entities, suffix, ".tsv");
+    let (channels, events) = (find("channels")?, find("events")?);
+    Ok(Run { channels, events, found })
+}
