@@ -64,12 +64,14 @@ struct Inner<R> {
     /// The order in which they came, for those who take them as they come.
     came: std::collections::VecDeque<usize>,
     done: usize,
+    /// Nobody needs to be woken before this many are done.
+    wake_at: usize,
     failed: bool,
 }
 
 impl<R> Results<R> {
     pub(crate) fn new() -> Arc<Results<R>> {
-        let inner = Inner { outcomes: BTreeMap::new(), came: Default::default(), done: 0, failed: false };
+        let inner = Inner { outcomes: BTreeMap::new(), came: Default::default(), done: 0, wake_at: 0, failed: false };
         Arc::new(Results { inner: Mutex::new(inner), changed: Condvar::new() })
     }
 
@@ -83,7 +85,9 @@ impl<R> Results<R> {
         inner.outcomes.insert(index, outcome);
         inner.came.push_back(index);
         inner.done += 1;
-        self.changed.notify_all();
+        if inner.done >= inner.wake_at {
+            self.changed.notify_all();
+        }
     }
 
     fn wait_while(
@@ -109,6 +113,8 @@ impl<R> Results<R> {
 
     /// Waits until `n` tasks are done; false when the time is over before.
     pub(crate) fn wait(&self, engine: &Arc<Engine>, n: usize, timeout: Option<Duration>) -> bool {
+        // Who waits for all of a call's tasks is the only kind of waiter that the call has.
+        self.lock().wake_at = n;
         self.wait_while(engine, timeout, |inner| inner.done < n)
     }
 
