@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use std::sync::{Mutex, PoisonError};
 
 /// Rows of a tile of [`gram_into`].
-const GRAM_ROWS: usize = 64;
+const GRAM_ROWS: usize = 96;
 /// Rows or columns of a tile of [`matmul_into`], whichever there are more of.
 const TILE: usize = 256;
 

@@ -18,7 +18,7 @@ const CERTAIN: f64 = 1e-11;
 pub(super) struct RankWatch {
     rows: Vec<usize>,
     n_proj: usize,
-    /// What is left beside the projectors: orthonormal columns, `(n, n - n_proj)`.
+    /// From scaled samples to what the projectors leave of them, in an orthonormal basis, `(n - n_proj, n)`.
     rest: Array2<f64>,
     space: Option<RowSpace>,
     pieces: u64,
@@ -26,22 +26,30 @@ pub(super) struct RankWatch {
 }
 
 impl RankWatch {
-    pub(super) fn new(info: &Info, group: &Group) -> Result<Self> {
+    /// For a group of the channels of `info`, which are multiplied by `scales`.
+    pub(super) fn new(info: &Info, group: &Group, scales: &[f64]) -> Result<Self> {
         let names: Vec<&str> = group.rows.iter().map(|&row| info.chs[row].name.as_str()).collect();
         let ssp = make_projector(&info.projs, &names, &[], true)?;
         let n = names.len();
+        let scale = |i: usize| scales[group.rows[i]];
         let rest = if ssp.n_proj() == 0 {
             Array2::eye(n)
         } else {
+            // Projectors work on samples without scales: with them, a direction u is taken out as S⁻¹ u.
+            let gone = Array2::from_shape_fn((n, ssp.n_proj()), |(i, j)| ssp.vectors()[[i, j]] / scale(i));
+            let (gone, _) = linalg::qr(gone.view());
+            let left = Array2::eye(n) - gone.dot(&gone.t());
             // Eigenvectors of a projector: first those that are taken out, with eigenvalue 0.
-            let (_, vectors) = linalg::eigh(ssp.matrix().view()).map_err(|e| Error::data(e.to_string()))?;
-            vectors.slice(s![.., ssp.n_proj()..]).to_owned()
+            let (_, vectors) = linalg::eigh(left.view()).map_err(|e| Error::data(e.to_string()))?;
+            let projector = ssp.matrix();
+            let scaled = Array2::from_shape_fn((n, n), |(i, j)| scale(i) * projector[[i, j]] / scale(j));
+            vectors.slice(s![.., ssp.n_proj()..]).t().dot(&scaled)
         };
         Ok(Self {
             rows: group.rows.clone(),
             n_proj: ssp.n_proj(),
+            space: Some(RowSpace::new(rest.nrows())),
             rest,
-            space: Some(RowSpace::new(n - ssp.n_proj())),
             pieces: 0,
             next_check: 1,
         })
@@ -51,7 +59,7 @@ impl RankWatch {
     pub(super) fn push(&mut self, par: &Par, x: ArrayView2<'_, f64>, gram: ArrayView2<'_, f64>) -> Result<()> {
         let Some(space) = &mut self.space else { return Ok(()) };
         let part = x.select(Axis(0), &self.rows);
-        space.push(linalg::matmul(par, self.rest.t(), part.view()).view());
+        space.push(linalg::matmul(par, self.rest.view(), part.view()).view());
         self.pieces += 1;
         if self.pieces == self.next_check {
             self.next_check *= 2;
@@ -68,7 +76,7 @@ impl RankWatch {
             let (a, b) = (self.rows[i], self.rows[j]);
             gram[[a.max(b), a.min(b)]]
         });
-        let part = linalg::matmul(par, self.rest.t(), linalg::matmul(par, part.view(), self.rest.view()).view());
+        let part = linalg::matmul(par, self.rest.view(), linalg::matmul(par, part.view(), self.rest.t()).view());
         if part.iter().any(|x| !x.is_finite()) {
             return Err(Error::data("the samples hold NaN or infinity, expected numbers for a covariance"));
         }

@@ -36,12 +36,13 @@ impl Sums {
     /// For the channels of `info`.
     pub(super) fn new(info: &Info, params: &CovarianceParams) -> Result<Self> {
         let n = info.n_channels();
+        let scales: Vec<f64> = info.chs.iter().map(|ch| scaling(ch.ch_type())).collect();
         let rank = |group: &Group| -> Result<GroupRank> {
             Ok(match (&params.rank, given(&params.rank, group)) {
                 (Rank::Info, _) => GroupRank::Known(group_rank(info, group, false)?),
                 (Rank::Full, _) => GroupRank::Known(group_rank(info, group, true)?),
                 (_, Some(&rank)) => GroupRank::Known(rank),
-                (_, None) => GroupRank::Watched(Box::new(RankWatch::new(info, group)?)),
+                (_, None) => GroupRank::Watched(Box::new(RankWatch::new(info, group, &scales)?)),
             })
         };
         let groups = groups(info)
@@ -52,7 +53,7 @@ impl Sums {
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
-            scales: info.chs.iter().map(|ch| scaling(ch.ch_type())).collect(),
+            scales,
             groups,
             gram: Array2::zeros((n, n)),
             n_samples: 0,
