@@ -44,6 +44,8 @@ class Config:
             lines.append(f"{key} = {_toml(value)}")
         # What the pipeline's defaults ask for and this comparison does not.
         lines += ['noise_cov_method = "empirical"', "interpolate_bads_grand_average = false"]
+        # MNE finds them on the stimulus channel here; events.tsv may lie a sample beside.
+        lines += ['events = "stim"']
         return "\n".join(lines) + "\n"
 
 
