@@ -1,2 +1,51 @@
-//! Work in progress.
-fn main() {}
+//! The `bakusoku` command: it parses, prints, converts, and says how it went. No science.
+//!
+//! | file | what |
+//! |---|---|
+//! | `args` | what may be said, and its help |
+//! | `commands/` | one file per command |
+//! | `printer` | the only place that prints |
+//! | `diagnostics` | errors as people read them |
+//! | `progress` | bars on a terminal, lines elsewhere |
+//! | `stop` | Ctrl-C and SIGTERM |
+//!
+//! Exit status: 0 done, 1 some subjects failed (the rest finished) or the command failed, 2 wrong usage or a wrong
+//! study file, 3 a fault of bakusoku's own, 130 interrupted.
+
+mod args;
+mod commands;
+mod diagnostics;
+mod printer;
+mod progress;
+mod stop;
+
+use args::Args;
+use clap::Parser;
+use printer::Printer;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // clap prints help and usage errors, on the stream that each belongs to.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let printer = Printer::new(args.json);
+    printer::log_to_stderr(args.verbose);
+    let cancel = stop::on_signals();
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&args, &printer, &cancel)));
+    let code = match outcome {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => diagnostics::report(&printer, &error, cancel.is_cancelled()),
+        Err(_) => {
+            printer.complain(
+                "error: bakusoku itself is at fault (see above)\n  hint: please report it, with the command you ran",
+            );
+            3
+        }
+    };
+    ExitCode::from(code)
+}

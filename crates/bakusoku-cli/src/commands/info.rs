@@ -1,0 +1,107 @@
+//! `bakusoku info FILE`: what a recording holds.
+
+use crate::args::InfoArgs;
+use crate::printer::Printer;
+use bakusoku_core::{Info, Recording};
+use bakusoku_pool::Budget;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Shows a recording's header, or, without a file, the budget and where its numbers come from.
+pub(crate) fn run(args: &InfoArgs, printer: &Printer) -> anyhow::Result<u8> {
+    let Some(file) = &args.file else {
+        let budget = Budget::detect()?;
+        printer.say(format!("{} cores, {} memory, {} disk", budget.cores, budget.memory, budget.disk));
+        for found in budget.found() {
+            printer.say(format!("  {found}"));
+        }
+        let found: Vec<Value> = budget
+            .found()
+            .iter()
+            .map(|found| json!({"what": found.what, "value": found.value, "source": found.source, "decides": found.decides}))
+            .collect();
+        printer.data(&json!({"cores": budget.cores, "memory": budget.memory.0, "disk": budget.disk.0, "found": found}));
+        return Ok(0);
+    };
+    let recording = bakusoku_io::open(file)?;
+    printer.data(&document(file, &*recording));
+    for (name, value) in lines(file, &*recording) {
+        printer.say(format!("{name:<16} {value}"));
+    }
+    Ok(0)
+}
+
+fn types(info: &Info) -> Vec<(&'static str, usize)> {
+    let mut out: Vec<(&'static str, usize)> = Vec::new();
+    for ch in &info.chs {
+        let name = ch.ch_type().name();
+        match out.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, n)) => *n += 1,
+            None => out.push((name, 1)),
+        }
+    }
+    out
+}
+
+fn lines(file: &Path, recording: &dyn Recording) -> Vec<(&'static str, String)> {
+    let stream = recording.stream();
+    let info = &stream.info;
+    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let sizes: Vec<String> = types(info).iter().map(|(name, n)| format!("{n} {name}")).collect();
+    let mut out = vec![
+        ("file", file.display().to_string()),
+        ("channels", format!("{}: {}", info.n_channels(), sizes.join(", "))),
+        ("bads", or_none(info.bads.join(", "))),
+        ("sfreq", format!("{} Hz", info.sfreq)),
+        ("length", format!("{:.3} s, {} samples", stream.n_times as f64 / info.sfreq, stream.n_times)),
+        ("first_samp", stream.first_samp.to_string()),
+        ("pass band", format!("{} to {} Hz", info.highpass, info.lowpass)),
+        ("line_freq", info.line_freq.map_or("not said".into(), |freq| format!("{freq} Hz"))),
+        ("meas_date", info.meas_date.map_or("not said".into(), |(s, us)| format!("{s}.{us:06} s since 1970"))),
+        ("digitised", format!("{} points", info.dig.len())),
+        ("dev_head_t", if info.dev_head_t.is_some() { "present".into() } else { "none".into() }),
+        (
+            "projs",
+            or_none(
+                info.projs
+                    .iter()
+                    .map(|proj| format!("{} ({})", proj.desc, if proj.active { "applied" } else { "not applied" }))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+        ),
+        ("comps", info.comps.len().to_string()),
+        ("annotations", stream.annotations.items.len().to_string()),
+    ];
+    if !stream.gaps.is_empty() {
+        let missing: u64 = stream.gaps.iter().map(|gap| gap.len()).sum();
+        out.push(("gaps", format!("{} not acquired, {:.3} s", stream.gaps.len(), missing as f64 / info.sfreq)));
+    }
+    out
+}
+
+fn document(file: &Path, recording: &dyn Recording) -> Value {
+    let stream = recording.stream();
+    let info = &stream.info;
+    let types: serde_json::Map<String, Value> =
+        types(info).into_iter().map(|(name, n)| (name.to_owned(), json!(n))).collect();
+    json!({
+        "file": file.display().to_string(),
+        "sfreq": info.sfreq,
+        "n_times": stream.n_times,
+        "first_samp": stream.first_samp,
+        "n_channels": types,
+        "ch_names": info.ch_names().collect::<Vec<_>>(),
+        "bads": info.bads,
+        "highpass": info.highpass,
+        "lowpass": info.lowpass,
+        "line_freq": info.line_freq,
+        "meas_date": info.meas_date,
+        "n_dig": info.dig.len(),
+        "dev_head_t": info.dev_head_t.map(|transform| transform.matrix),
+        "projs": info.projs.iter().map(|proj| json!({"desc": proj.desc, "active": proj.active})).collect::<Vec<_>>(),
+        "n_comps": info.comps.len(),
+        "gaps": stream.gaps.iter().map(|gap| (gap.start, gap.stop)).collect::<Vec<_>>(),
+        "annotations": stream.annotations.items,
+    })
+}

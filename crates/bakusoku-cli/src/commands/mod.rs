@@ -1,0 +1,57 @@
+//! The commands, one file each.
+
+mod convert;
+mod demo;
+mod info;
+mod init;
+mod plan;
+mod run;
+mod simulate;
+mod status;
+
+use crate::args::{Args, BudgetArgs, Command, StudyArgs};
+use crate::printer::Printer;
+use bakusoku_pool::{Budget, Cancel};
+use bakusoku_study::RunOptions;
+
+/// Does what was asked; the exit status.
+pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
+    match &args.command {
+        Command::Demo(args) => demo::run(args, printer, cancel),
+        Command::Init(args) => init::run(args, printer),
+        Command::Run(args) => run::run(args, printer, cancel),
+        Command::Plan(args) => plan::run(args, printer, cancel),
+        Command::Status(args) => status::run(args, printer),
+        Command::Info(args) => info::run(args, printer),
+        Command::Simulate(args) => simulate::run(args, printer, cancel),
+        Command::Convert(args) => convert::run(args, printer),
+    }
+}
+
+/// What this process may use, as found and as said.
+fn budget(args: &BudgetArgs) -> anyhow::Result<Budget> {
+    let mut budget = Budget::detect()?;
+    if let Some(n_jobs) = args.n_jobs {
+        budget = budget.with_cores(n_jobs as usize);
+    }
+    if let Some(memory) = args.memory {
+        budget = budget.with_memory(memory);
+    }
+    Ok(budget)
+}
+
+/// How a study is to be run, as said.
+fn options(args: &StudyArgs, cancel: &Cancel) -> RunOptions {
+    RunOptions {
+        only: args.subject.clone(),
+        n_jobs: args.budget.n_jobs.map(|n| n as usize),
+        memory: args.budget.memory,
+        cancel: cancel.clone(),
+        ..RunOptions::default()
+    }
+}
+
+/// Seconds as people say them.
+fn seconds(s: f64) -> String {
+    if s < 60.0 { format!("{s:.1} s") } else { format!("{} min {:02.0} s", (s / 60.0).floor(), s % 60.0) }
+}

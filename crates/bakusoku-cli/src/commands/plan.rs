@@ -1,0 +1,76 @@
+//! `bakusoku plan STUDY.toml`: what `run` would do.
+
+use super::{options, seconds};
+use crate::args::StudyArgs;
+use crate::printer::Printer;
+use bakusoku_pool::Cancel;
+use bakusoku_study::{Study, StudyPlan};
+use serde_json::{Value, json};
+
+pub(crate) fn run(args: &StudyArgs, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
+    let study = Study::load(&args.study)?;
+    let options = options(args, cancel);
+    let mut plan = study.plan(&options)?;
+    if !options.only.is_empty() {
+        plan.units.retain(|unit| options.only.iter().any(|name| unit.unit.is_named(name)));
+    }
+    printer.data(&document(&plan));
+    printer.say("steps");
+    for (name, doc) in &plan.steps {
+        printer.say(format!("  {name:<14} {doc}"));
+    }
+    say_units(&plan, printer, true);
+    for remark in &plan.remarks {
+        printer.note(format!("note: {remark}"));
+    }
+    Ok(u8::from(plan.units.iter().any(|unit| unit.failure.is_some())))
+}
+
+/// The units, and (`files`) each of their files with its state.
+pub(super) fn say_units(plan: &StudyPlan, printer: &Printer, files: bool) {
+    for unit in &plan.units {
+        let state = match (&unit.failure, unit.is_due()) {
+            (Some(_), _) => "can't run".to_owned(),
+            (None, true) => format!("to do, needs {} and {} of disk meanwhile", unit.need.memory, unit.need.disk),
+            (None, false) => "up to date".to_owned(),
+        };
+        let length = seconds(unit.duration_s);
+        printer.say(format!("{}  {} recordings, {length}: {state}", unit.unit.label(), unit.unit.runs.len()));
+        if let Some(failure) = &unit.failure {
+            for message in &failure.messages {
+                printer.say(format!("  {message}"));
+            }
+            if let Some(hint) = &failure.hint {
+                printer.say(format!("  hint: {hint}"));
+            }
+        }
+        for output in unit.outputs.iter().filter(|_| files) {
+            let name = output.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            printer.say(format!("  {:<14} {name}: {}", output.step, output.validity.why()));
+        }
+    }
+}
+
+/// The plan for programs.
+pub(super) fn document(plan: &StudyPlan) -> Value {
+    json!({
+        "steps": plan.steps.iter().map(|(name, doc)| json!({"name": name, "doc": doc})).collect::<Vec<_>>(),
+        "units": plan.units.iter().map(|unit| json!({
+            "label": unit.unit.label(),
+            "n_recordings": unit.unit.runs.len(),
+            "duration_s": unit.duration_s,
+            "due": unit.is_due(),
+            "failure": unit.failure,
+            "memory": unit.need.memory.0,
+            "disk": unit.need.disk.0,
+            "outputs": unit.outputs.iter().map(|output| json!({
+                "path": output.path,
+                "step": output.step,
+                "due": output.is_due(),
+                "why": output.validity.why(),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "average": plan.average,
+        "remarks": plan.remarks,
+    })
+}

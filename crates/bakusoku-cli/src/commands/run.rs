@@ -1,0 +1,105 @@
+//! `bakusoku run STUDY.toml`: all subjects, only what is not up to date.
+
+use super::{options, seconds};
+use crate::args::RunArgs;
+use crate::printer::Printer;
+use crate::progress::Progress;
+use bakusoku_pool::{Bytes, Cancel};
+use bakusoku_study::report::data::Status;
+use bakusoku_study::{Outcome, RunOptions, Study};
+use serde_json::json;
+use std::sync::Arc;
+
+pub(crate) fn run(args: &RunArgs, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
+    let study = Study::load(&args.study.study)?;
+    let mut options = options(&args.study, cancel);
+    options.only.extend(args.unit.clone());
+    options.force = args.force;
+    options.prune = args.prune;
+    execute(&study, &options, printer)
+}
+
+/// Runs a study, shows how it goes, and says what came of it.
+pub(crate) fn execute(study: &Study, options: &RunOptions, printer: &Printer) -> anyhow::Result<u8> {
+    let plan = study.plan(options)?;
+    let progress = Arc::new(Progress::new(printer, plan.units.iter().filter(|unit| unit.is_due()).count()));
+    let observer = Arc::clone(&progress);
+    let outcome = study.run(options, Arc::new(move |event| observer.event(event)))?;
+    progress.finish();
+    printer.data(&json!({
+        "exit_status": outcome.exit_status(),
+        "report": outcome.index,
+        "results": study.results(),
+        "written": outcome.written,
+        "pruned": outcome.pruned,
+        "up_to_date": outcome.is_up_to_date(),
+        "wall_s": outcome.report.wall_s,
+        "peak_memory": outcome.report.peak_memory,
+        "subjects": outcome.report.subjects.iter().map(|subject| json!({
+            "label": subject.label,
+            "status": subject.status,
+            "failure": subject.failure,
+            "wall_s": subject.wall_s,
+            "warnings": subject.warnings,
+        })).collect::<Vec<_>>(),
+        "group_failure": outcome.report.group_failure,
+    }));
+    say(&outcome, study, printer);
+    Ok(outcome.exit_status())
+}
+
+fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
+    let report = &outcome.report;
+    for subject in &report.subjects {
+        let Some(failure) = &subject.failure else { continue };
+        let place = failure.run.as_ref().map(|run| format!(" {run}")).unwrap_or_default();
+        let mut text = format!("error: {}{place}: {} failed", subject.label, failure.step);
+        for message in failure.messages.iter().filter(|message| **message != format!("{} failed", failure.step)) {
+            text.push_str(&format!("\n  caused by: {message}"));
+        }
+        if let Some(hint) = &failure.hint {
+            text.push_str(&format!("\n  hint: {hint}"));
+        }
+        printer.complain(text);
+    }
+    if let Some(failure) = &report.group_failure {
+        printer.complain(format!("error: {}: {}", failure.step, failure.messages.join(": ")));
+        if let Some(hint) = &failure.hint {
+            printer.complain(format!("  hint: {hint}"));
+        }
+    }
+    for warning in &report.warnings {
+        printer.note(format!("note: {warning}"));
+    }
+    if outcome.is_up_to_date() {
+        printer.say(format!("all {} subjects are up to date, nothing to do", report.subjects.len()));
+        printer.say(format!("report: {}", outcome.index.display()));
+        return;
+    }
+    let parts: Vec<String> = [
+        (Status::Done, "done"),
+        (Status::UpToDate, "up to date"),
+        (Status::Failed, "failed"),
+        (Status::Cancelled, "not finished"),
+    ]
+    .into_iter()
+    .map(|(status, name)| (outcome.count(status), name))
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, name)| format!("{n} {name}"))
+    .collect();
+    printer.say(format!(
+        "{} subjects: {} in {}, {} of memory at most",
+        report.subjects.len(),
+        parts.join(", "),
+        seconds(report.wall_s),
+        Bytes(report.peak_memory)
+    ));
+    for path in &outcome.pruned {
+        printer.say(format!("removed {}", path.display()));
+    }
+    printer.say(format!("wrote {} files below {}", outcome.written.len(), study.results().display()));
+    printer.say(format!("report: {}", outcome.index.display()));
+    if outcome.cancelled {
+        printer.complain("interrupted: what is finished is kept; run the same command again to go on");
+    }
+}
