@@ -65,11 +65,17 @@ pub fn line(row: &[f64]) -> (f64, f64) {
     if row.len() < 2 {
         return (mean, 0.0);
     }
-    let mut lanes = [0.0; LANES];
-    for (k, chunk) in row.chunks(LANES).enumerate() {
-        for (i, (lane, x)) in lanes.iter_mut().zip(chunk).enumerate() {
-            *lane += ((k * LANES + i) as f64 - middle) * (x - mean);
+    let (mut lanes, mut times) = ([0.0; LANES], [0.0; LANES]);
+    times.iter_mut().enumerate().for_each(|(i, t)| *t = i as f64 - middle);
+    let mut chunks = row.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for i in 0..LANES {
+            lanes[i] += times[i] * (chunk[i] - mean);
+            times[i] += LANES as f64;
         }
+    }
+    for ((lane, t), x) in lanes.iter_mut().zip(&times).zip(chunks.remainder()) {
+        *lane += t * (x - mean);
     }
     // Σ (t - middle)² over n samples.
     (mean, pairs(lanes) / (n * (n * n - 1.0) / 12.0))

@@ -223,6 +223,8 @@ mod tests {
             assert_eq!((cov.names.len(), cov.nfree), (8, 90 * 50 - 1));
             assert!(worst(&cov.data, &expected) < 1e-13, "{:?}", params.rank);
             assert!((&cov.data - &cov.data.t()).iter().all(|d| d.abs() < 1e-24));
+            let again = empirical_covariance(&epochs, &params, &Par::new(3)).unwrap();
+            assert_eq!(again.data, cov.data, "the number of threads must not show");
         }
         let params = CovarianceParams { tmin: Some(-0.1), tmax: Some(0.052), ..Default::default() };
         let cov = empirical_covariance(&epochs, &params, &Par::serial()).unwrap();

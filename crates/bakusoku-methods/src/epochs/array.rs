@@ -142,17 +142,19 @@ mod tests {
         for params in [params(), EpochsParams { detrend: None, reject: vec![], ..params() }] {
             let plan = EpochsPlan::new(&stream, &events, None, None, &params).unwrap();
             let whole = epochs_from_array(data.view(), &plan, &Par::serial()).unwrap();
-            for len in [1, 7, 31, 64, 700] {
+            for (len, threads) in [(1, 1), (7, 3), (31, 1), (64, 2), (700, 4)] {
+                let par = Par::new(threads);
                 let mut keep = KeepEpochs::new();
                 let mut sink = EpochsSink::new(plan.clone(), vec![&mut keep]);
                 for start in (0..700).step_by(len) {
                     let stop = (start + len).min(700);
-                    sink.push_samples(start as u64, data.slice(s![.., start..stop]), &Par::serial()).unwrap();
+                    sink.push_samples(start as u64, data.slice(s![.., start..stop]), &par).unwrap();
                 }
-                sink.finish(&Par::serial()).unwrap();
+                sink.finish(&par).unwrap();
                 let got = keep.into_epochs().unwrap();
                 assert_eq!((&got.drop_log, &got.events), (&whole.drop_log, &whole.events));
-                assert_eq!(got.data, whole.data, "blocks of {len}");
+                assert_eq!(got.data, whole.data, "blocks of {len}, {threads} threads");
+                assert_eq!(epochs_from_array(data.view(), &plan, &par).unwrap().data, whole.data);
             }
         }
     }

@@ -271,3 +271,52 @@ fn unique(mut events: Events) -> Events {
     }
     events
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::info_of;
+    use bakusoku_core::containers::Raw;
+    use bakusoku_core::Stream;
+    use std::sync::Arc;
+
+    fn triples(events: &[Event]) -> Vec<(i64, i64, i64)> {
+        events.iter().map(|e| (e.sample, e.previous, e.code)).collect()
+    }
+
+    #[test]
+    fn a_recording_is_read_in_pieces_on_its_stimulus_channels_only() {
+        let n = CHUNK as usize + 100;
+        let mut data = Array2::zeros((3, n));
+        data.row_mut(0).fill(f64::NAN);
+        // Across the border of the pieces, and a second channel with one event at the same sample.
+        for (ch, start, stop, code) in [(1, 50, 60, 3.0), (1, n - 110, n - 90, 5.0), (2, 50, 55, 3.0), (2, 500, 501, 9.0)] {
+            data.slice_mut(ndarray::s![ch, start..stop]).fill(code);
+        }
+        let info = Arc::new(info_of(&["grad", "stim", "stim"], 1000.0));
+        let stream =
+            Stream { info, first_samp: 7, n_times: n as u64, gaps: Vec::new(), annotations: Default::default() };
+        let raw = Raw::new(stream, data).unwrap();
+        let found = FindEvents::default().run(&raw).unwrap();
+        assert_eq!(triples(&found), [(57, 0, 3), (507, 0, 9), (n as i64 - 103, 0, 5)]);
+        let one = FindEvents { stim_channel: vec!["stim 001".into()], output: Output::Offset, ..Default::default() };
+        assert_eq!(triples(&one.run(&raw).unwrap()), [(66, 0, 3), (n as i64 - 84, 0, 5)]);
+        let wrong = FindEvents { stim_channel: vec!["STI 014".into()], ..Default::default() };
+        assert!(wrong.run(&raw).unwrap_err().to_string().contains("STI 014"));
+    }
+
+    #[test]
+    fn short_events_are_refused_and_masks_and_casts_follow_mne() {
+        let row = [0.0, 5.0, 7.0, 0.0, 0.0, -32768.0, -32768.0, -32768.0, 0.0];
+        let error = find_events(&row, 0, 100.0, &FindEvents::default()).unwrap_err();
+        assert!(error.to_string().contains("1 events shorter"), "{error}");
+        assert!(error.hint().is_some());
+        let options = FindEvents { shortest_event: 1, uint_cast: true, ..Default::default() };
+        assert_eq!(triples(&find_events(&row, 0, 100.0, &options).unwrap()), [(1, 0, 5), (2, 5, 7), (5, 0, 32768)]);
+        // MNE 1.13: two short values in a row join to nothing.
+        let longer = FindEvents { min_duration: 0.02, ..options.clone() };
+        assert_eq!(triples(&find_events(&row, 0, 100.0, &longer).unwrap()), [(5, 0, 32768)]);
+        let masked = FindEvents { mask: Some(5), mask_type: MaskType::NotAnd, ..options };
+        assert_eq!(triples(&find_events(&row, 0, 100.0, &masked).unwrap()), [(2, 0, 2), (5, 0, 32768)]);
+    }
+}
