@@ -29,7 +29,13 @@ impl Accumulate {
     }
 }
 
-fn product(out: &mut ArrayViewMut2<'_, f64>, how: Accumulate, a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>, alpha: f64) {
+fn product(
+    out: &mut ArrayViewMut2<'_, f64>,
+    how: Accumulate,
+    a: ArrayView2<'_, f64>,
+    b: ArrayView2<'_, f64>,
+    alpha: f64,
+) {
     faer_matmul::matmul(mat_mut(out), how.faer(), mat(&a), mat(&b), alpha, faer::Par::Seq);
 }
 
@@ -97,7 +103,13 @@ pub fn gram_into(par: &Par, mut out: ArrayViewMut2<'_, f64>, x: ArrayView2<'_, f
         let mut tile = tiles[index].lock().unwrap_or_else(PoisonError::into_inner);
         let (start, stop) = (index * GRAM_ROWS, index * GRAM_ROWS + tile.nrows());
         let mut lower = tile.slice_mut(s![.., ..stop]);
-        product(&mut lower, Accumulate::Add, x.slice(s![start..stop, ..]), x.slice(s![..stop, ..]).reversed_axes(), 1.0);
+        product(
+            &mut lower,
+            Accumulate::Add,
+            x.slice(s![start..stop, ..]),
+            x.slice(s![..stop, ..]).reversed_axes(),
+            1.0,
+        );
     });
 }
 

@@ -186,8 +186,13 @@ mod tests {
     fn pieces_give_the_covariance_around_the_mean_for_any_blocks() {
         let mut info = info_of(&["grad", "eeg", "stim", "mag"], 100.0);
         info.bads = vec!["mag 003".into()];
-        let stream =
-            Stream { info: Arc::new(info), first_samp: 77, n_times: 995, gaps: Vec::new(), annotations: Default::default() };
+        let stream = Stream {
+            info: Arc::new(info),
+            first_samp: 77,
+            n_times: 995,
+            gaps: Vec::new(),
+            annotations: Default::default(),
+        };
         let data = numbers(4, 995, 3) + 2.0;
         let mut results = Vec::new();
         for len in [1, 64, 995] {

@@ -1,9 +1,9 @@
 //! The empirical covariance of epochs.
 
+use super::CovarianceParams;
 use super::channels::covariance_picks;
 use super::finish::{check_n_samples, covariance};
 use super::sums::Sums;
-use super::CovarianceParams;
 use crate::epochs::{Epoch, EpochSink, EpochsHeader};
 use bakusoku_core::containers::{Covariance, Epochs};
 use bakusoku_core::{Error, Info, Par, Picks, Result};
@@ -178,7 +178,7 @@ mod tests {
             }
             let mean = (&numbers.row(6) + &numbers.row(7) + &numbers.row(8)) / 3.0;
             for ch in 6..9 {
-                let referenced = &numbers.row(ch) - &mean;
+                let referenced = numbers.row(ch).to_owned() - &mean;
                 numbers.row_mut(ch).assign(&referenced);
             }
             epoch.assign(&numbers);
@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn a_lower_rank_leaves_the_strongest_directions() {
         let epochs = epochs(90);
-        let params = CovarianceParams { rank: Rank::Given(vec![("meg".into(), 3), ("eeg".into(), 2)]), ..Default::default() };
+        let params =
+            CovarianceParams { rank: Rank::Given(vec![("meg".into(), 3), ("eeg".into(), 2)]), ..Default::default() };
         let cov = empirical_covariance(&epochs, &params, &Par::serial()).unwrap();
         let scaled = Array2::from_shape_fn((5, 5), |(i, j)| {
             let scale = |k: usize| if k < 3 { 1e13 } else { 1e15 };

@@ -84,8 +84,7 @@ mod tests {
                 ch_names: Vec::new(),
             }],
         };
-        let stream =
-            Stream { info: Arc::new(info), first_samp: 1000, n_times: 700, gaps: Vec::new(), annotations };
+        let stream = Stream { info: Arc::new(info), first_samp: 1000, n_times: 700, gaps: Vec::new(), annotations };
         let mut data = numbers(7, 700, 11);
         data[[5, 206]] = 40.0;
         data[[3, 406]] = 40.0;
@@ -117,7 +116,10 @@ mod tests {
         let epochs = epochs_from_array(data.view(), &plan, &Par::serial()).unwrap();
         let reason = |index: usize| epochs.drop_log[index].join(",");
         let reasons: Vec<String> = (0..10).map(reason).collect();
-        assert_eq!(reasons, ["NO_DATA", "", "IGNORED", "eog 005", "BAD_cough", "IGNORED", "", "", "IGNORED", "TOO_SHORT"]);
+        assert_eq!(
+            reasons,
+            ["NO_DATA", "", "IGNORED", "eog 005", "BAD_cough", "IGNORED", "", "", "IGNORED", "TOO_SHORT"]
+        );
         assert_eq!(epochs.selection, [1, 6, 7]);
         assert_eq!((epochs.first, epochs.data.dim()), (-5, (3, 7, 16)));
         // The first kept epoch by hand: event at sample 50, read from 40 to 70 included.

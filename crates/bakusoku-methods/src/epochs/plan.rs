@@ -141,9 +141,13 @@ fn limits(info: &Info, params: &EpochsParams) -> Result<Vec<Limit>> {
     for (name, given, flat) in [("reject", &params.reject, false), ("flat", &params.flat, true)] {
         for (index, &(ch_type, value)) in given.iter().enumerate() {
             if given[..index].iter().any(|(other, _)| *other == ch_type) {
-                return Err(Error::parameter(name, "one threshold a channel type", format!("two for {}", ch_type.name())));
+                return Err(Error::parameter(
+                    name,
+                    "one threshold a channel type",
+                    format!("two for {}", ch_type.name()),
+                ));
             }
-            if !(value >= 0.0) {
+            if value.is_nan() || value < 0.0 {
                 return Err(Error::parameter(name, "thresholds from 0 on", format!("{value} for {}", ch_type.name())));
             }
             let of_type = |row: &usize| info.chs[*row].ch_type() == ch_type;
@@ -184,9 +188,9 @@ fn jobs(stream: &Stream, timeline: &Timeline, selection: &Selection, by_annotati
         .map(|(index, (&event, &selection))| {
             let start = timeline.start(event.sample, stream.first_samp);
             let (reject_start, reject_stop) = timeline.reject_span(event.sample, stream.first_samp);
-            let touched = bad.iter().find(|(onset, end, _)| {
-                *onset < reject_stop as f64 / sfreq && *end > reject_start as f64 / sfreq
-            });
+            let touched = bad
+                .iter()
+                .find(|(onset, end, _)| *onset < reject_stop as f64 / sfreq && *end > reject_start as f64 / sfreq);
             let dropped = if start < 0 {
                 Some("NO_DATA".to_owned())
             } else {

@@ -40,7 +40,10 @@ pub fn select_events(events: &[Event], event_id: Option<&EventId>, params: &Epoc
             let message = format!("no event of condition `{name}` (code {code}) found");
             match params.on_missing {
                 OnMissing::Raise => {
-                    return Err(Error::Data { message, hint: Some("`on_missing` can be \"warn\" or \"ignore\"".into()) });
+                    return Err(Error::Data {
+                        message,
+                        hint: Some("`on_missing` can be \"warn\" or \"ignore\"".into()),
+                    });
                 }
                 OnMissing::Warn => tracing::warn!("{message}"),
                 OnMissing::Ignore => {}
@@ -54,12 +57,8 @@ pub fn select_events(events: &[Event], event_id: Option<&EventId>, params: &Epoc
     }
     let drop_log =
         events.iter().map(|event| if wanted(event) { Vec::new() } else { vec!["IGNORED".to_owned()] }).collect();
-    let chosen = Selection {
-        events: selection.iter().map(|&index| events[index]).collect(),
-        selection,
-        event_id,
-        drop_log,
-    };
+    let chosen =
+        Selection { events: selection.iter().map(|&index| events[index]).collect(), selection, event_id, drop_log };
     let chosen = repeated::resolve(chosen, params.event_repeated)?;
     if chosen.events.windows(2).any(|w| w[1].sample <= w[0].sample) {
         tracing::warn!("the events are not in order of time");

@@ -182,8 +182,7 @@ impl<'a> EpochsSink<'a> {
     fn work(&mut self, jobs: &[Job], start: u64, data: ArrayView2<'_, f64>, par: &Par) -> Result<()> {
         let (n_channels, n_times) = (self.plan.picks.len(), self.plan.timeline.n_times);
         let size = n_channels * n_times;
-        let source =
-            Source { tail: self.tail.view(), tail_start: self.tail_start, block: data, block_start: start };
+        let source = Source { tail: self.tail.view(), tail_start: self.tail_start, block: data, block_start: start };
         for jobs in jobs.chunks(BATCH * par.threads()) {
             self.batch.resize(self.batch.len().max(jobs.len() * size), 0.0);
             let (plan, batch) = (&self.plan, &mut self.batch[..jobs.len() * size]);

@@ -36,7 +36,7 @@ impl Timeline {
     /// When times are not in order or lie outside the epoch.
     pub fn new(params: &EpochsParams, sfreq: f64) -> Result<Self> {
         let (tmin, tmax) = (params.tmin, params.tmax);
-        if !(tmin <= tmax) {
+        if tmin.is_nan() || tmax.is_nan() || tmin > tmax {
             return Err(Error::parameter("tmin", format!("at most `tmax` ({tmax} s)"), tmin));
         }
         if params.decim < 1 {
@@ -93,7 +93,11 @@ impl Timeline {
                 let start = raw_times.iter().position(|&t| t >= low).unwrap_or(n_raw);
                 let stop = raw_times.iter().rposition(|&t| t <= high).map_or(0, |last| last + 1);
                 if start >= stop {
-                    return Err(Error::parameter("baseline", "such that it holds a sample", format!("({low}, {high}) s")));
+                    return Err(Error::parameter(
+                        "baseline",
+                        "such that it holds a sample",
+                        format!("({low}, {high}) s"),
+                    ));
                 }
                 Some(start..stop)
             }
@@ -183,8 +187,13 @@ mod tests {
 
     #[test]
     fn rejection_edges_follow_mne() {
-        let params =
-            EpochsParams { tmin: -0.1, tmax: 0.1, reject_tmin: Some(0.0), reject_tmax: Some(0.1), ..Default::default() };
+        let params = EpochsParams {
+            tmin: -0.1,
+            tmax: 0.1,
+            reject_tmin: Some(0.0),
+            reject_tmax: Some(0.1),
+            ..Default::default()
+        };
         let timeline = Timeline::new(&params, 100.0).unwrap();
         assert_eq!(timeline.reject_samples, Some(10..20));
         assert_eq!(timeline.reject_span(50, 0), (50, 61));

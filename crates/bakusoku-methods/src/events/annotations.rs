@@ -115,7 +115,12 @@ mod tests {
             gaps: Vec::new(),
             annotations: Annotations {
                 orig_time: Some((100, 0)),
-                items: vec![item(6.0004, "visual"), item(6.5, "BAD_x"), item(7.0015, "audio/left"), item(8.0, "visual")],
+                items: vec![
+                    item(6.0004, "visual"),
+                    item(6.5, "BAD_x"),
+                    item(7.0015, "audio/left"),
+                    item(8.0, "visual"),
+                ],
             },
         }
     }

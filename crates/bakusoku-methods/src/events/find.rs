@@ -100,8 +100,7 @@ impl FindEvents {
             error => error,
         })?;
         let picks = Picks::names(&stream.info, &names)?;
-        let mut readers: Vec<_> =
-            names.iter().map(|_| StepReader::new(stream.first_samp, self.uint_cast)).collect();
+        let mut readers: Vec<_> = names.iter().map(|_| StepReader::new(stream.first_samp, self.uint_cast)).collect();
         let mut start = 0;
         while start < stream.n_times {
             let stop = (start + CHUNK).min(stream.n_times);
@@ -114,13 +113,13 @@ impl FindEvents {
         }
         let mut events = Vec::new();
         for (reader, name) in readers.into_iter().zip(&names) {
-            events.extend(self.from_steps(reader, stream.sfreq(), name)?);
+            events.extend(self.interpret(reader, stream.sfreq(), name)?);
         }
         Ok(unique(events))
     }
 
     /// What the steps of one channel mean.
-    fn from_steps(&self, reader: StepReader, sfreq: f64, name: &str) -> Result<Events> {
+    fn interpret(&self, reader: StepReader, sfreq: f64, name: &str) -> Result<Events> {
         let first_samp = reader.first_samp();
         let (initial, mut steps, end, negative) = reader.finish();
         if negative {
@@ -230,7 +229,7 @@ pub fn find_events(samples: &[f64], first_samp: i64, sfreq: f64, parameters: &Fi
     let mut reader = StepReader::new(first_samp, parameters.uint_cast);
     reader.push(samples);
     let name = parameters.stim_channel.first().map_or("stim", String::as_str);
-    Ok(unique(parameters.from_steps(reader, sfreq, name)?))
+    Ok(unique(parameters.interpret(reader, sfreq, name)?))
 }
 
 /// The stimulus channels: those named, else `STI101`, else `STI 014`, else all of that type.
@@ -276,8 +275,8 @@ fn unique(mut events: Events) -> Events {
 mod tests {
     use super::*;
     use crate::testing::info_of;
-    use bakusoku_core::containers::Raw;
     use bakusoku_core::Stream;
+    use bakusoku_core::containers::Raw;
     use std::sync::Arc;
 
     fn triples(events: &[Event]) -> Vec<(i64, i64, i64)> {
@@ -290,7 +289,9 @@ mod tests {
         let mut data = Array2::zeros((3, n));
         data.row_mut(0).fill(f64::NAN);
         // Across the border of the pieces, and a second channel with one event at the same sample.
-        for (ch, start, stop, code) in [(1, 50, 60, 3.0), (1, n - 110, n - 90, 5.0), (2, 50, 55, 3.0), (2, 500, 501, 9.0)] {
+        for (ch, start, stop, code) in
+            [(1, 50, 60, 3.0), (1, n - 110, n - 90, 5.0), (2, 50, 55, 3.0), (2, 500, 501, 9.0)]
+        {
             data.slice_mut(ndarray::s![ch, start..stop]).fill(code);
         }
         let info = Arc::new(info_of(&["grad", "stim", "stim"], 1000.0));

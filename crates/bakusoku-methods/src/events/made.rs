@@ -29,7 +29,7 @@ pub fn make_fixed_length_events(
     stop: Option<f64>,
     duration: f64,
 ) -> Result<Events> {
-    if !(duration > 0.0) {
+    if duration.is_nan() || duration <= 0.0 {
         return Err(Error::parameter("duration", "above 0 s", duration));
     }
     let (sfreq, first_samp) = (stream.sfreq(), stream.first_samp);

@@ -75,7 +75,8 @@ impl EpochSink for EvokedSink {
             Some((first, _)) => same_shape(first, header)?,
         }
         // A run may lack a condition: then it adds nothing.
-        self.targets = self.conditions.iter().map(|c| matching_codes(&header.event_id, c).unwrap_or_default()).collect();
+        self.targets =
+            self.conditions.iter().map(|c| matching_codes(&header.event_id, c).unwrap_or_default()).collect();
         Ok(())
     }
 
@@ -145,9 +146,8 @@ fn name_of_all(epochs: &Epochs) -> String {
     if let [(name, _)] = epochs.event_id.as_slice() {
         return name.clone();
     }
-    let share = |code: i64| {
-        epochs.events.iter().filter(|event| event.code == code).count() as f64 / epochs.events.len() as f64
-    };
+    let share =
+        |code: i64| epochs.events.iter().filter(|event| event.code == code).count() as f64 / epochs.events.len() as f64;
     let parts: Vec<String> =
         epochs.event_id.iter().map(|(name, code)| format!("{:.2} × {name}", share(*code))).collect();
     parts.join(" + ")

@@ -97,7 +97,8 @@ fn comment(all: &[&Evoked], weights: &[f64]) -> String {
         };
         let sign = if weight >= 0.0 { "" } else { "-" };
         // numpy.isclose(abs(w), 1)
-        let factor = if (weight.abs() - 1.0).abs() <= 1e-8 + 1e-5 { String::new() } else { format!("{:.3} × ", weight.abs()) };
+        let factor =
+            if (weight.abs() - 1.0).abs() <= 1e-8 + 1e-5 { String::new() } else { format!("{:.3} × ", weight.abs()) };
         if index == 0 {
             out += &format!("{sign}{factor}{name}");
         } else {
@@ -167,7 +168,10 @@ mod tests {
         assert_eq!(mean.comment, "0.500 × a + 0.500 × b");
         let by_nave = combine_evoked(&[&a, &b], &Weights::Nave).unwrap();
         assert!((by_nave.nave - 90.0).abs() < 1e-12 && (by_nave.data[[0, 0]] - 3.0).abs() < 1e-15);
-        assert_eq!(combine_evoked(&[&mean, &b], &Weights::Given(vec![1.0, 1.0])).unwrap().comment, "(0.500 × a + 0.500 × b) + b");
+        assert_eq!(
+            combine_evoked(&[&mean, &b], &Weights::Given(vec![1.0, 1.0])).unwrap().comment,
+            "(0.500 × a + 0.500 × b) + b"
+        );
         assert!(combine_evoked(&[&a, &b], &Weights::Given(vec![1.0])).is_err());
     }
 

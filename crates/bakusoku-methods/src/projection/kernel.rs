@@ -74,12 +74,7 @@ impl Ssp {
 ///
 /// # Errors
 /// When there is no channel, when a projector names a channel twice, or when nothing would be left of the data.
-pub fn make_projector(
-    projs: &[Projector],
-    ch_names: &[&str],
-    bads: &[String],
-    include_active: bool,
-) -> Result<Ssp> {
+pub fn make_projector(projs: &[Projector], ch_names: &[&str], bads: &[String], include_active: bool) -> Result<Ssp> {
     let n = ch_names.len();
     if n == 0 {
         return Err(Error::data("no channels given, expected at least one to make a projector of"));

@@ -41,8 +41,9 @@ pub fn activate_proj(info: &Info) -> Info {
 /// Whether the projectors hold an average reference of all good EEG channels.
 pub fn has_eeg_average_ref_proj(info: &Info) -> bool {
     let wanted = Picks::types(info, &[ChannelType::Eeg], true);
-    let average =
-        |p: &&Projector| p.kind == Projector::EEG_AVREF || p.desc.starts_with("Average ") && p.desc.ends_with(" reference");
+    let average = |p: &&Projector| {
+        p.kind == Projector::EEG_AVREF || p.desc.starts_with("Average ") && p.desc.ends_with(" reference")
+    };
     let found: Vec<&String> = info.projs.iter().filter(average).flat_map(|p| &p.names).collect();
     !wanted.is_empty() && wanted.iter().all(|index| found.contains(&&info.chs[index].name))
 }

@@ -58,7 +58,10 @@ impl SetEegReference {
             info.projs.iter().find(|p| !is_average(p) && !p.active && p.names.iter().any(concerned))
         {
             return Err(Error::Data {
-                message: format!("projector `{}` is not applied yet, but works on channels of the reference", projector.desc),
+                message: format!(
+                    "projector `{}` is not applied yet, but works on channels of the reference",
+                    projector.desc
+                ),
                 hint: Some("apply or remove the projectors before the reference is set".into()),
             });
         }
@@ -94,7 +97,8 @@ impl Method for SetEegReference {
     }
     fn bind(&self, input: &Stream) -> Result<Bound> {
         let (to, from) = self.channels(&input.info)?;
-        let mut channels: Vec<usize> = if from.is_empty() { Vec::new() } else { to.iter().chain(from.iter()).collect() };
+        let mut channels: Vec<usize> =
+            if from.is_empty() { Vec::new() } else { to.iter().chain(from.iter()).collect() };
         channels.sort_unstable();
         channels.dedup();
         let share = 1.0 / from.len().max(1) as f64;
@@ -114,11 +118,7 @@ pub fn apply_reference(mut data: ArrayViewMut2<'_, f64>, to: &[usize], from: &[u
         return None;
     }
     let reference = data.select(Axis(0), from);
-    let reference: Vec<f64> = reference
-        .columns()
-        .into_iter()
-        .map(|column| stats::mean(&column.to_vec()))
-        .collect();
+    let reference: Vec<f64> = reference.columns().into_iter().map(|column| stats::mean(&column.to_vec())).collect();
     for &ch in to {
         data.row_mut(ch).iter_mut().zip(&reference).for_each(|(x, r)| *x -= r);
     }
@@ -134,12 +134,19 @@ mod tests {
     fn the_matrix_does_what_the_kernel_does() {
         let mut info = info_of(&["grad", "eeg", "eeg", "eeg", "misc", "eeg"], 100.0);
         info.bads = vec!["eeg 003".into()];
-        let stream =
-            Stream { info: Arc::new(info), first_samp: 0, n_times: 9, gaps: Vec::new(), annotations: Default::default() };
+        let stream = Stream {
+            info: Arc::new(info),
+            first_samp: 0,
+            n_times: 9,
+            gaps: Vec::new(),
+            annotations: Default::default(),
+        };
         let data = Array2::from_shape_fn((6, 9), |(i, j)| ((i * 9 + j) as f64).cos());
-        for ref_channels in
-            [EegReference::Average, EegReference::Channels(vec!["eeg 001".into(), "eeg 003".into()]), EegReference::None]
-        {
+        for ref_channels in [
+            EegReference::Average,
+            EegReference::Channels(vec!["eeg 001".into(), "eeg 003".into()]),
+            EegReference::None,
+        ] {
             let method = SetEegReference { ref_channels };
             let (to, from) = method.channels(&stream.info).unwrap();
             let mut expected = data.clone();
