@@ -1,4 +1,5 @@
 //! Discovery in layouts written to a temporary folder, and what is said about wrong sidecars.
+#![allow(clippy::unwrap_used)]
 
 use bakusoku_bids::{DataType, Dataset, Derivatives, Entities, FilePattern, Query, sidecar};
 use std::path::Path;

@@ -2,20 +2,21 @@
 
 use crate::config::Config;
 use crate::prepare::{IN_HAND, Output, Prepared, PreparedRun};
-use crate::report::data::{
-    ChannelData, EvokedData, Failure, OutputFile, RunReport, Status, SubjectReport, Timing,
-};
+use crate::report::data::{ChannelData, EvokedData, Failure, OutputFile, RunReport, Status, SubjectReport, Timing};
 use crate::resume::{Replacement, Sidecar, Validity, remove_abandoned};
+use crate::spilled::{Places, Spilled, load};
 use crate::steps::{self, Step, events::RunEvents};
 use crate::unit::{Run, Unit, failure};
 use crate::{Error, Result};
 use bakusoku_bids::Derivatives;
-use bakusoku_core::containers::{Epochs, Evoked, Spectrum};
+use bakusoku_core::containers::{Evoked, Spectrum};
 use bakusoku_core::run::{Chain, run};
+use bakusoku_core::{ChannelType, Cx, Info, Method, Progress, SpillDir, Stream};
 use bakusoku_fiff::FileId;
-use bakusoku_core::{ChannelType, Cx, Method, Progress, SpillDir, Stream};
 use bakusoku_io::fif;
-use bakusoku_methods::epochs::{EpochSink, EpochsPlan, EpochsSink, KeepEpochs};
+use bakusoku_methods::covariance::CovarianceSink;
+use bakusoku_methods::epochs::{EpochSink, EpochsPlan, EpochsSink};
+use bakusoku_methods::evoked::EvokedSink;
 use bakusoku_methods::psd::WelchSink;
 use std::time::Instant;
 
@@ -26,7 +27,14 @@ pub(crate) struct Work<'a> {
     pub(crate) par: &'a bakusoku_core::Par,
     pub(crate) cancel: &'a bakusoku_core::Cancel,
     pub(crate) spill: &'a SpillDir,
+    pub(crate) places: &'a Places,
     pub(crate) progress: Progress,
+}
+
+/// Where a unit's epochs go, run after run.
+struct Collectors {
+    evoked: EvokedSink,
+    covariance: Option<CovarianceSink>,
 }
 
 /// What became of a unit.
@@ -70,7 +78,12 @@ pub(crate) fn recorded(prepared: &Prepared, results: &Derivatives) -> Option<Sub
     let text = fs_err::read_to_string(&prepared.record.path).ok()?;
     let mut report: SubjectReport = serde_json::from_str(&text).ok()?;
     report.status = Status::UpToDate;
-    report.outputs = prepared.outputs().iter().filter(|output| output.step != steps::report::STEP.name).filter_map(|output| output_file(output, results)).collect();
+    report.outputs = prepared
+        .outputs()
+        .iter()
+        .filter(|output| output.step != steps::report::STEP.name)
+        .filter_map(|output| output_file(output, results))
+        .collect();
     Some(report)
 }
 
@@ -117,7 +130,13 @@ fn output_file(output: &Output, results: &Derivatives) -> Option<OutputFile> {
         _ => (Sidecar::read(&output.path).filter(|sidecar| sidecar.key == output.keys.key), true),
     };
     let path = output.path.strip_prefix(results.root()).unwrap_or(&output.path).to_string_lossy().into_owned();
-    sidecar.map(|sidecar| OutputFile { path, step: output.step.into(), bytes: sidecar.bytes(), written, key: sidecar.key.to_string() })
+    sidecar.map(|sidecar| OutputFile {
+        path,
+        step: output.step.into(),
+        bytes: sidecar.bytes(),
+        written,
+        key: sidecar.key.to_string(),
+    })
 }
 
 /// Writes an output under a temporary name and puts it in its place.
@@ -144,12 +163,20 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
     let mut codes_before = Vec::new();
     let mut event_id: Vec<(String, i64)> = Vec::new();
     let wanted = steps::epochs::wanted(config);
+    let mut collectors = Collectors {
+        evoked: steps::evoked::sink(config),
+        covariance: prepared.covariance.as_ref().map(|_| steps::covariance::sink(config)),
+    };
     let mut found = Vec::new();
     for (run, prepared) in unit.runs.iter().zip(&prepared.runs) {
         let start = Instant::now();
         found.push(if wanted {
             let filtered = &prepared.streams[prepared.filtered];
-            at(&steps::events::STEP, Some(&prepared.label), steps::events::find(config, run, &prepared.input, filtered))?
+            at(
+                &steps::events::STEP,
+                Some(&prepared.label),
+                steps::events::find(config, run, &prepared.input, filtered),
+            )?
         } else {
             RunEvents::default()
         });
@@ -170,7 +197,7 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
     for (index, ((run, prepared), events)) in unit.runs.iter().zip(&prepared.runs).zip(&found).enumerate() {
         let start = Instant::now();
         let share = (index as f64 / n, 0.9 / n);
-        let (kept, page) = pass(work, run, prepared, events, &event_id, share)?;
+        let (kept, page) = pass(work, run, prepared, events, &event_id, &mut collectors, share)?;
         report.runs.push(page);
         report.warnings.extend(prepared.input.warnings.iter().cloned());
         timing(report, &steps::filter::STEP, Some(&prepared.label), start);
@@ -184,36 +211,49 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
     work.cancel.check().map_err(bakusoku_core::Error::from)?;
     (work.progress)(0.92, "epochs");
     let start = Instant::now();
-    let epochs = at(&steps::epochs::STEP, None, steps::epochs::concatenate_runs(epochs))?;
-    let conditions = at(&steps::evoked::STEP, None, steps::events::condition_codes(config, &epochs.event_id))?;
-    report.drops = Some(steps::epochs::drops(&epochs, &codes_before, &conditions));
-    if epochs.events.is_empty() {
+    let described = epochs.iter().map(Spilled::without_data).collect::<bakusoku_core::Result<Vec<_>>>();
+    let described = at(&steps::epochs::STEP, None, described)?;
+    let mut joined = at(&steps::epochs::STEP, None, steps::epochs::concatenate_runs(described))?;
+    let conditions = at(&steps::evoked::STEP, None, steps::events::condition_codes(config, &joined.event_id))?;
+    report.drops = Some(steps::epochs::drops(&joined, &codes_before, &conditions));
+    if joined.events.is_empty() {
         let drops = report.drops.clone().unwrap_or_default();
-        let why = drops.by_reason.iter().take(3).map(|(name, n)| format!("{name} ({n})")).collect::<Vec<_>>().join(", ");
-        let message = if why.is_empty() { "no epoch lies inside the recording".to_owned() } else { format!("all {} epochs were dropped: {why}", drops.n_before) };
+        let why =
+            drops.by_reason.iter().take(3).map(|(name, n)| format!("{name} ({n})")).collect::<Vec<_>>().join(", ");
+        let message = if why.is_empty() {
+            "no epoch lies inside the recording".to_owned()
+        } else {
+            format!("all {} epochs were dropped: {why}", drops.n_before)
+        };
         let hint = "raise the limits of `reject`, or mark the channels as bad";
         return at(&steps::epochs::STEP, None, Err(Error::data(message, hint)));
     }
     if let Some(output) = prepared.epochs.as_ref().filter(|output| output.is_due()) {
-        let sfreq = prepared.runs.first().map_or(epochs.info.sfreq, |run| run.streams[run.filtered].sfreq());
-        let written = write(output, |path| steps::epochs::write(path, &epochs, config, sfreq, file_id(output)));
+        let sfreq = prepared.runs.first().map_or(joined.info.sfreq, |run| run.streams[run.filtered].sfreq());
+        let written = work.places.with(|| {
+            joined.data = load(&epochs)?;
+            let written = write(output, |path| steps::epochs::write(path, &joined, config, sfreq, file_id(output)));
+            joined.data = ndarray::Array3::zeros((0, 0, 0));
+            written
+        });
         at(&steps::epochs::STEP, None, written)?;
     }
     timing(report, &steps::epochs::STEP, None, start);
-    evoked_and_covariance(work, prepared, &epochs, &conditions, report)
+    drop(epochs);
+    evoked_and_covariance(work, prepared, collectors, &joined.info, report)
 }
 
 fn evoked_and_covariance(
     work: &Work<'_>,
     prepared: &Prepared,
-    epochs: &Epochs,
-    conditions: &[(String, Vec<i64>)],
+    collectors: Collectors,
+    info: &Info,
     report: &mut SubjectReport,
 ) -> Result<()> {
     let (config, types) = (work.config, crate::input::wanted_types(work.config));
     (work.progress)(0.95, "evoked");
     let start = Instant::now();
-    let (evokeds, warnings) = at(&steps::evoked::STEP, None, steps::evoked::compute(config, epochs, conditions))?;
+    let (evokeds, warnings) = at(&steps::evoked::STEP, None, steps::evoked::finish(config, collectors.evoked))?;
     report.warnings.extend(warnings);
     if let Some(output) = prepared.evoked.as_ref().filter(|output| output.is_due()) {
         at(&steps::evoked::STEP, None, write(output, |path| Ok(fif::write_evoked(path, &evokeds, file_id(output))?)))?;
@@ -222,14 +262,18 @@ fn evoked_and_covariance(
     report.evokeds =
         evokeds.iter().enumerate().map(|(index, evoked)| evoked_data(evoked, index >= n_conditions, &types)).collect();
     timing(report, &steps::evoked::STEP, None, start);
-    if let Some(output) = &prepared.covariance {
+    if let (Some(output), Some(sink)) = (&prepared.covariance, collectors.covariance) {
         (work.progress)(0.97, "covariance");
         let start = Instant::now();
-        let cov = at(&steps::covariance::STEP, None, steps::covariance::compute(config, epochs, work.par))?;
+        let cov = at(&steps::covariance::STEP, None, sink.into_covariance())?;
         if output.is_due() {
-            at(&steps::covariance::STEP, None, write(output, |path| Ok(fif::write_covariance(path, &cov, file_id(output))?)))?;
+            at(
+                &steps::covariance::STEP,
+                None,
+                write(output, |path| Ok(fif::write_covariance(path, &cov, file_id(output))?)),
+            )?;
         }
-        report.covariances = steps::covariance::by_type(&cov, &epochs.info, &types);
+        report.covariances = steps::covariance::by_type(&cov, info, &types);
         timing(report, &steps::covariance::STEP, None, start);
     }
     Ok(())
@@ -241,7 +285,11 @@ pub(crate) fn file_id(output: &Output) -> FileId {
 }
 
 fn timing(report: &mut SubjectReport, step: &Step, run: Option<&str>, start: Instant) {
-    report.timing.push(Timing { step: step.name.into(), run: run.map(Into::into), wall_s: start.elapsed().as_secs_f64() });
+    report.timing.push(Timing {
+        step: step.name.into(),
+        run: run.map(Into::into),
+        wall_s: start.elapsed().as_secs_f64(),
+    });
 }
 
 /// One pass of a recording: filtered, written, looked at, cut into epochs.
@@ -251,8 +299,9 @@ fn pass(
     prepared: &PreparedRun,
     events: &RunEvents,
     event_id: &[(String, i64)],
+    collectors: &mut Collectors,
     share: (f64, f64),
-) -> Result<(Option<Epochs>, RunReport)> {
+) -> Result<(Option<Spilled>, RunReport)> {
     let config = work.config;
     let label = Some(prepared.label.as_str());
     let (source, filtered) = (&prepared.streams[0], &prepared.streams[prepared.filtered]);
@@ -274,15 +323,18 @@ fn pass(
         Err(_) if prepared.psd.is_none() => None,
         Err(error) => return at(&steps::psd::STEP, label, Err(error)),
     };
-    let mut keep = KeepEpochs::new();
+    let mut keep = Spilled::new(work.spill);
     let mut cut = None;
     if steps::epochs::wanted(config) {
         let stream = at(&steps::reference::STEP, label, steps::reference::with_projector(config, last))?;
         let picks = steps::epochs::picks(config, &stream.info)?;
         let params = steps::epochs::params(config, &stream.info);
         let plan = EpochsPlan::new(&stream, &events.events, Some(&event_id.to_vec()), Some(&picks), &params);
-        let sink: &mut dyn EpochSink = &mut keep;
-        cut = Some(EpochsSink::new(at(&steps::epochs::STEP, label, plan)?, vec![sink]));
+        let mut sinks: Vec<&mut dyn EpochSink> = vec![&mut keep, &mut collectors.evoked];
+        if let Some(covariance) = &mut collectors.covariance {
+            sinks.push(covariance);
+        }
+        cut = Some(EpochsSink::new(at(&steps::epochs::STEP, label, plan)?, sinks));
     }
     let due = prepared.raw.as_ref().filter(|output| output.is_due());
     let place = due.map(|output| Replacement::begin(&output.path)).transpose();
@@ -308,19 +360,16 @@ fn pass(
         if let Some(cut) = &mut cut {
             chain.tap(end, cut);
         }
-        at(&steps::filter::STEP, label, run(chain, &cx))?;
+        match run(chain, &cx) {
+            Err(error @ bakusoku_core::Error::Write(_)) => at(&steps::raw::STEP, label, Err(error))?,
+            result => at(&steps::filter::STEP, label, result)?,
+        }
     }
     if let (Some(writer), Some(place), Some(output)) = (writer, place, due) {
         drop(writer);
         at(&steps::raw::STEP, label, place.commit(output.sidecar()))?;
     }
-    let epochs = match cut {
-        Some(cut) => {
-            drop(cut);
-            Some(at(&steps::epochs::STEP, label, keep.into_epochs())?)
-        }
-        None => None,
-    };
+    let epochs = cut.map(drop).map(|()| keep);
     let mut page = run_report(config, run_, prepared, events);
     if let Some(glance) = glance {
         page.spectra.extend(steps::psd::by_type("raw", &glance.finish(), &types));
@@ -367,9 +416,11 @@ fn run_report(config: &Config, run: &Run, prepared: &PreparedRun, events: &RunEv
 
 fn marked(stream: &Stream) -> Vec<(f64, f64, String)> {
     let sfreq = stream.sfreq();
-    let gaps = stream.gaps.iter().map(|gap| (gap.start as f64 / sfreq, gap.stop as f64 / sfreq, "not acquired".to_owned()));
+    let gaps =
+        stream.gaps.iter().map(|gap| (gap.start as f64 / sfreq, gap.stop as f64 / sfreq, "not acquired".to_owned()));
     let annotations = &stream.annotations;
-    let bad = annotations.items.iter().enumerate().filter(|(_, item)| item.description.to_lowercase().starts_with("bad"));
+    let bad =
+        annotations.items.iter().enumerate().filter(|(_, item)| item.description.to_lowercase().starts_with("bad"));
     gaps.chain(bad.map(|(index, item)| {
         let onset = annotations.onset_from_first_sample(index, stream.info.meas_date, stream.first_samp, sfreq);
         (onset, onset + item.duration, item.description.clone())
@@ -416,7 +467,12 @@ pub(crate) fn evoked_data(evoked: &Evoked, is_contrast: bool, types: &[ChannelTy
             .map(|&ch| {
                 let channel = &info.chs[ch];
                 let pos = [channel.loc[0], channel.loc[1], channel.loc[2]];
-                ChannelData { name: channel.name.clone(), ch_type: channel.ch_type().name().into(), pos, bad: info.is_bad(ch) }
+                ChannelData {
+                    name: channel.name.clone(),
+                    ch_type: channel.ch_type().name().into(),
+                    pos,
+                    bad: info.is_bad(ch),
+                }
             })
             .collect(),
         data: rows.iter().map(|&ch| evoked.data.row(ch).iter().map(|&x| x as f32).collect()).collect(),

@@ -58,7 +58,8 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
         }
         // In the recording's order, so that all runs have the same list.
         let mut info = (*input.stream.info).clone();
-        info.bads = info.ch_names().filter(|name| input.bads.iter().any(|(bad, _)| bad == name)).map(str::to_owned).collect();
+        info.bads =
+            info.ch_names().filter(|name| input.bads.iter().any(|(bad, _)| bad == name)).map(str::to_owned).collect();
         input.stream.info = Arc::new(info);
     }
     same_channels(unit, &inputs)?;
@@ -74,7 +75,8 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, inner: Box<dyn
         let rows = sidecar::read_channels(path)?;
         let file = source.relative(path);
         bads = rows.iter().filter(|row| row.bad).map(|row| (row.name.clone(), "channels.tsv".to_owned())).collect();
-        let unknown: Vec<&str> = rows.iter().map(|row| row.name.as_str()).filter(|name| info.index_of(name).is_none()).collect();
+        let unknown: Vec<&str> =
+            rows.iter().map(|row| row.name.as_str()).filter(|name| info.index_of(name).is_none()).collect();
         if !unknown.is_empty() {
             warnings.push(format!("`{file}` names channels that the recording does not have: {}", unknown.join(", ")));
         }
@@ -89,8 +91,14 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, inner: Box<dyn
     for name in config.bads(&unit.subject) {
         if info.index_of(&name).is_none() {
             let near = crate::config::nearest_name(&name, info.ch_names());
-            let hint = near.map_or_else(|| "channel names stand in `bakusoku info FILE`".to_owned(), |near| format!("did you mean {near:?}?"));
-            return Err(Error::data(format!("[subject.{}] names bad channel {name:?}, which the recording does not have", unit.subject), hint));
+            let hint = near.map_or_else(
+                || "channel names stand in `bakusoku info FILE`".to_owned(),
+                |near| format!("did you mean {near:?}?"),
+            );
+            return Err(Error::data(
+                format!("[subject.{}] names bad channel {name:?}, which the recording does not have", unit.subject),
+                hint,
+            ));
         }
         if !bads.iter().any(|(other, _)| *other == name) {
             bads.push((name, "study.toml".to_owned()));
@@ -118,7 +126,12 @@ fn annotate(config: &Config, stream: &mut Stream, events: &std::path::Path) -> R
     for row in sidecar::read_events(events)? {
         if let Some(description) = row.trial_type.filter(|kind| kind.to_lowercase().starts_with("bad")) {
             let onset = row.onset + shift;
-            stream.annotations.items.push(Annotation { onset, duration: row.duration, description, ch_names: Vec::new() });
+            stream.annotations.items.push(Annotation {
+                onset,
+                duration: row.duration,
+                description,
+                ch_names: Vec::new(),
+            });
         }
     }
     stream.annotations.sort();
@@ -189,15 +202,26 @@ fn same_channels(unit: &Unit, inputs: &[Input]) -> Result<()> {
     let names = |input: &Input| input.stream.info.ch_names().map(str::to_owned).collect::<Vec<_>>();
     for (run, pair) in unit.runs.iter().skip(1).zip(inputs.windows(2)) {
         let (first, next) = (names(&pair[0]), names(&pair[1]));
-        if let Some(name) = next.iter().find(|name| !first.contains(name)).or_else(|| first.iter().find(|name| !next.contains(name))) {
+        if let Some(name) =
+            next.iter().find(|name| !first.contains(name)).or_else(|| first.iter().find(|name| !next.contains(name)))
+        {
             return Err(Error::data(
-                format!("the runs of {} differ in their channels: `{name}` is missing in one of them (`{}`)", unit.label(), run.name()),
+                format!(
+                    "the runs of {} differ in their channels: `{name}` is missing in one of them (`{}`)",
+                    unit.label(),
+                    run.name()
+                ),
                 "leave a run out: [subject.XX] exclude_runs",
             ));
         }
         if pair[0].stream.sfreq() != pair[1].stream.sfreq() {
             return Err(Error::data(
-                format!("the runs of {} differ in their sampling frequency: `{}` has {} Hz", unit.label(), run.name(), pair[1].stream.sfreq()),
+                format!(
+                    "the runs of {} differ in their sampling frequency: `{}` has {} Hz",
+                    unit.label(),
+                    run.name(),
+                    pair[1].stream.sfreq()
+                ),
                 "leave a run out: [subject.XX] exclude_runs",
             ));
         }

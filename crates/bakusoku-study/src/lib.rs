@@ -24,6 +24,7 @@ pub mod report;
 pub mod resume;
 mod run;
 mod spectrum_file;
+mod spilled;
 pub mod steps;
 mod study;
 mod system;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Rows and blocks that one subject has in hand.
-pub(crate) const IN_HAND: Bytes = Bytes(96_000_000);
+pub(crate) const IN_HAND: Bytes = Bytes(86_000_000);
 
 /// A file that a study makes.
 #[derive(Clone, Debug)]
@@ -150,8 +150,14 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         let mut keys = vec![Keys { key, id }];
         keys.extend(run.channels.as_ref().map(file).transpose()?);
         // Only stretches marked as bad reach the recording itself; all else in `events.tsv` is the events step's.
-        let marked: Vec<Value> = streams[0].annotations.items.iter().map(|item| json!([item.onset, item.duration, item.description])).collect();
-        let own = json!({"bads": streams[0].info.bads, "annotations": marked, "config": config.own(steps::bads::STEP.keys)});
+        let marked: Vec<Value> = streams[0]
+            .annotations
+            .items
+            .iter()
+            .map(|item| json!([item.onset, item.duration, item.description]))
+            .collect();
+        let own =
+            json!({"bads": streams[0].info.bads, "annotations": marked, "config": config.own(steps::bads::STEP.keys)});
         let mut at = Keys::of(&steps::bads::STEP, &own, &keys.iter().collect::<Vec<_>>());
         let opened = at.clone();
         for step in &steps {
@@ -168,13 +174,18 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             let keys = Keys::of(step, &own, &[&at]);
             Output::new(path, step, own, keys, sources.clone())
         };
-        let raw = config.flag("save_filtered_raw").then(|| output(&steps::raw::STEP, names(Some("filt"), "raw", ".fif")));
+        let raw =
+            config.flag("save_filtered_raw").then(|| output(&steps::raw::STEP, names(Some("filt"), "raw", ".fif")));
         let psd = (!config.get("psd").is_none()).then(|| output(&steps::psd::STEP, names(None, "psd", ".h5")));
         let mut inputs = vec![opened];
         if steps::events::from_table(config, run) {
             inputs.extend(run.events.as_ref().map(file).transpose()?);
         }
-        event_keys.push(Keys::of(&steps::events::STEP, &config.own(steps::events::STEP.keys), &inputs.iter().collect::<Vec<_>>()));
+        event_keys.push(Keys::of(
+            &steps::events::STEP,
+            &config.own(steps::events::STEP.keys),
+            &inputs.iter().collect::<Vec<_>>(),
+        ));
         filtered_keys.push(at.clone());
         runs.push(PreparedRun { label, input, methods, streams, filtered, raw, psd });
     }
@@ -188,7 +199,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
     let wanted = steps::epochs::wanted(config);
     let (mut epochs, mut evoked, mut covariance) = (None, None, None);
     if wanted {
-        need.memory = need.memory + epochs_memory(config, &runs);
+        need.memory += epochs_memory(config, &runs);
         if config.flag("save_epochs") {
             let own = json!({"epochs": config.own(steps::epochs::STEP.keys), "reference": config.own(steps::reference::STEP.keys),
                 "events": config.own(steps::events::STEP.keys)});
@@ -203,8 +214,13 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             covariance = Some(make(&steps::covariance::STEP, "cov"));
         }
     }
-    let parts: Vec<&Output> =
-        runs.iter().flat_map(|run| run.raw.iter().chain(&run.psd)).chain(&epochs).chain(&evoked).chain(&covariance).collect();
+    let parts: Vec<&Output> = runs
+        .iter()
+        .flat_map(|run| run.raw.iter().chain(&run.psd))
+        .chain(&epochs)
+        .chain(&evoked)
+        .chain(&covariance)
+        .collect();
     let mut inputs: Vec<&Keys> = parts.iter().map(|output| &output.keys).collect();
     inputs.extend([&cut]);
     let own = config.own(steps::report::STEP.keys);
@@ -221,7 +237,9 @@ pub(crate) fn record_path(results: &Derivatives, entities: &Entities) -> PathBuf
 /// One table of configuration out of several.
 fn flat(tables: &Value) -> Value {
     let tables = tables.as_object().into_iter().flat_map(|tables| tables.values());
-    Value::Object(tables.filter_map(Value::as_object).flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
+    Value::Object(
+        tables.filter_map(Value::as_object).flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
+    )
 }
 
 /// Epochs are kept until they are written: a guess from headers, one event a second at most.

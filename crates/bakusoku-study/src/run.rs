@@ -4,6 +4,7 @@ use crate::execute::{self, Work, blank, failed};
 use crate::plan::{StudyPlan, UnitPlan};
 use crate::prepare::prepare;
 use crate::report::data::{Failure, GroupEvoked, Status, StudyReport};
+use crate::spilled::Places;
 use crate::steps::average::{self, Member};
 use crate::study::Study;
 use crate::unit::failure;
@@ -99,11 +100,13 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
         }
     }
     let (cores, spill) = (budget.cores, budget.spill_dir(Some(study.results.root()))?);
+    let places = Places::new(cores.div_ceil(2));
     let pool = Pool::new(budget)?;
     let abort = study.config.get("run").get("on_error").and_then(|value| value.as_str()) == Some("abort");
     let stop = options.cancel.child();
 
-    let selected = |unit: &UnitPlan| options.only.is_empty() || options.only.iter().any(|name| unit.unit.is_named(name));
+    let selected =
+        |unit: &UnitPlan| options.only.is_empty() || options.only.iter().any(|name| unit.unit.is_named(name));
     let due: Vec<(usize, &UnitPlan)> =
         plan.units.iter().enumerate().filter(|(_, unit)| unit.is_due() && selected(unit)).collect();
     let outcomes = pool
@@ -120,7 +123,15 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
             let progress: Progress = Arc::new(move |fraction, what| {
                 observer(&Event { batch: 0, index, label: &label, kind: EventKind::Progress { fraction, what } });
             });
-            let work = Work { config: &study.config, results: &study.results, par: cx.par(), cancel: cx.cancel(), spill: &spill, progress };
+            let work = Work {
+                config: &study.config,
+                results: &study.results,
+                par: cx.par(),
+                cancel: cx.cancel(),
+                spill: &spill,
+                places: &places,
+                progress,
+            };
             let done = match prepare(&study.config, &study.source, &study.results, &unit.unit, cx.par().threads()) {
                 Ok(mut prepared) => {
                     if options.force {
@@ -149,7 +160,10 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
                 Some((_, Err(error))) if error.is_cancelled() => blank(&unit.unit),
                 Some((_, Err(error))) => {
                     let hint = Some("this is a fault of bakusoku: please report it".to_owned());
-                    failed(&unit.unit, Failure { step: "run".into(), run: None, messages: vec![error.to_string()], hint })
+                    failed(
+                        &unit.unit,
+                        Failure { step: "run".into(), run: None, messages: vec![error.to_string()], hint },
+                    )
                 }
                 None => blank(&unit.unit),
             }
@@ -170,7 +184,11 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
     }
     if options.prune && !outcome.cancelled {
         for stale in study.stale(&plan)? {
-            let removed = if stale.path.is_dir() { fs_err::remove_dir_all(&stale.path) } else { fs_err::remove_file(&stale.path) };
+            let removed = if stale.path.is_dir() {
+                fs_err::remove_dir_all(&stale.path)
+            } else {
+                fs_err::remove_file(&stale.path)
+            };
             removed?;
             outcome.pruned.push(stale.path);
         }
@@ -244,12 +262,19 @@ fn finish(study: &Study, plan: &StudyPlan, outcome: &mut Outcome, start: Instant
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     report.finished = crate::system::iso_time(now);
     let pages_missing = !outcome.index.exists()
-        || report.subjects.iter().any(|subject| subject.status == Status::UpToDate && !study.results.root().join(&subject.page).exists());
+        || report
+            .subjects
+            .iter()
+            .any(|subject| subject.status == Status::UpToDate && !study.results.root().join(&subject.page).exists());
     if outcome.is_up_to_date() && !pages_missing {
         return Ok(());
     }
     let report = &outcome.report;
-    for subject in report.subjects.iter().filter(|subject| matches!(subject.status, Status::Done | Status::UpToDate | Status::Failed)) {
+    for subject in report
+        .subjects
+        .iter()
+        .filter(|subject| matches!(subject.status, Status::Done | Status::UpToDate | Status::Failed))
+    {
         let html = crate::report::subject_html(subject, report)?;
         bakusoku_bids::layout::write_text(&study.results.root().join(&subject.page), &html)?;
     }

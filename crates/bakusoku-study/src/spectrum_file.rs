@@ -24,7 +24,10 @@ impl Node {
         if text.is_empty() {
             return self.none(name);
         }
-        self.0.create_dataset(name).with_u8_data(text.as_bytes()).set_attr("TITLE", AttrValue::String("unicode".into()));
+        self.0
+            .create_dataset(name)
+            .with_u8_data(text.as_bytes())
+            .set_attr("TITLE", AttrValue::String("unicode".into()));
     }
     fn int(&mut self, name: &str, value: i64) {
         self.0.create_dataset(name).with_i64_data(&[value]).set_attr("TITLE", AttrValue::String("int".into()));
@@ -40,7 +43,9 @@ impl Node {
         data.with_f64_data(values).with_shape(shape).set_attr("TITLE", AttrValue::String("ndarray".into()));
     }
     fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
-        self.child(name, "list", |list| texts.enumerate().for_each(|(index, text)| list.text(&format!("idx_{index}"), text)));
+        self.child(name, "list", |list| {
+            texts.enumerate().for_each(|(index, text)| list.text(&format!("idx_{index}"), text))
+        });
     }
     fn option(&mut self, name: &str, value: Option<f64>) {
         match value {
@@ -98,7 +103,16 @@ fn info(node: &mut Node, info: &Info) {
     ] {
         node.text(name, text.as_deref().unwrap_or(""));
     }
-    for name in ["subject_info", "device_info", "helium_info", "hpi_subsystem", "kit_system_id", "proj_id", "file_id", "meas_id"] {
+    for name in [
+        "subject_info",
+        "device_info",
+        "helium_info",
+        "hpi_subsystem",
+        "kit_system_id",
+        "proj_id",
+        "file_id",
+        "meas_id",
+    ] {
         node.none(&format!("key_{name}"));
     }
     for name in ["comps", "events", "hpi_meas", "hpi_results", "proc_history"] {
@@ -114,7 +128,9 @@ fn info(node: &mut Node, info: &Info) {
         }
         _ => node.none("key_meas_date"),
     }
-    for (name, transform) in [("dev_head_t", &info.dev_head_t), ("ctf_head_t", &info.ctf_head_t), ("dev_ctf_t", &info.dev_ctf_t)] {
+    for (name, transform) in
+        [("dev_head_t", &info.dev_head_t), ("ctf_head_t", &info.ctf_head_t), ("dev_ctf_t", &info.dev_ctf_t)]
+    {
         transformation(node, &format!("key_{name}"), transform.as_ref());
     }
     node.child("key_chs", "list", |list| {

@@ -1,5 +1,6 @@
 //! The study itself.
 
+use crate::Result;
 use crate::config::{Config, ConfigError};
 use crate::execute::recorded;
 use crate::plan::{StudyPlan, UnitPlan};
@@ -8,7 +9,6 @@ use crate::resume::{Stale, left_behind};
 use crate::run::{self, Observer, Outcome, RunOptions, check_only};
 use crate::steps::STEPS;
 use crate::unit::{Source, discover};
-use crate::Result;
 use bakusoku_bids::{Dataset, Derivatives};
 use bakusoku_core::{Need, Recording};
 use std::collections::HashSet;
@@ -76,14 +76,24 @@ impl Study {
         let mut plan = StudyPlan { units: Vec::new(), average: None, remarks, steps: self.active_steps() };
         for unit in units {
             options.cancel.check().map_err(bakusoku_core::Error::from)?;
-            let mut made =
-                UnitPlan { outputs: Vec::new(), need: Need::default(), duration_s: 0.0, failure: None, recorded: None, unit };
+            let mut made = UnitPlan {
+                outputs: Vec::new(),
+                need: Need::default(),
+                duration_s: 0.0,
+                failure: None,
+                recorded: None,
+                unit,
+            };
             match prepare(&self.config, &self.source, &self.results, &made.unit, threads) {
                 Ok(mut prepared) => {
                     if options.force {
                         prepared.forget();
                     }
-                    made.duration_s = prepared.runs.iter().map(|run| run.input.stream().n_times as f64 / run.input.stream().sfreq()).sum();
+                    made.duration_s = prepared
+                        .runs
+                        .iter()
+                        .map(|run| run.input.stream().n_times as f64 / run.input.stream().sfreq())
+                        .sum();
                     made.recorded = recorded(&prepared, &self.results).map(Box::new);
                     made.need = prepared.need;
                     made.outputs = prepared.outputs().into_iter().cloned().collect();
@@ -159,7 +169,10 @@ impl Study {
     /// What was done, as a paragraph for a paper.
     pub(crate) fn methods_text(&self) -> String {
         let config = &self.config;
-        let mut out = format!("Data were analysed with bakusoku {}, which computes MNE-Python's numbers (Gramfort et al., 2013).", env!("CARGO_PKG_VERSION"));
+        let mut out = format!(
+            "Data were analysed with bakusoku {}, which computes MNE-Python's numbers (Gramfort et al., 2013).",
+            env!("CARGO_PKG_VERSION")
+        );
         let list = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
         let notches = config.numbers("notch_freq");
         if !notches.is_empty() {
@@ -178,17 +191,25 @@ impl Study {
             out += &format!(" They were resampled to {sfreq} Hz.");
         }
         if crate::steps::epochs::wanted(config) {
-            let (tmin, tmax) = (config.number("epochs_tmin").unwrap_or(0.0), config.number("epochs_tmax").unwrap_or(0.0));
+            let (tmin, tmax) =
+                (config.number("epochs_tmin").unwrap_or(0.0), config.number("epochs_tmax").unwrap_or(0.0));
             out += &format!(" Epochs from {tmin} to {tmax} s around events");
             if let Some((start, stop)) = config.pair("baseline") {
-                out += &format!(" were corrected by the mean from {} to {} s", start.unwrap_or(tmin), stop.unwrap_or(tmax));
+                out += &format!(
+                    " were corrected by the mean from {} to {} s",
+                    start.unwrap_or(tmin),
+                    stop.unwrap_or(tmax)
+                );
             } else {
                 out += " were cut";
             }
             let limits = config.limits("reject");
             if !limits.is_empty() {
                 let limits: Vec<String> = limits.iter().map(|(name, value)| format!("{name} {value:e}")).collect();
-                out += &format!("; those whose peak-to-peak amplitude exceeded limits ({}) were dropped", limits.join(", "));
+                out += &format!(
+                    "; those whose peak-to-peak amplitude exceeded limits ({}) were dropped",
+                    limits.join(", ")
+                );
             }
             out += ", and averaged by condition.";
         }
@@ -242,4 +263,3 @@ pub fn init(folder: &Path) -> Result<String> {
     given.push(("interpolate_bads_grand_average", "false".into()));
     Ok(crate::config::init::commented(&given))
 }
-

@@ -155,7 +155,10 @@ pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, V
         let task = task.map(|task| format!(" of task `{task}`")).unwrap_or_default();
         let what = match config.text("files") {
             Some(files) => format!("no recording matches `{files}` below `{}`", source.root.display()),
-            None => format!("no recording{task} found in `{}`", source.root.join("sub-*").join(source.data_type.name()).display()),
+            None => format!(
+                "no recording{task} found in `{}`",
+                source.root.join("sub-*").join(source.data_type.name()).display()
+            ),
         };
         let hint = "recordings must be named like sub-01/meg/sub-01_task-av_meg.fif; without BIDS use files = \"data/{subject}/{run}_raw.fif\"";
         return Err(Error::Empty { message: what, hint: Some(hint.into()) });
@@ -169,7 +172,20 @@ pub(crate) fn failure(step: &str, error: &Error) -> Failure {
         Error::Step { step, run, .. } => ((*step).to_owned(), run.clone()),
         _ => (step.to_owned(), None),
     };
-    Failure { step, run, messages: error.chain(), hint: error.hint() }
+    let messages = error.chain().iter().map(|message| final_names(message)).collect();
+    Failure { step, run, messages, hint: error.hint() }
+}
+
+/// A message about a file that is being written, by the name that it was to have.
+fn final_names(message: &str) -> String {
+    let mut out = message.to_owned();
+    while let Some(start) = out.find("/.bakusoku-") {
+        match out[start..].find(".part/") {
+            Some(len) => out.replace_range(start..start + len + 5, ""),
+            None => break,
+        }
+    }
+    out
 }
 
 fn query(config: &Config, source: &Source) -> Query {
@@ -221,7 +237,11 @@ fn by_pattern(pattern: &FilePattern, source: &Source, query: &Query) -> Result<B
     }
     let subjects: Vec<String> = out.keys().cloned().collect();
     known(query.subjects.as_deref().unwrap_or(&[]), &subjects, "subject")?;
-    Ok(out.into_iter().filter(|(subject, _)| query.wants_subject(subject)).map(|(subject, found)| (subject, Ok(found))).collect())
+    Ok(out
+        .into_iter()
+        .filter(|(subject, _)| query.wants_subject(subject))
+        .map(|(subject, found)| (subject, Ok(found)))
+        .collect())
 }
 
 /// Whether all that was asked for by name is there.
@@ -240,8 +260,12 @@ fn the_task(config: &Config, found: &BySubject) -> Result<Option<String>> {
     if let Some(task) = config.text("task").filter(|task| !task.is_empty()) {
         return Ok(Some(task.to_owned()));
     }
-    let mut tasks: Vec<&String> =
-        found.iter().filter_map(|(_, found)| found.as_ref().ok()).flatten().filter_map(|found| found.entities.task.as_ref()).collect();
+    let mut tasks: Vec<&String> = found
+        .iter()
+        .filter_map(|(_, found)| found.as_ref().ok())
+        .flatten()
+        .filter_map(|found| found.entities.task.as_ref())
+        .collect();
     tasks.sort();
     tasks.dedup();
     match tasks[..] {

@@ -1,4 +1,5 @@
 //! A small simulated study from end to end: outputs, resume, one subject that fails, the same bytes.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use bakusoku_bids::{DataType, Entities, layout};
 use bakusoku_core::Recording;
@@ -43,7 +44,8 @@ fn simulate(root: &Path, subjects: u32, runs: u32) {
             RawWriter::copy(&path, &recording, RawOptions::default()).unwrap();
             let names = EVENT_ID.map(|(name, code)| (name.to_owned(), code));
             let events = recording.events();
-            layout::write_sidecars(root, &entities, DataType::Meg, recording.stream(), Some((&events, &names))).unwrap();
+            layout::write_sidecars(root, &entities, DataType::Meg, recording.stream(), Some((&events, &names)))
+                .unwrap();
         }
     }
     layout::write_dataset(root, "Simulated", "Simulated.\n", &[]).unwrap();
@@ -128,7 +130,11 @@ fn a_study_runs_resumes_and_gives_the_same_bytes() {
     // Another configuration and back.
     let other = study(root, &TOML.replace("epochs_tmax = 0.4", "epochs_tmax = 0.3"));
     let changed = run(&other, 2);
-    assert!(changed.written.iter().all(|path| path.ends_with("_epo.fif") || path.ends_with("_ave.fif")), "{:?}", changed.written);
+    assert!(
+        changed.written.iter().all(|path| path.ends_with("_epo.fif") || path.ends_with("_ave.fif")),
+        "{:?}",
+        changed.written
+    );
     assert!(made != files(&results));
     let back = study(root, TOML);
     run(&back, 2);
@@ -175,7 +181,9 @@ fn recordings_without_a_layout_are_found_by_a_pattern() {
     let recording = Simulation::new(params).unwrap();
     fs_err::create_dir_all(root.join("data/anna")).unwrap();
     RawWriter::copy(root.join("data/anna/1_raw.fif"), &recording, RawOptions::default()).unwrap();
-    let text = TOML.replace("bids_root = \".\"", "files = \"data/{subject}/{run}_raw.fif\"").replace("[\"meg\", \"eeg\"]", "[\"meg\"]");
+    let text = TOML
+        .replace("bids_root = \".\"", "files = \"data/{subject}/{run}_raw.fif\"")
+        .replace("[\"meg\", \"eeg\"]", "[\"meg\"]");
     let outcome = run(&study(root, &text), 2);
     assert_eq!(outcome.exit_status(), 0);
     assert!(outcome.report.subjects[0].runs[0].events_source.starts_with("stimulus channel"));

@@ -15,9 +15,9 @@ use std::fmt::Write;
 pub fn subject_html(subject: &SubjectReport, study: &StudyReport) -> Result<String> {
     let mut out = String::new();
     let up = "../".repeat(subject.page.matches('/').count());
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<nav><a href=\"{up}report.html\">← {}</a></nav><h1>{} {}</h1>\n",
+        "<nav><a href=\"{up}report.html\">← {}</a></nav><h1>{} {}</h1>",
         escape(&study.title),
         escape(&subject.label),
         html::tag(subject.status)

@@ -1,10 +1,10 @@
 //! Group average over subjects (`sub-average`): the only barrier between subjects.
 
 use super::Step;
+use crate::config::Config;
 use crate::execute::{evoked_data, file_id, write};
 use crate::keys::Keys;
 use crate::prepare::Output;
-use crate::config::Config;
 use crate::report::data::GroupEvoked;
 use crate::{Error, Result};
 use bakusoku_bids::{DataType, Derivatives, Entities};
@@ -30,13 +30,20 @@ pub(crate) struct Member {
 }
 
 /// The file of the average, when there is something to average.
-pub(crate) fn output(config: &Config, results: &Derivatives, data_type: DataType, members: &[Member]) -> Option<Output> {
+pub(crate) fn output(
+    config: &Config,
+    results: &Derivatives,
+    data_type: DataType,
+    members: &[Member],
+) -> Option<Output> {
     let first = members.first()?;
     let mut entities = Entities { session: None, ..first.entities.clone() };
     entities.subject = Some("average".into());
     let own = config.own(STEP.keys);
     let keys = Keys::of(&STEP, &own, &members.iter().map(|member| &member.keys).collect::<Vec<_>>());
-    let sources = members.iter().map(|member| member.path.strip_prefix(results.root()).unwrap_or(&member.path).to_string_lossy().into_owned());
+    let sources = members
+        .iter()
+        .map(|member| member.path.strip_prefix(results.root()).unwrap_or(&member.path).to_string_lossy().into_owned());
     Some(Output::new(results.path(&entities, data_type, "ave", ".fif"), &STEP, own, keys, sources.collect()))
 }
 
@@ -45,7 +52,12 @@ pub(crate) fn output(config: &Config, results: &Derivatives, data_type: DataType
 ///
 /// # Errors
 /// When files can't be read, differ, or have bad channels that are to be interpolated.
-pub(crate) fn average(config: &Config, output: &Output, members: &[Member], types: &[ChannelType]) -> Result<Vec<GroupEvoked>> {
+pub(crate) fn average(
+    config: &Config,
+    output: &Output,
+    members: &[Member],
+    types: &[ChannelType],
+) -> Result<Vec<GroupEvoked>> {
     let mut all: Vec<(String, Vec<Evoked>)> = Vec::new();
     for member in members {
         all.push((member.label.clone(), fif::read_evoked(&member.path)?));
@@ -99,7 +111,8 @@ fn field_power(evoked: &Evoked, types: &[ChannelType]) -> Vec<(String, Vec<f32>)
         }
         let n = rows.len() as f64;
         let power = evoked.data.columns().into_iter().map(|column| {
-            let mean = if *ch_type == ChannelType::Eeg { rows.iter().map(|&row| column[row]).sum::<f64>() / n } else { 0.0 };
+            let mean =
+                if *ch_type == ChannelType::Eeg { rows.iter().map(|&row| column[row]).sum::<f64>() / n } else { 0.0 };
             (rows.iter().map(|&row| (column[row] - mean).powi(2)).sum::<f64>() / n).sqrt() as f32
         });
         out.push((ch_type.name().to_owned(), power.collect()));

@@ -1,13 +1,12 @@
 //! Noise covariance from a stretch of the epochs.
 
 use super::Step;
-use crate::Result;
 use crate::config::Config;
 use crate::report::data::CovarianceData;
-use bakusoku_core::containers::{Covariance, Epochs};
-use bakusoku_core::{ChannelType, Info, Par};
+use bakusoku_core::containers::Covariance;
+use bakusoku_core::{ChannelType, Info};
 use bakusoku_math::linalg;
-use bakusoku_methods::covariance::{CovarianceParams, Rank, empirical_covariance, info_rank};
+use bakusoku_methods::covariance::{CovarianceParams, CovarianceSink, Rank, info_rank};
 use ndarray::Array2;
 
 pub(crate) const STEP: Step = Step {
@@ -17,14 +16,10 @@ pub(crate) const STEP: Step = Step {
     doc: "Noise covariance from a stretch of the epochs (_cov.fif).",
 };
 
-/// The covariance that the study asks for.
-///
-/// # Errors
-/// When there are too few samples.
-pub(crate) fn compute(config: &Config, epochs: &Epochs, par: &Par) -> Result<Covariance> {
+/// What computes the covariance that the study asks for, from epochs as they come.
+pub(crate) fn sink(config: &Config) -> CovarianceSink {
     let (tmin, tmax) = config.pair("noise_cov").unwrap_or((None, None));
-    let params = CovarianceParams { tmin, tmax, rank: Rank::Info, ..CovarianceParams::default() };
-    Ok(empirical_covariance(epochs, &params, par)?)
+    CovarianceSink::new(CovarianceParams { tmin, tmax, rank: Rank::Info, ..CovarianceParams::default() })
 }
 
 /// Eigenvalues by channel type, for the report.
@@ -40,7 +35,7 @@ pub(crate) fn by_type(cov: &Covariance, info: &Info, types: &[ChannelType]) -> V
         }
         // Scaled to about one, so that the decomposition is as accurate as it can be.
         let scale = rows.iter().map(|&row| cov.data[[row, row]]).fold(0.0, f64::max);
-        if !(scale > 0.0) {
+        if scale.is_nan() || scale <= 0.0 {
             continue;
         }
         let part = Array2::from_shape_fn((rows.len(), rows.len()), |(i, j)| cov.data[[rows[i], rows[j]]] / scale);
@@ -49,7 +44,12 @@ pub(crate) fn by_type(cov: &Covariance, info: &Info, types: &[ChannelType]) -> V
         eigenvalues.sort_by(|a, b| b.total_cmp(a));
         let named = |name: &str| ranks.iter().find(|(other, _)| other == name).map(|(_, rank)| *rank);
         let rank = named(ch_type.name()).or_else(|| named("meg")).unwrap_or(rows.len()).min(rows.len());
-        out.push(CovarianceData { ch_type: ch_type.name().into(), eigenvalues, rank, n_samples: (cov.nfree + 1).max(0) as u64 });
+        out.push(CovarianceData {
+            ch_type: ch_type.name().into(),
+            eigenvalues,
+            rank,
+            n_samples: (cov.nfree + 1).max(0) as u64,
+        });
     }
     out
 }

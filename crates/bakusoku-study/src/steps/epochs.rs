@@ -38,7 +38,8 @@ pub(crate) const STEP: Step = Step {
 /// Parameters for the channels at hand: limits for types that are not there are left out.
 pub(crate) fn params(config: &Config, info: &Info) -> EpochsParams {
     let limits = |key: &str| -> Vec<(ChannelType, f64)> {
-        let known = config.limits(key).into_iter().filter_map(|(name, value)| Some((ChannelType::from_name(&name)?, value)));
+        let known =
+            config.limits(key).into_iter().filter_map(|(name, value)| Some((ChannelType::from_name(&name)?, value)));
         known.filter(|(ch_type, _)| info.chs.iter().any(|ch| ch.ch_type() == *ch_type)).collect()
     };
     EpochsParams {
@@ -111,8 +112,9 @@ pub(crate) fn concatenate_runs(mut runs: Vec<Epochs>) -> Result<Epochs> {
         arrays.push(next.data);
     }
     let views: Vec<_> = arrays.iter().map(|array| array.view()).collect();
-    out.data = concatenate(Axis(0), &views)
-        .map_err(|_| Error::data("the runs' epochs differ in their channels or length", "leave a run out: exclude_runs"))?;
+    out.data = concatenate(Axis(0), &views).map_err(|_| {
+        Error::data("the runs' epochs differ in their channels or length", "leave a run out: exclude_runs")
+    })?;
     Ok(out)
 }
 
@@ -137,7 +139,10 @@ pub(crate) fn check_missing(config: &Config, event_id: &[(String, i64)], codes: 
         let message = format!("no event of condition `{name}` (code {code}) found");
         match config.text("on_missing") {
             Some("raise") => {
-                return Err(Error::data(message, format!("events found have the codes {there:?}; on_missing can be \"warn\" or \"ignore\"")));
+                return Err(Error::data(
+                    message,
+                    format!("events found have the codes {there:?}; on_missing can be \"warn\" or \"ignore\""),
+                ));
             }
             Some("warn") => warnings.push(message),
             _ => {}
@@ -177,7 +182,8 @@ pub(crate) fn wanted(config: &Config) -> bool {
 /// # Errors
 /// When they can't be written.
 pub(crate) fn write(path: &Path, epochs: &Epochs, config: &Config, sfreq: f64, id: FileId) -> Result<()> {
-    let limits = |list: Vec<(ChannelType, f64)>| list.into_iter().map(|(t, value)| (t.name().to_owned(), value)).collect();
+    let limits =
+        |list: Vec<(ChannelType, f64)>| list.into_iter().map(|(t, value)| (t.name().to_owned(), value)).collect();
     let params = params(config, &epochs.info);
     let extras = EpochsExtras {
         raw_sfreq: Some(sfreq),

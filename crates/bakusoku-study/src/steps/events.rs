@@ -174,7 +174,12 @@ fn of_table(
     let end = stream.n_times as f64 / stream.sfreq();
     if let Some((row, _)) = named.iter().find(|(row, _)| row.onset + offset < 0.0 || row.onset + offset > end) {
         return Err(Error::data(
-            format!("events.tsv of `{}` line {}: onset {} s lies outside the recording (0 to {end} s)", run.name(), row.line, row.onset),
+            format!(
+                "events.tsv of `{}` line {}: onset {} s lies outside the recording (0 to {end} s)",
+                run.name(),
+                row.line,
+                row.onset
+            ),
             "onsets count from the recording's first sample",
         ));
     }

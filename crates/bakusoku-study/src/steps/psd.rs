@@ -8,8 +8,12 @@ use bakusoku_core::containers::Spectrum;
 use bakusoku_core::{ChannelType, RowSink, Scratch, Span, Stream};
 use bakusoku_methods::psd::{WelchParams, WelchSink};
 
-pub(crate) const STEP: Step =
-    Step { name: "psd", revision: 1, keys: &["psd"], doc: "Welch spectra of the filtered recording's data channels (_psd.h5)." };
+pub(crate) const STEP: Step = Step {
+    name: "psd",
+    revision: 1,
+    keys: &["psd"],
+    doc: "Welch spectra of the filtered recording's data channels (_psd.h5).",
+};
 
 /// The parameters of the file.
 pub(crate) fn params(config: &Config) -> WelchParams {

@@ -7,8 +7,12 @@ use bakusoku_fiff::FileId;
 use bakusoku_io::fif::{RawOptions, RawWriter};
 use std::path::Path;
 
-pub(crate) const STEP: Step =
-    Step { name: "raw", revision: 1, keys: &[], doc: "Writes the filtered recording (proc-filt_raw.fif, single precision)." };
+pub(crate) const STEP: Step = Step {
+    name: "raw",
+    revision: 1,
+    keys: &[],
+    doc: "Writes the filtered recording (proc-filt_raw.fif, single precision).",
+};
 
 /// A writer for a stream.
 ///

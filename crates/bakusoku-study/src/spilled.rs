@@ -1,0 +1,128 @@
+//! Epochs on their way to a file: kept on disk, so that a subject holds none of them in memory until they are written.
+
+use bakusoku_core::containers::Epochs;
+use bakusoku_core::{Error, Event, Par, Result, SpillDir};
+use bakusoku_methods::epochs::{DropLog, Epoch, EpochSink, EpochsHeader};
+use bakusoku_pool::SpillFile;
+use ndarray::Array3;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// The good epochs of one recording, on disk.
+pub(crate) struct Spilled {
+    spill: SpillDir,
+    file: Option<SpillFile>,
+    header: Option<EpochsHeader>,
+    kept: Vec<(Event, usize)>,
+    drop_log: DropLog,
+}
+
+impl Spilled {
+    /// Nothing yet.
+    pub(crate) fn new(spill: &SpillDir) -> Self {
+        Self { spill: spill.clone(), file: None, header: None, kept: Vec::new(), drop_log: Vec::new() }
+    }
+
+    fn header(&self) -> Result<&EpochsHeader> {
+        self.header.as_ref().ok_or_else(|| Error::data("no epochs came, expected the end of a stream"))
+    }
+
+    /// The places of the epochs in the order of the events.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.kept.len()).collect();
+        order.sort_by_key(|&index| self.kept[index].1);
+        order
+    }
+
+    /// Everything but the samples.
+    ///
+    /// # Errors
+    /// When no stream has passed.
+    pub(crate) fn without_data(&self) -> Result<Epochs> {
+        let header = self.header()?;
+        let order = self.order();
+        Ok(Epochs {
+            info: header.info.clone(),
+            events: order.iter().map(|&index| self.kept[index].0).collect(),
+            event_id: header.event_id.clone(),
+            selection: order.iter().map(|&index| self.kept[index].1).collect(),
+            drop_log: self.drop_log.clone(),
+            first: header.first,
+            tmin: header.first as f64 / header.info.sfreq,
+            baseline: header.baseline,
+            data: Array3::zeros((0, header.info.n_channels(), header.n_times)),
+        })
+    }
+}
+
+impl EpochSink for Spilled {
+    fn begin(&mut self, header: &EpochsHeader) -> Result<()> {
+        let size = header.info.n_channels() as u64 * header.n_times as u64 * 8;
+        self.file = Some(self.spill.file((header.n_events as u64 * size).max(8))?);
+        self.header = Some(header.clone());
+        Ok(())
+    }
+    fn push(&mut self, epoch: &Epoch<'_>, _par: &Par) -> Result<()> {
+        let Some(file) = &self.file else { return Err(Error::data("an epoch came before its header")) };
+        let at = self.kept.len() as u64 * epoch.data.len() as u64 * 8;
+        match epoch.data.as_slice() {
+            Some(data) => file.write_f64_at(data, at)?,
+            None => file.write_f64_at(&epoch.data.iter().copied().collect::<Vec<_>>(), at)?,
+        }
+        self.kept.push((epoch.event, epoch.selection));
+        Ok(())
+    }
+    fn end(&mut self, drop_log: &DropLog, _par: &Par) -> Result<()> {
+        self.drop_log.clone_from(drop_log);
+        Ok(())
+    }
+}
+
+/// The samples of several recordings' epochs, one after the other.
+///
+/// # Errors
+/// When they can't be read.
+pub(crate) fn load(runs: &[Spilled]) -> Result<Array3<f64>> {
+    let Some(first) = runs.first() else { return Ok(Array3::zeros((0, 0, 0))) };
+    let header = first.header()?;
+    let n: usize = runs.iter().map(|run| run.kept.len()).sum();
+    let size = header.info.n_channels() * header.n_times;
+    let mut data = vec![0.0; n * size];
+    let mut places = data.chunks_exact_mut(size.max(1));
+    for run in runs {
+        let Some(file) = &run.file else { continue };
+        for (index, place) in run.order().into_iter().zip(&mut places) {
+            file.read_f64_at(place, (index * size) as u64 * 8)?;
+        }
+    }
+    Array3::from_shape_vec((n, header.info.n_channels(), header.n_times), data)
+        .map_err(|_| Error::data("the runs' epochs differ in their channels or length"))
+}
+
+/// How many subjects may hold their epochs in memory at once. No inner work is spread while a place is held.
+pub(crate) struct Places {
+    free: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Places {
+    /// This many.
+    pub(crate) fn new(n: usize) -> Self {
+        Self { free: Mutex::new(n.max(1)), changed: Condvar::new() }
+    }
+    /// Runs `f` while holding a place.
+    pub(crate) fn with<T>(&self, f: impl FnOnce() -> T) -> T {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.changed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner) -= 1;
+        let _held = Held(self);
+        f()
+    }
+}
+
+struct Held<'p>(&'p Places);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.changed.notify_one();
+    }
+}
