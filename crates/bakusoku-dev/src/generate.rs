@@ -40,8 +40,11 @@ fn study_keys() -> String {
         }
         text.push_str(&format!("| `{}` | `{}` | {} |\n", key.name, key.default, key.doc.replace('|', "\\|")));
     }
-    let later: Vec<String> =
-        bakusoku_study::config::keys::KEYS.iter().filter(|key| key.section == "later").map(|key| format!("`{}`", key.name)).collect();
+    let later: Vec<String> = bakusoku_study::config::keys::KEYS
+        .iter()
+        .filter(|key| key.section == "later")
+        .map(|key| format!("`{}`", key.name))
+        .collect();
     text.push_str(&format!(
         "\n## Not supported yet\n\nOf mne-bids-pipeline; giving one another value than its default is an error that says so:\n{}.\n",
         later.join(", ")

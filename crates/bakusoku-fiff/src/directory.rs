@@ -47,11 +47,13 @@ pub(crate) fn check_start(path: &Path, window: &mut Window<'_>, len: u64) -> Res
     let bytes: [u8; 16] = window.get(0).map_err(io(path, "reading", 0))?;
     let (first, size, next) = header(bytes, 0);
     if first.kind != FIFF_FILE_ID || first.type_ != FIFFT_ID_STRUCT || size != 20 {
-        let looks: String = bytes.iter().map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '.' }).collect();
+        let looks: String =
+            bytes.iter().map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '.' }).collect();
         return Err(not(0, EXPECTED, format!("the bytes `{looks}`")));
     }
     let at = if next > 0 { next as u64 } else { first.end() };
-    let truncated = |tag: &str, at, need| Error::Truncated { path: path.to_owned(), tag: tag.to_owned(), at, need, len };
+    let truncated =
+        |tag: &str, at, need| Error::Truncated { path: path.to_owned(), tag: tag.to_owned(), at, need, len };
     if first.end() > len {
         return Err(truncated("tag FIFF_FILE_ID", 0, 36));
     }
@@ -73,7 +75,8 @@ pub(crate) fn read_directory(window: &mut Window<'_>, pos: u64, len: u64) -> Opt
         return None;
     }
     let (dir, size, _) = header(window.get(pos).ok()?, pos);
-    let sound = dir.kind == FIFF_DIR && dir.type_ == FIFFT_DIR_ENTRY_STRUCT && size > 0 && size % 16 == 0 && dir.end() <= len;
+    let sound =
+        dir.kind == FIFF_DIR && dir.type_ == FIFFT_DIR_ENTRY_STRUCT && size > 0 && size % 16 == 0 && dir.end() <= len;
     if !sound || size as usize / 16 > MAX_TAGS {
         return None;
     }
@@ -114,10 +117,21 @@ pub(crate) fn walk(path: &Path, window: &mut Window<'_>, len: u64, stop: Option<
         }
         if entry.end() > len {
             let tag = format!("tag {}", tag_name(entry.kind));
-            return Err(Error::Truncated { path: path.to_owned(), tag, at: pos, need: HEADER + u64::from(entry.size), len });
+            return Err(Error::Truncated {
+                path: path.to_owned(),
+                tag,
+                at: pos,
+                need: HEADER + u64::from(entry.size),
+                len,
+            });
         }
         if entries.len() == MAX_TAGS {
-            return Err(Error::Limit { path: path.to_owned(), what: "the number of tags", at: pos, limit: MAX_TAGS as u64 });
+            return Err(Error::Limit {
+                path: path.to_owned(),
+                what: "the number of tags",
+                at: pos,
+                limit: MAX_TAGS as u64,
+            });
         }
         entries.push(entry);
         previous = entry;

@@ -114,7 +114,9 @@ impl Error {
             Self::Truncated { .. } | Self::Unclosed { .. } => {
                 Some("the file may have been cut while it was copied or recorded; copy it again from where it was made")
             }
-            Self::Tag { .. } | Self::Missing { .. } | Self::Limit { .. } => Some("the file may be damaged; copy it again from where it was made"),
+            Self::Tag { .. } | Self::Missing { .. } | Self::Limit { .. } => {
+                Some("the file may be damaged; copy it again from where it was made")
+            }
             Self::Io { .. } => None,
         }
     }

@@ -96,19 +96,29 @@ impl Matrix {
                 let data = d[..body].chunks_exact(size).map(number).collect();
                 Ok(Self::Dense { dims: dims.into_iter().map(|dim| dim as usize).collect(), data })
             }
-            coding if coding == FIFFT_MATRIX | FIFFT_SPARSE_CCS_MATRIX || coding == FIFFT_MATRIX | FIFFT_SPARSE_RCS_MATRIX => {
+            coding
+                if coding == FIFFT_MATRIX | FIFFT_SPARSE_CCS_MATRIX
+                    || coding == FIFFT_MATRIX | FIFFT_SPARSE_RCS_MATRIX =>
+            {
                 let by_rows = coding == FIFFT_MATRIX | FIFFT_SPARSE_RCS_MATRIX;
-                Self::sparse(d, n_dims, size, by_rows, number).map_err(|expected| wrong(expected))
+                Self::sparse(d, n_dims, size, by_rows, number).map_err(wrong)
             }
             _ => Err(wrong("a dense or sparse matrix")),
         }
     }
 
-    fn sparse(d: &[u8], n_dims: i32, size: usize, by_rows: bool, number: impl Fn(&[u8]) -> f64) -> Result<Self, &'static str> {
+    fn sparse(
+        d: &[u8],
+        n_dims: i32,
+        size: usize,
+        by_rows: bool,
+        number: impl Fn(&[u8]) -> f64,
+    ) -> Result<Self, &'static str> {
         if n_dims != 2 || d.len() < 16 {
             return Err("a sparse matrix of two dimensions");
         }
-        let tail: Vec<usize> = ints(&d[d.len() - 16..d.len() - 4]).into_iter().map(|v| usize::try_from(v).unwrap_or(usize::MAX)).collect();
+        let tail: Vec<usize> =
+            ints(&d[d.len() - 16..d.len() - 4]).into_iter().map(|v| usize::try_from(v).unwrap_or(usize::MAX)).collect();
         let (nnz, n_rows, n_cols) = (tail[0], tail[1], tail[2]);
         let (major, minor) = if by_rows { (n_rows, n_cols) } else { (n_cols, n_rows) };
         let fits = nnz
@@ -159,7 +169,8 @@ impl Matrix {
                     [rows, cols] => (rows, cols),
                     _ => return Err(Wrong::new("a matrix of two dimensions", format!("one of dimensions {dims:?}"))),
                 };
-                Array2::from_shape_vec((rows, cols), data).map_err(|_| Wrong::new("a matrix of two dimensions", format!("{dims:?}")))
+                Array2::from_shape_vec((rows, cols), data)
+                    .map_err(|_| Wrong::new("a matrix of two dimensions", format!("{dims:?}")))
             }
         }
     }
@@ -186,7 +197,13 @@ mod tests {
         assert_eq!(a, ndarray::arr2(&[[1., 2., 3.], [4., 5., 6.]]));
         let bad = tag(FIFFT_MATRIX | FIFFT_FLOAT, &[&bef(&[1.]), &be(&[i32::MAX, i32::MAX, 2])]);
         assert!(bad.matrix().is_err());
-        assert!(tag(FIFFT_MATRIX | FIFFT_COMPLEX_FLOAT, &[&be(&[0, 0, 1, 1, 2])]).matrix().unwrap_err().got.contains("complex"));
+        assert!(
+            tag(FIFFT_MATRIX | FIFFT_COMPLEX_FLOAT, &[&be(&[0, 0, 1, 1, 2])])
+                .matrix()
+                .unwrap_err()
+                .got
+                .contains("complex")
+        );
     }
 
     #[test]
@@ -203,7 +220,8 @@ mod tests {
         let dense = ndarray::arr2(&[[0., 2., 0.], [3., 0., 4.]]);
         assert_eq!(rcs.matrix().unwrap().into_2d().unwrap(), dense);
         assert_eq!(ccs.matrix().unwrap().into_2d().unwrap(), dense);
-        let huge = tag(FIFFT_MATRIX | FIFFT_SPARSE_CCS_MATRIX | FIFFT_FLOAT, &[&be(&[0; 4]), &be(&[0, i32::MAX, 1, 2])]);
+        let huge =
+            tag(FIFFT_MATRIX | FIFFT_SPARSE_CCS_MATRIX | FIFFT_FLOAT, &[&be(&[0; 4]), &be(&[0, i32::MAX, 1, 2])]);
         assert!(huge.matrix().is_err());
     }
 }

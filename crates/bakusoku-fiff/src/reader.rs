@@ -32,8 +32,12 @@ impl Fiff {
     /// # Errors
     /// When it can't be read, is no FIFF file, or is damaged.
     pub fn open(path: &Path) -> Result<Self> {
-        let source =
-            FileSource::open(path).map_err(|source| Error::Io { path: path.to_owned(), what: "opening", at: 0, source })?;
+        let source = FileSource::open(path).map_err(|source| Error::Io {
+            path: path.to_owned(),
+            what: "opening",
+            at: 0,
+            source,
+        })?;
         Self::from_source(path, Box::new(source))
     }
 
@@ -87,7 +91,12 @@ impl Fiff {
     /// # Errors
     /// When they can't be read.
     pub fn read_at(&self, buf: &mut [u8], at: u64) -> Result<()> {
-        self.source.read_exact_at(buf, at).map_err(|source| Error::Io { path: self.path.clone(), what: "reading", at, source })
+        self.source.read_exact_at(buf, at).map_err(|source| Error::Io {
+            path: self.path.clone(),
+            what: "reading",
+            at,
+            source,
+        })
     }
 
     /// Checks that the tag stands where the directory says.
@@ -149,7 +158,12 @@ impl Fiff {
     ///
     /// # Errors
     /// When it can't be read, or says something else than expected.
-    pub fn find<T>(&self, node: &Node, kind: i32, decode: impl FnOnce(&RawTag) -> Result<T, Wrong>) -> Result<Option<T>> {
+    pub fn find<T>(
+        &self,
+        node: &Node,
+        kind: i32,
+        decode: impl FnOnce(&RawTag) -> Result<T, Wrong>,
+    ) -> Result<Option<T>> {
         node.entry(kind).map(|entry| self.get(entry, decode)).transpose()
     }
 

@@ -71,13 +71,16 @@ impl FileId {
     /// An identifier made from a key: the same key gives the same identifier.
     pub fn from_key(key: &[u8]) -> Self {
         // FNV-1a, 64 bits.
-        let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let hash =
+            key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         Self { machid: [(hash >> 32) as i32, hash as i32], ..Self::CONSTANT }
     }
     /// As five big-endian integers.
     pub fn to_bytes(self) -> [u8; 20] {
         let mut out = [0; 20];
-        for (chunk, value) in out.chunks_exact_mut(4).zip([self.version, self.machid[0], self.machid[1], self.secs, self.usecs]) {
+        for (chunk, value) in
+            out.chunks_exact_mut(4).zip([self.version, self.machid[0], self.machid[1], self.secs, self.usecs])
+        {
             chunk.copy_from_slice(&value.to_be_bytes());
         }
         out
@@ -167,7 +170,9 @@ impl RawTag {
     /// When it is not one.
     pub fn id(&self) -> Result<FileId, Wrong> {
         match numbers(&self.data, i32::from_be_bytes)[..] {
-            [version, a, b, secs, usecs] if self.type_ == FIFFT_ID_STRUCT => Ok(FileId { version, machid: [a, b], secs, usecs }),
+            [version, a, b, secs, usecs] if self.type_ == FIFFT_ID_STRUCT => {
+                Ok(FileId { version, machid: [a, b], secs, usecs })
+            }
             _ => Err(self.wrong("an identifier of 20 bytes")),
         }
     }

@@ -73,7 +73,12 @@ pub(crate) fn build(path: &Path, window: &mut Window<'_>, entries: &[Entry], tru
                     return Err(Error::tag(path, entry.kind, entry.pos, wrong));
                 };
                 if stack.len() == MAX_DEPTH {
-                    return Err(Error::Limit { path: path.to_owned(), what: "the depth of blocks", at: entry.pos, limit: MAX_DEPTH as u64 });
+                    return Err(Error::Limit {
+                        path: path.to_owned(),
+                        what: "the depth of blocks",
+                        at: entry.pos,
+                        limit: MAX_DEPTH as u64,
+                    });
                 }
                 stack.push(Node { kind, pos: entry.pos, ..Node::default() });
             }

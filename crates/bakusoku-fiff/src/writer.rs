@@ -49,7 +49,11 @@ impl<W: Write> Writer<W> {
         if self.pos + HEADER + size > MAX_FILE {
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
-                format!("a FIFF file can't exceed {MAX_FILE} bytes, but {} at byte {} has {size} bytes", tag_name(kind), self.pos),
+                format!(
+                    "a FIFF file can't exceed {MAX_FILE} bytes, but {} at byte {} has {size} bytes",
+                    tag_name(kind),
+                    self.pos
+                ),
             ));
         }
         let mut bytes = [0; HEADER as usize];
@@ -74,7 +78,10 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// When it can't be written, or is more than was said.
     pub fn bytes(&mut self, data: &[u8]) -> io::Result<()> {
-        self.pending = self.pending.checked_sub(data.len() as u64).ok_or_else(|| io::Error::other("more bytes than the tag's size"))?;
+        self.pending = self
+            .pending
+            .checked_sub(data.len() as u64)
+            .ok_or_else(|| io::Error::other("more bytes than the tag's size"))?;
         self.out.write_all(data)?;
         self.pos += data.len() as u64;
         Ok(())

@@ -92,13 +92,17 @@ impl Error {
             Self::Core(error) => error.hint(),
             Self::Empty { .. } => Some("the file may not have been copied completely; copy it again"),
             Self::Unknown { .. } => Some("the file may have been renamed, or damaged at its start"),
-            Self::SplitMissing { .. } => Some("put all parts of the recording into one folder, under the names that they had"),
+            Self::SplitMissing { .. } => {
+                Some("put all parts of the recording into one folder, under the names that they had")
+            }
             Self::SplitMismatch { .. } => Some("a part may have been replaced by that of another recording"),
             Self::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                     Some("the disk is full: free some space, then run again")
                 }
-                std::io::ErrorKind::PermissionDenied => Some("this account may not use that file or folder: change its permissions"),
+                std::io::ErrorKind::PermissionDenied => {
+                    Some("this account may not use that file or folder: change its permissions")
+                }
                 _ => None,
             },
             Self::Content { .. } | Self::Unwritable { .. } => None,

@@ -38,7 +38,11 @@ fn first_bytes(path: &Path) -> Result<Vec<u8>> {
 }
 
 fn known() -> String {
-    FORMATS.iter().map(|format| format!("{} ({})", format.name, format.extensions.join(", "))).collect::<Vec<_>>().join(", ")
+    FORMATS
+        .iter()
+        .map(|format| format!("{} ({})", format.name, format.extensions.join(", ")))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn unknown(path: &Path, start: &[u8]) -> Error {
@@ -54,12 +58,15 @@ fn unknown(path: &Path, start: &[u8]) -> Error {
         (b"{", "looks like JSON"),
         (b"PK\x03\x04", "looks like a ZIP archive"),
         (b"\x1f\x8b", "is compressed, with something else inside"),
-        (b"\x00\x00\x00\x64", "starts like FIFF, but its first tag is damaged"),
+        (b"\x00\x00\x00\x64", "starts like FIFF, but its first tag, at byte 0, is damaged"),
     ];
     let looks = SIGNATURES.iter().find(|(bytes, _)| start.starts_with(bytes)).map_or_else(
         || {
-            let shown: String =
-                start.iter().take(16).map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '.' }).collect();
+            let shown: String = start
+                .iter()
+                .take(16)
+                .map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '.' })
+                .collect();
             format!("starts with the bytes `{shown}` at byte 0")
         },
         |(_, looks)| (*looks).to_owned(),

@@ -6,6 +6,7 @@
 
 use crate::fft::{Complex, Fft};
 use crate::pad::Pad;
+use crate::simd::wide;
 use std::sync::Arc;
 
 /// A filter and how it meets the ends: `y[i] = Σ taps[k] x[i + shift - k]`, with at most `n_edge` samples of padding at
@@ -259,10 +260,12 @@ impl Convolver {
         let starts = from.map(|from| from as isize - before as isize);
         let inside = |i: usize| starts[i] >= 0 && starts[i] as usize + n_fft <= stretches[i].mid.len();
         if inside(0) && inside(1) {
-            let blocks = [0, 1].map(|i| &stretches[i].mid[starts[i] as usize..][..n_fft]);
-            for ((z, &re), &im) in a.iter_mut().zip(blocks[0]).zip(blocks[1]) {
-                *z = Complex::new(re, im);
-            }
+            let [one, two] = [0, 1].map(|i| &stretches[i].mid[starts[i] as usize..][..n_fft]);
+            wide(|| {
+                for ((z, &re), &im) in a.iter_mut().zip(one).zip(two) {
+                    *z = Complex::new(re, im);
+                }
+            });
         } else {
             stretches[0].fill::<false>(starts[0], a);
             if second.is_empty() {
@@ -272,16 +275,31 @@ impl Convolver {
             }
         }
         fft.forward(a, b, scratch);
-        match spectrum {
-            Spectrum::Real(gains) => b.iter_mut().zip(gains).for_each(|(z, &gain)| {
-                z.re *= gain;
-                z.im *= gain;
-            }),
-            Spectrum::Complex(gains) => b.iter_mut().zip(gains).for_each(|(z, gain)| *z *= gain),
-        }
+        wide(|| match spectrum {
+            Spectrum::Real(gains) => {
+                for (z, &gain) in b.iter_mut().zip(gains) {
+                    *z = Complex::new(z.re * gain, z.im * gain);
+                }
+            }
+            Spectrum::Complex(gains) => {
+                for (z, gain) in b.iter_mut().zip(gains) {
+                    *z *= gain;
+                }
+            }
+        });
         fft.inverse(b, a, scratch);
-        first.iter_mut().zip(&a[before..]).for_each(|(out, z)| *out = z.re);
-        second.iter_mut().zip(&a[before..]).for_each(|(out, z)| *out = z.im);
+        let valid = &a[before..];
+        wide(|| {
+            // Both at once as far as both go.
+            let n = first.len().min(second.len());
+            let (head, tail) = first.split_at_mut(n);
+            let (head_two, tail_two) = second.split_at_mut(n);
+            for ((re, im), z) in head.iter_mut().zip(head_two).zip(valid) {
+                (*re, *im) = (z.re, z.im);
+            }
+            tail.iter_mut().zip(&valid[n..]).for_each(|(out, z)| *out = z.re);
+            tail_two.iter_mut().zip(&valid[n..]).for_each(|(out, z)| *out = z.im);
+        });
     }
 }
 

@@ -1,9 +1,10 @@
 //! Work in progress.
 
-pub mod linalg;
-pub mod stats;
 pub mod convolve;
 pub mod fft;
 pub mod fir;
+pub mod linalg;
 pub mod pad;
+pub mod simd;
+pub mod stats;
 pub mod window;

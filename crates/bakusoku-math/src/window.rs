@@ -146,7 +146,11 @@ mod tests {
             assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15), "{window} {got:?}");
         };
         close(Window::Hamming, false, &[0.08, 0.54, 1.0, 0.54, 0.08]);
-        close(Window::Hann, true, &[0.0, 0.34549150281252633, 0.9045084971874737, 0.9045084971874737, 0.34549150281252633]);
+        close(
+            Window::Hann,
+            true,
+            &[0.0, 0.34549150281252633, 0.9045084971874737, 0.9045084971874737, 0.34549150281252633],
+        );
         close(Window::Blackman, false, &[0.0, 0.34, 1.0, 0.34, 0.0]);
         close(
             Window::Kaiser(5.0),

@@ -21,7 +21,8 @@ const SFREQ: f64 = 1000.0;
 fn main() {
     let mut args = std::env::args().skip(1).map(|arg| arg.parse().expect("a number"));
     let (n_channels, n_times): (usize, usize) = (args.next().unwrap_or(366), args.next().unwrap_or(180_000));
-    let x = Array2::from_shape_fn((n_channels, n_times), |(ch, t)| ((t * 31 + t * t % 97 + ch * 7) % 193) as f64 - 96.0);
+    let x =
+        Array2::from_shape_fn((n_channels, n_times), |(ch, t)| ((t * 31 + t * t % 97 + ch * 7) % 193) as f64 - 96.0);
     println!("{n_channels} channels x {n_times} samples at {SFREQ} Hz: seconds on 1 and 2 threads");
     let notch = NotchParams::new([50.0, 100.0, 150.0, 200.0]);
     let band = FilterParams::new(Some(1.0), Some(40.0));

@@ -3,9 +3,7 @@
 use crate::array::{Matrix, give};
 use crate::enter::enter;
 use crate::error::{parameter, to_python};
-use bakusoku_core::{
-    Annotation, Annotations, Channel, ChannelType, CoordFrame, Event, Info, Projector, Stream,
-};
+use bakusoku_core::{Annotation, Annotations, Channel, ChannelType, CoordFrame, Event, Info, Projector, Stream};
 use bakusoku_methods::epochs::{EpochsParams, EpochsPlan, EventRepeated, OnMissing, epochs_from_array};
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray2};
@@ -63,7 +61,8 @@ fn kind_and_unit(ch_type: ChannelType) -> PyResult<(i32, i32)> {
         ChannelType::Dbs => (803, Channel::UNIT_V),
         ChannelType::Ecog => (902, Channel::UNIT_V),
         other => {
-            let expected = "types such as \"grad\", \"mag\", \"eeg\", \"eog\", \"ecg\", \"seeg\", \"ecog\", \"stim\", \"misc\"";
+            let expected =
+                "types such as \"grad\", \"mag\", \"eeg\", \"eog\", \"ecg\", \"seeg\", \"ecog\", \"stim\", \"misc\"";
             return Err(parameter("ch_types", expected, other.name()));
         }
     })

@@ -5,7 +5,9 @@ use crate::enter::enter_rows;
 use crate::error::{parameter, to_python};
 use bakusoku_math::convolve::{Convolver, Fir, Work};
 use bakusoku_math::pad::Pad;
-use bakusoku_methods::filter::{Design, FilterLength, FirWindow, Phase, TransBandwidth, create_filter as design_filter};
+use bakusoku_methods::filter::{
+    Design, FilterLength, FirWindow, Phase, TransBandwidth, create_filter as design_filter,
+};
 use bakusoku_methods::notch::NotchParams;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
@@ -83,7 +85,15 @@ pub(crate) fn create_filter<'py>(
     fir_design: &str,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let (taps, _) = taps(
-        sfreq, l_freq, h_freq, filter_length, l_trans_bandwidth, h_trans_bandwidth, phase, fir_window, fir_design,
+        sfreq,
+        l_freq,
+        h_freq,
+        filter_length,
+        l_trans_bandwidth,
+        h_trans_bandwidth,
+        phase,
+        fir_window,
+        fir_design,
     )?;
     Ok(taps.into_pyarray(py))
 }
@@ -131,7 +141,15 @@ pub(crate) fn filter_data<'py>(
     n_jobs: usize,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let (taps, phase) = taps(
-        sfreq, l_freq, h_freq, filter_length, l_trans_bandwidth, h_trans_bandwidth, phase, fir_window, fir_design,
+        sfreq,
+        l_freq,
+        h_freq,
+        filter_length,
+        l_trans_bandwidth,
+        h_trans_bandwidth,
+        phase,
+        fir_window,
+        fir_design,
     )?;
     apply(py, &x, phase.apply(taps, pad_of(pad)?), n_jobs)
 }

@@ -82,7 +82,8 @@ def test_filter_options(options, n_times):
 @pytest.mark.parametrize("phase", ["minimum", "minimum-half"])
 @pytest.mark.parametrize("n_times", [8000, 8003])
 def test_minimum_phase(phase, n_times):
-    """Taken from the logarithm of a gain that is rounding in the stop band: SciPy's own taps change as much with its FFT."""
+    """Taken from the logarithm of a gain that is rounding in the stop band: SciPy's own taps change as much with its
+    FFT."""
     x = brain(2, n_times)
     ours = bakusoku.filter.filter_data(x, 1000.0, 1.0, 40.0, phase=phase)
     theirs = quiet(mne.filter.filter_data, x, 1000.0, 1.0, 40.0, phase=phase)

@@ -78,7 +78,7 @@ def tile(source: Path, target: Path, seconds: float, events=(1, 2), **read) -> P
     if events:
         stims = [i for i, t in enumerate(types) if t == "stim"]
         pick = next((i for i in stims if raw.ch_names[i] == "STI 014"), stims[0])
-        data[pick] = 0
+        data[stims] = 0
         for k, at in enumerate(range(int(sfreq), n - int(sfreq), int(1.1 * sfreq))):
             data[pick, at : at + 5] = events[k % len(events)]
     out = mne.io.RawArray(data, raw.info, first_samp=raw.first_samp, verbose="error")

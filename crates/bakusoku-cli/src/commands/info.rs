@@ -47,7 +47,12 @@ fn lines(file: &Path, recording: &dyn Recording) -> Vec<(&'static str, String)> 
     let stream = recording.stream();
     let info = &stream.info;
     let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
-    let sizes: Vec<String> = types(info).iter().map(|(name, n)| format!("{n} {name}")).collect();
+    let types = types(info);
+    let n_meg: usize = types.iter().filter(|(name, _)| matches!(*name, "mag" | "grad")).map(|(_, n)| n).sum();
+    let mut sizes: Vec<String> = types.iter().map(|(name, n)| format!("{n} {name}")).collect();
+    if n_meg > 0 {
+        sizes.push(format!("{n_meg} of them MEG"));
+    }
     let mut out = vec![
         ("file", file.display().to_string()),
         ("channels", format!("{}: {}", info.n_channels(), sizes.join(", "))),

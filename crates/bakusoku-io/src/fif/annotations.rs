@@ -17,7 +17,8 @@ pub(crate) fn read(fiff: &Fiff, root: &Node) -> bakusoku_fiff::Result<Annotation
     let onsets = fiff.find(block, FIFF_MNE_BASELINE_MIN, RawTag::floats)?.unwrap_or_default();
     let ends = fiff.find(block, FIFF_MNE_BASELINE_MAX, RawTag::floats)?.unwrap_or_default();
     let descriptions = fiff.find(block, FIFF_COMMENT, RawTag::names)?.unwrap_or_default();
-    let same = onsets.len() == ends.len() && (onsets.len() == descriptions.len() || (onsets.len() == 1 && descriptions.is_empty()));
+    let same = onsets.len() == ends.len()
+        && (onsets.len() == descriptions.len() || (onsets.len() == 1 && descriptions.is_empty()));
     if !same {
         let got = format!("{} onsets, {} ends, {} descriptions", onsets.len(), ends.len(), descriptions.len());
         let wrong = Wrong::new("as many onsets as ends and descriptions", got);
@@ -52,7 +53,13 @@ fn seconds_between(later: OrigTime, earlier: OrigTime) -> f64 {
 
 /// What MNE's `set_annotations` makes of a raw file's annotations: cut to the data; onsets from `meas_date` on where
 /// there is one, else from the first sample.
-pub(crate) fn of_raw(mut a: Annotations, meas_date: Option<OrigTime>, first_samp: i64, sfreq: f64, n_times: u64) -> Annotations {
+pub(crate) fn of_raw(
+    mut a: Annotations,
+    meas_date: Option<OrigTime>,
+    first_samp: i64,
+    sfreq: f64,
+    n_times: u64,
+) -> Annotations {
     let first_time = first_samp as f64 / sfreq;
     // Seconds from the first sample to where onsets count from.
     let shift = match (a.orig_time, meas_date) {

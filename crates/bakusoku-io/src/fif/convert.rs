@@ -55,7 +55,7 @@ fn copy(parts: &[Fiff], output: &Path, fmt: Option<RawFormat>) -> Result<()> {
             FIFF_BLOCK_START => {
                 let kind = first.get(entry, RawTag::int)?;
                 open.push((kind, entry.pos));
-                if !(kind == FIFFB_REF && parts.len() > 1) && !in_ref {
+                if !(in_ref || kind == FIFFB_REF && parts.len() > 1) {
                     out.write(|fif| fif.start_block(kind))?;
                 }
             }
@@ -64,7 +64,7 @@ fn copy(parts: &[Fiff], output: &Path, fmt: Option<RawFormat>) -> Result<()> {
                 if raw == Some(pos) {
                     parts[1..].iter().try_for_each(|part| append(part, &mut out, fmt))?;
                 }
-                if !(kind == FIFFB_REF && parts.len() > 1) && !in_ref {
+                if !(in_ref || kind == FIFFB_REF && parts.len() > 1) {
                     out.write(Writer::end_block)?;
                 }
             }

@@ -28,7 +28,10 @@ pub fn read_covariance(path: &Path) -> Result<Covariance> {
         let entry = block.entry(FIFF_MNE_COV).or_else(|| block.entry(FIFF_MNE_COV_DIAG));
         let entry = entry.ok_or_else(|| fiff.missing("FIFF_MNE_COV", block))?;
         if !(1..=MAX_DIM).contains(&dim) || (!names.is_empty() && names.len() != dim as usize) {
-            let wrong = Wrong::new("a covariance with a name for each row", format!("dimension {dim} and {} names", names.len()));
+            let wrong = Wrong::new(
+                "a covariance with a name for each row",
+                format!("dimension {dim} and {} names", names.len()),
+            );
             return Err(fiff.wrong(entry, wrong).into());
         }
         let n = dim as usize;
@@ -39,7 +42,9 @@ pub fn read_covariance(path: &Path) -> Result<Covariance> {
         } else {
             let values = fiff.get(entry, RawTag::floats)?;
             if values.len() != expected {
-                return Err(fiff.wrong(entry, Wrong::new(format!("{expected} numbers"), values.len().to_string())).into());
+                return Err(fiff
+                    .wrong(entry, Wrong::new(format!("{expected} numbers"), values.len().to_string()))
+                    .into());
             }
             let mut values = values.into_iter();
             let mut data = Array2::zeros((n, n));
@@ -53,7 +58,9 @@ pub fn read_covariance(path: &Path) -> Result<Covariance> {
             data
         };
         if data.dim() != (n, n) {
-            return Err(fiff.wrong(entry, Wrong::new(format!("{n} × {n} numbers"), format!("{:?}", data.dim()))).into());
+            return Err(fiff
+                .wrong(entry, Wrong::new(format!("{n} × {n} numbers"), format!("{:?}", data.dim())))
+                .into());
         }
         return Ok(Covariance {
             names,
@@ -75,7 +82,12 @@ pub fn write_covariance(path: &Path, cov: &Covariance, id: FileId) -> Result<()>
     let n = cov.names.len();
     if cov.data.dim() != (n, n) {
         let got = format!("{:?} numbers", cov.data.dim());
-        return Err(Error::Unwritable { path: path.to_owned(), what: "the covariance", expected: format!("{n} × {n} numbers"), got });
+        return Err(Error::Unwritable {
+            path: path.to_owned(),
+            what: "the covariance",
+            expected: format!("{n} × {n} numbers"),
+            got,
+        });
     }
     let triangle: Vec<f64> = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j))).map(|at| cov.data[at]).collect();
     let mut out = Output::create(path, id)?;

@@ -35,7 +35,9 @@ pub struct EpochsExtras {
 
 impl EpochsExtras {
     fn reject_json(&self) -> Option<String> {
-        let limits = |limits: &[(String, f64)]| Value::Object(limits.iter().map(|(k, v)| (k.clone(), Value::from(*v))).collect());
+        let limits = |limits: &[(String, f64)]| {
+            Value::Object(limits.iter().map(|(k, v)| (k.clone(), Value::from(*v))).collect())
+        };
         let mut all = Map::new();
         for (name, list) in [("reject", &self.reject), ("flat", &self.flat)] {
             if !list.is_empty() {
@@ -88,14 +90,21 @@ pub fn read_epochs(path: &Path) -> Result<Epochs> {
     })
 }
 
-fn read_data(fiff: &Fiff, block: &Node, info: &bakusoku_core::Info, n_epochs: usize, n_times: i64) -> bakusoku_fiff::Result<Array3<f64>> {
+fn read_data(
+    fiff: &Fiff,
+    block: &Node,
+    info: &bakusoku_core::Info,
+    n_epochs: usize,
+    n_times: i64,
+) -> bakusoku_fiff::Result<Array3<f64>> {
     let entry = block.entry(FIFF_EPOCH).ok_or_else(|| fiff.missing("FIFF_EPOCH", block))?;
     let shape = (n_epochs, info.chs.len(), usize::try_from(n_times).unwrap_or(0));
     let Matrix::Dense { data, .. } = fiff.get(entry, RawTag::matrix)? else {
         return Err(fiff.wrong(entry, Wrong::new("a dense array", "a sparse one")));
     };
     let n = data.len();
-    let wrong = |_| fiff.wrong(entry, Wrong::new(format!("{} × {} × {} numbers", shape.0, shape.1, shape.2), n.to_string()));
+    let wrong =
+        |_| fiff.wrong(entry, Wrong::new(format!("{} × {} × {} numbers", shape.0, shape.1, shape.2), n.to_string()));
     let mut data = Array3::from_shape_vec(shape, data).map_err(wrong)?;
     for (mut rows, ch) in data.axis_iter_mut(Axis(1)).zip(&info.chs) {
         rows *= ch.cal;
@@ -107,7 +116,8 @@ fn read_event_id(fiff: &Fiff, list: &[bakusoku_core::Event]) -> bakusoku_fiff::R
     let block = fiff.root().find(FIFFB_MNE_EVENTS);
     let text = block.map(|block| fiff.find(block, FIFF_DESCRIPTION, RawTag::text)).transpose()?.flatten();
     if let Some(text) = text {
-        let pair = |pair: &str| pair.rsplit_once(':').and_then(|(name, code)| Some((name.to_owned(), code.parse().ok()?)));
+        let pair =
+            |pair: &str| pair.rsplit_once(':').and_then(|(name, code)| Some((name.to_owned(), code.parse().ok()?)));
         return Ok(text.split(';').filter_map(pair).collect());
     }
     let mut codes: Vec<i64> = list.iter().map(|event| event.code).collect();
@@ -121,10 +131,24 @@ fn read_event_id(fiff: &Fiff, list: &[bakusoku_core::Event]) -> bakusoku_fiff::R
 /// # Errors
 /// When they do not fit together, or can't be written.
 pub fn write_epochs(path: &Path, epochs: &Epochs, extras: &EpochsExtras, id: FileId) -> Result<Vec<PathBuf>> {
-    let bad = |expected: &str, got: String| Error::Unwritable { path: path.to_owned(), what: "epochs", expected: expected.to_owned(), got };
+    let bad = |expected: &str, got: String| Error::Unwritable {
+        path: path.to_owned(),
+        what: "epochs",
+        expected: expected.to_owned(),
+        got,
+    };
     let (n_epochs, n_channels, n_times) = epochs.data.dim();
-    if n_channels != epochs.info.chs.len() || n_epochs != epochs.events.len() || n_epochs != epochs.selection.len() || n_times == 0 {
-        let got = format!("{:?} samples, {} events, {} selected", epochs.data.dim(), epochs.events.len(), epochs.selection.len());
+    if n_channels != epochs.info.chs.len()
+        || n_epochs != epochs.events.len()
+        || n_epochs != epochs.selection.len()
+        || n_times == 0
+    {
+        let got = format!(
+            "{:?} samples, {} events, {} selected",
+            epochs.data.dim(),
+            epochs.events.len(),
+            epochs.selection.len()
+        );
         return Err(bad(&format!("as many epochs as events, of {} channels", epochs.info.chs.len()), got));
     }
     if !extras.fmt.is_float() {
@@ -168,7 +192,9 @@ fn write_part(
     let mut drop_log = epochs.drop_log.clone();
     for (k, &index) in epochs.selection.iter().enumerate() {
         // As MNE marks the epochs of other parts.
-        if !range.contains(&k) && let Some(reasons) = drop_log.get_mut(index) {
+        if !range.contains(&k)
+            && let Some(reasons) = drop_log.get_mut(index)
+        {
             *reasons = vec!["IGNORED".to_owned()];
         }
     }

@@ -50,7 +50,11 @@ pub(crate) fn write_block(fif: &mut Writer<Out>, list: &[i32], description: Opti
 /// When it can't be read or holds no events.
 pub fn read_events(path: &Path) -> Result<Events> {
     let fiff = open_fiff(path)?;
-    read(&fiff, fiff.root())?.ok_or_else(|| Error::Content { path: path.to_owned(), expected: "events".into(), got: "none".into() })
+    read(&fiff, fiff.root())?.ok_or_else(|| Error::Content {
+        path: path.to_owned(),
+        expected: "events".into(),
+        got: "none".into(),
+    })
 }
 
 /// Writes an event file, `*-eve.fif` or `*_eve.fif`.

@@ -40,12 +40,17 @@ pub fn read_evoked(path: &Path) -> Result<Vec<Evoked>> {
             }
             // The old way: a vector a channel.
             _ if tags.len() == n_channels => {
-                let rows = tags.iter().map(|entry| fiff.get(entry, RawTag::floats)).collect::<bakusoku_fiff::Result<Vec<_>>>()?;
+                let rows = tags
+                    .iter()
+                    .map(|entry| fiff.get(entry, RawTag::floats))
+                    .collect::<bakusoku_fiff::Result<Vec<_>>>()?;
                 let n = rows[0].len();
                 let mut data = Array2::zeros((n_channels, n));
                 for ((row, values), entry) in data.outer_iter_mut().zip(&rows).zip(&tags) {
                     if values.len() != n {
-                        return Err(fiff.wrong(entry, Wrong::new(format!("{n} samples"), values.len().to_string())).into());
+                        return Err(fiff
+                            .wrong(entry, Wrong::new(format!("{n} samples"), values.len().to_string()))
+                            .into());
                     }
                     row.into_iter().zip(values).for_each(|(to, from)| *to = *from);
                 }
@@ -91,7 +96,12 @@ pub fn read_evoked(path: &Path) -> Result<Vec<Evoked>> {
 /// # Errors
 /// When they do not fit together, or can't be written.
 pub fn write_evoked(path: &Path, evoked: &[Evoked], id: FileId) -> Result<()> {
-    let bad = |expected: &str, got: String| Error::Unwritable { path: path.to_owned(), what: "evoked data", expected: expected.to_owned(), got };
+    let bad = |expected: &str, got: String| Error::Unwritable {
+        path: path.to_owned(),
+        what: "evoked data",
+        expected: expected.to_owned(),
+        got,
+    };
     let Some(first) = evoked.first() else { return Err(bad("at least one average", "none".into())) };
     let info = &first.info;
     for e in evoked {

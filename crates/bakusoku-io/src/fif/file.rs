@@ -44,9 +44,13 @@ pub fn open_fiff(path: &Path) -> Result<Fiff> {
     let source = FileSource::open(path).map_err(Error::io(path, "opening"))?;
     let mut magic = [0; 2];
     let gzip = source.len() >= 2 && source.read_exact_at(&mut magic, 0).is_ok() && magic == GZIP;
-    let fiff = if gzip { Fiff::from_source(path, decompress(path)?)? } else { Fiff::from_source(path, Box::new(source))? };
+    let fiff =
+        if gzip { Fiff::from_source(path, decompress(path)?)? } else { Fiff::from_source(path, Box::new(source))? };
     if fiff.directory() == Directory::Repaired {
-        tracing::warn!("`{}`: the directory at its end is missing or broken; its tags were walked, and they are whole", path.display());
+        tracing::warn!(
+            "`{}`: the directory at its end is missing or broken; its tags were walked, and they are whole",
+            path.display()
+        );
     }
     Ok(fiff)
 }
@@ -63,9 +67,16 @@ fn decompress(path: &Path) -> Result<Box<dyn ReadAt>> {
     }
     drop(bytes);
     // How long it gets is known only at its end: once to count, once to keep.
-    let len = io::copy(&mut decoder()?.take(MAX_FILE + 1), &mut io::sink()).map_err(Error::io(path, "decompressing"))?;
+    let len =
+        io::copy(&mut decoder()?.take(MAX_FILE + 1), &mut io::sink()).map_err(Error::io(path, "decompressing"))?;
     if len > MAX_FILE {
-        return Err(bakusoku_fiff::Error::Limit { path: path.to_owned(), what: "the decompressed file", at: 0, limit: MAX_FILE }.into());
+        return Err(bakusoku_fiff::Error::Limit {
+            path: path.to_owned(),
+            what: "the decompressed file",
+            at: 0,
+            limit: MAX_FILE,
+        }
+        .into());
     }
     let pool = |error| Error::Core(bakusoku_core::Error::Pool(error));
     let spill = SpillDir::find(path.parent()).map_err(pool)?.file(len).map_err(pool)?;

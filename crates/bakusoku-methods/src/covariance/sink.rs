@@ -176,7 +176,7 @@ mod tests {
             for (mut row, unit) in numbers.rows_mut().into_iter().zip(units) {
                 row *= unit;
             }
-            let mean = (&numbers.row(6) + &numbers.row(7) + &numbers.row(8)) / 3.0;
+            let mean = (&numbers.row(6) + &numbers.row(7) + numbers.row(8)) / 3.0;
             for ch in 6..9 {
                 let referenced = numbers.row(ch).to_owned() - &mean;
                 numbers.row_mut(ch).assign(&referenced);

@@ -140,10 +140,8 @@ impl FirChain {
         after.resize(second.n_edge.min(second.shift), 0.0);
         second.pad.left(z_left, before);
         second.pad.right(z_right, after);
-        let ends = [
-            Stretch { left: before, mid: z_left, right: &[] },
-            Stretch { left: &[], mid: z_right, right: after },
-        ];
+        let ends =
+            [Stretch { left: before, mid: z_left, right: &[] }, Stretch { left: &[], mid: z_right, right: after }];
         let (out_left, rest) = out.split_at_mut(left.out);
         let out_right = &mut rest[inside.len()..];
         self.second.run_pair(ends, [0, right.middle - right.out], out_left, out_right, work);

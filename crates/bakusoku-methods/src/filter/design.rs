@@ -65,8 +65,7 @@ pub fn create_filter(sfreq: f64, design: &Design<'_>) -> Result<Vec<f64>> {
             let lower = lower(&[l_freq], design.l_trans_bandwidth, "l_trans_bandwidth", false)?;
             let upper = upper(&[h_freq], design.h_trans_bandwidth, "h_trans_bandwidth", nyquist, false)?;
             let length = design.length(sfreq, lower.narrowest.min(upper.narrowest))?;
-            let points =
-                vec![(lower.stop[0], 0.0), (lower.pass[0], 1.0), (upper.pass[0], 1.0), (upper.stop[0], 0.0)];
+            let points = vec![(lower.stop[0], 0.0), (lower.pass[0], 1.0), (upper.pass[0], 1.0), (upper.stop[0], 0.0)];
             (points, length)
         }
         (l_freqs, h_freqs) => band_stop(sfreq, l_freqs, h_freqs, design)?,
@@ -119,7 +118,11 @@ fn lower(freqs: &[f64], given: &TransBandwidth, name: &'static str, reverse: boo
             *pass += width;
         }
         if edge < 0.0 {
-            return Err(Error::parameter(name, format!("at most {pass} Hz, so that the stop band starts above 0"), width));
+            return Err(Error::parameter(
+                name,
+                format!("at most {pass} Hz, so that the stop band starts above 0"),
+                width,
+            ));
         }
         stop.push(edge);
     }
@@ -175,20 +178,36 @@ fn band_stop(sfreq: f64, l_freqs: &[f64], h_freqs: &[f64], design: &Design<'_>) 
         points.push((sfreq / 2.0, 1.0));
     }
     if points.windows(3).any(|p| (p[2].1 - 2.0 * p[1].1 + p[0].1).abs() > 1.0) {
-        return Err(Error::parameter("freqs", "stop bands that do not touch each other's transitions", "overlapping ones"));
+        return Err(Error::parameter(
+            "freqs",
+            "stop bands that do not touch each other's transitions",
+            "overlapping ones",
+        ));
     }
     Ok((points, length))
 }
+
+/// Longest filter (taps); an hour at 10 kHz would fit.
+const MAX_TAPS: usize = 1 << 26;
+/// Longest filter of minimum phase: its design transforms 200 times as many points.
+const MAX_MINIMUM_TAPS: usize = 1 << 17;
 
 impl Design<'_> {
     /// Length in samples, odd.
     fn length(&self, sfreq: f64, narrowest: f64) -> Result<usize> {
         let odd = |n: usize| n + 1 - n % 2;
-        let seconds = |seconds: f64| odd(((seconds * sfreq).ceil() as usize).max(1));
+        let most = if matches!(self.phase, Phase::Minimum | Phase::MinimumHalf) { MAX_MINIMUM_TAPS } else { MAX_TAPS };
+        let check = |n: f64| {
+            if n <= most as f64 {
+                return Ok(odd((n as usize).max(1)));
+            }
+            Err(Error::parameter("filter_length", format!("at most {most} samples"), n))
+        };
+        let seconds = |seconds: f64| check((seconds * sfreq).ceil());
         match self.filter_length {
-            FilterLength::Samples(n) => Ok(odd(*n)),
+            FilterLength::Samples(n) => check(*n as f64),
             FilterLength::Text(text) if text.eq_ignore_ascii_case("auto") => {
-                Ok(seconds(self.fir_window.length_factor() / narrowest))
+                seconds(self.fir_window.length_factor() / narrowest)
             }
             FilterLength::Text(text) => {
                 let lower = text.to_lowercase();
@@ -200,7 +219,7 @@ impl Design<'_> {
                     let expected = "\"auto\", a time such as \"10s\" or \"500ms\", or a number of samples";
                     Error::parameter("filter_length", expected, format!("\"{text}\""))
                 })?;
-                let length = seconds(number * unit);
+                let length = seconds(number * unit)?;
                 Ok(if self.phase == Phase::ZeroDouble { odd(length.next_power_of_two()) } else { length })
             }
         }
@@ -217,13 +236,15 @@ fn firwin(length: usize, points: &[(f64, f64)], sfreq: f64, fir_window: FirWindo
     for &(freq, this_gain) in points.iter().rev().skip(1) {
         if this_gain != gain {
             let transition = (previous - freq) / 2.0;
-            let n = (fir_window.length_factor() / transition).round_ties_even() as usize;
-            let n = n + 1 - n % 2;
-            if n > length {
+            let n = (fir_window.length_factor() / transition).round_ties_even();
+            let n = n + 1.0 - n % 2.0;
+            // Also where the transition is empty, and `n` infinite or not a number.
+            if !(0.0..=length as f64).contains(&n) {
                 let width = transition * sfreq;
                 let expected = format!("at least {n} samples for the transition of {width:.2} Hz");
                 return Err(Error::parameter("filter_length", expected, length));
             }
+            let n = n as usize;
             let offset = (length - n) / 2;
             let lowpass = fir::lowpass(n, (previous + freq) / 2.0, fir_window.window());
             let sign = if this_gain == 0.0 { -1.0 } else { 1.0 };

@@ -17,8 +17,8 @@ mod tests;
 pub use design::{Design, create_filter};
 pub(crate) use kernel::warn_if_short;
 pub use kernel::{FirRows, apply_fir, filter_data};
-pub(crate) use params::{check_sfreq, default_skip};
 pub use params::{FilterLength, FilterParams, FirWindow, Phase, TransBandwidth};
+pub(crate) use params::{check_sfreq, default_skip};
 
 use crate::choice::choose;
 use bakusoku_core::{Bound, Method, Need, Picks, Result, Stream};

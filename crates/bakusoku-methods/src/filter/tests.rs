@@ -67,8 +67,11 @@ fn stretches_are_filtered_on_their_own_and_skips_pass() {
         description: description.into(),
         ch_names: Vec::new(),
     };
-    input.annotations.items =
-        vec![annotation(5.0, 2.0, "BAD_ACQ_SKIP"), annotation(12.0, 0.0, "EDGE boundary"), annotation(20.0, 1.0, "bad")];
+    input.annotations.items = vec![
+        annotation(5.0, 2.0, "BAD_ACQ_SKIP"),
+        annotation(12.0, 0.0, "EDGE boundary"),
+        annotation(20.0, 1.0, "bad"),
+    ];
     let filter = Filter::new(FilterParams::new(Some(2.0), Some(30.0)));
     let kernel = rows(&filter, &input);
     assert!(!kernel.passes(0) && kernel.passes(1));
@@ -102,7 +105,10 @@ fn info_tells_the_band_where_all_data_channels_are_filtered() {
 #[test]
 fn two_in_a_row_are_one() {
     let notch = Notch::new(NotchParams { trans_bandwidth: 4.0, ..NotchParams::new([50.0, 100.0]) });
-    let band = Filter::new(FilterParams { h_trans_bandwidth: TransBandwidth::Hz(9.0), ..FilterParams::new(Some(2.0), Some(60.0)) });
+    let band = Filter::new(FilterParams {
+        h_trans_bandwidth: TransBandwidth::Hz(9.0),
+        ..FilterParams::new(Some(2.0), Some(60.0))
+    });
     let mut edge = band.clone();
     edge.params.pad = bakusoku_math::pad::Pad::Edge;
     let mut late = band.clone();

@@ -4,6 +4,7 @@ use super::params::{Average, WelchParams};
 use crate::rows::map_rows;
 use bakusoku_core::{Error, Par, Result, Scratch, Span};
 use bakusoku_math::fft::{Complex, Fft};
+use bakusoku_math::simd::wide;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,13 +50,7 @@ impl Welch {
     ///
     /// # Errors
     /// When lengths do not fit, no frequency is left, or a good stretch is not longer than the overlap.
-    pub fn new(
-        params: &WelchParams,
-        n_times: usize,
-        sfreq: f64,
-        good: &[Span],
-        default_n_fft: usize,
-    ) -> Result<Self> {
+    pub fn new(params: &WelchParams, n_times: usize, sfreq: f64, good: &[Span], default_n_fft: usize) -> Result<Self> {
         let lengths = params.lengths(n_times, default_n_fft)?;
         let bins = params.bins(lengths.n_fft, sfreq)?;
         let whole = Arc::new(params.window.samples(lengths.n_per_seg, true));
@@ -63,8 +58,11 @@ impl Welch {
         for span in good.iter().filter(|span| !span.is_empty()) {
             let len = span.len() as usize;
             let n_per_seg = lengths.n_per_seg.min(len);
-            let window =
-                if n_per_seg == lengths.n_per_seg { whole.clone() } else { Arc::new(params.window.samples(n_per_seg, true)) };
+            let window = if n_per_seg == lengths.n_per_seg {
+                whole.clone()
+            } else {
+                Arc::new(params.window.samples(n_per_seg, true))
+            };
             if params.n_overlap >= n_per_seg {
                 let expected = format!("below the shortest good stretch ({n_per_seg} samples)");
                 return Err(Error::parameter("n_overlap", expected, params.n_overlap));
@@ -129,9 +127,12 @@ impl Welch {
             if count == 2 {
                 let two = segment(first + 1);
                 let offset_two = mean(two);
-                for (((z, &x), &y), &w) in work.a.iter_mut().zip(one).zip(two).zip(stretch.window.iter()) {
-                    *z = Complex::new((x - offset) * w, (y - offset_two) * w);
-                }
+                let (a, window) = (&mut work.a[..n], &stretch.window[..n]);
+                wide(|| {
+                    for (((z, &x), &y), &w) in a.iter_mut().zip(one).zip(two).zip(window) {
+                        *z = Complex::new((x - offset) * w, (y - offset_two) * w);
+                    }
+                });
             } else {
                 for ((z, &x), &w) in work.a.iter_mut().zip(one).zip(stretch.window.iter()) {
                     *z = Complex::new((x - offset) * w, 0.0);
@@ -150,7 +151,12 @@ impl Welch {
         power.clear();
         power.resize(n_fft, 0.0);
         self.pairs(stretch, row, work, |_, _, z| {
-            power.iter_mut().zip(z).for_each(|(power, z)| *power += z.re * z.re + z.im * z.im);
+            let power = &mut power[..];
+            wide(|| {
+                for (power, z) in power.iter_mut().zip(z) {
+                    *power += z.re * z.re + z.im * z.im;
+                }
+            });
         });
         let scale = share * stretch.scale / stretch.n_segments as f64;
         for (out, k) in out.iter_mut().zip(self.bins.clone()) {
@@ -197,12 +203,15 @@ impl Welch {
 /// Σ x in eight interleaved sums.
 fn sum(x: &[f64]) -> f64 {
     let (chunks, rest) = x.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for chunk in chunks {
-        for i in 0..8 {
-            sums[i] += chunk[i];
+    let sums = wide(|| {
+        let mut sums = [0.0; 8];
+        for chunk in chunks {
+            for i in 0..8 {
+                sums[i] += chunk[i];
+            }
         }
-    }
+        sums
+    });
     sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 

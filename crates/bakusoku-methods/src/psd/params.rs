@@ -67,15 +67,16 @@ pub(super) struct Lengths {
     pub(super) step: usize,
 }
 
-/// Longest transform.
-const MAX_FFT: usize = 1 << 28;
+/// Longest transform, for series that are shorter.
+const MAX_FFT: usize = 1 << 24;
 
 impl WelchParams {
     /// Lengths for rows of `n_times` samples; `default_n_fft` where none was given.
     pub(super) fn lengths(&self, n_times: usize, default_n_fft: usize) -> Result<Lengths> {
         let n_fft = self.n_fft.unwrap_or(default_n_fft);
-        if n_fft == 0 || n_fft > MAX_FFT {
-            return Err(Error::parameter("n_fft", format!("from 1 to {MAX_FFT}"), n_fft));
+        let most = MAX_FFT.max(n_times);
+        if n_fft == 0 || n_fft > most {
+            return Err(Error::parameter("n_fft", format!("from 1 to {most}"), n_fft));
         }
         if self.n_per_seg.is_none() && n_fft > n_times {
             let expected = format!("at most the number of samples ({n_times}), or `n_per_seg` given for zero-padding");

@@ -7,6 +7,7 @@ use super::params::{Npad, ResampleWindow, Resampling};
 use bakusoku_core::Result;
 use bakusoku_math::fft::{Complex, Fft, RealFft};
 use bakusoku_math::pad::Pad;
+use bakusoku_math::simd::wide;
 use bakusoku_math::window::Window;
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -116,10 +117,10 @@ impl Fourier {
                 parts.iter_mut().for_each(|part| part.resize(fft.len(), Complex::default()));
                 scratch.resize(scratch.len().max(fft.scratch_len()), Complex::default());
                 let [a, b, e, o] = parts;
-                split(pieces, a, b);
+                wide(|| split(pieces, a, b));
                 fft.forward(a, e, &mut scratch[..fft.scratch_len()]);
                 fft.forward(b, o, &mut scratch[..fft.scratch_len()]);
-                join(e, o, twiddles, bins);
+                wide(|| join(e, o, twiddles, bins));
             }
         }
         let n_bins = self.n_new / 2 + 1;
@@ -137,6 +138,7 @@ impl Fourier {
 }
 
 /// Deals the samples out: 4m and 4m + 1 to `a`, 4m + 2 and 4m + 3 to `b`.
+#[inline(always)]
 fn split(pieces: [&[f64]; 3], a: &mut [Complex], b: &mut [Complex]) {
     let mut at = 0usize;
     for piece in pieces {
@@ -162,6 +164,7 @@ fn split(pieces: [&[f64]; 3], a: &mut [Complex], b: &mut [Complex]) {
 ///
 /// With z(j) = x(2j) + i x(2j + 1) of length 2Q, Z(k) = E(k) + w² O(k), and X(k) = (Z(k) + Z*(2Q - k)) / 2 -
 /// i w (Z(k) - Z*(2Q - k)) / 2, where w = exp(-2πi k / 4Q).
+#[inline(always)]
 fn join(e: &[Complex], o: &[Complex], twiddles: &[Complex], bins: &mut [Complex]) {
     let q = e.len();
     let one = |k: usize, mirror: usize, w: Complex| {

@@ -16,13 +16,7 @@ pub(super) fn length(n: usize, ratio: f64) -> usize {
 ///
 /// # Errors
 /// When a parameter makes no sense, or `x` has no samples.
-pub fn resample(
-    par: &Par,
-    x: ArrayView2<'_, f64>,
-    up: f64,
-    down: f64,
-    resampling: &Resampling,
-) -> Result<Array2<f64>> {
+pub fn resample(par: &Par, x: ArrayView2<'_, f64>, up: f64, down: f64, resampling: &Resampling) -> Result<Array2<f64>> {
     let resampler = Resampler::new(x.ncols(), up, down, resampling)?;
     map_rows(par, x, resampler.n_out(), |row, out, scratch| {
         resampler.run(row, out, scratch);

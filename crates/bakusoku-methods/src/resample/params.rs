@@ -60,6 +60,9 @@ impl FromStr for ResampleWindow {
     }
 }
 
+/// Longest padded row, before or after.
+const MAX_SAMPLES: f64 = 1e10;
+
 /// How rows are resampled, whatever the frequencies; the defaults are those of MNE's function `resample`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resampling {
@@ -107,6 +110,11 @@ impl Resampling {
         {
             return Err(Error::parameter("npad", "a number of samples or \"auto\"", format!("\"{text}\"")));
         }
+        let padding = if let Npad::Samples(n_pad) = self.npad { n_pad as f64 } else { n as f64 };
+        let longest = (n as f64 + 2.0 * padding) * (up / down).max(1.0);
+        if longest > MAX_SAMPLES {
+            return Err(Error::parameter("up", format!("such that at most {MAX_SAMPLES:e} samples come out"), longest));
+        }
         match self.method {
             ResampleMethod::Fft => self.fft_pad().map(|_| ()),
             ResampleMethod::Polyphase => super::polyphase::check(&self.pad, n, up / down),
@@ -147,12 +155,7 @@ impl ResampleParams {
     }
     /// How rows are resampled.
     pub fn resampling(&self) -> Resampling {
-        Resampling {
-            npad: self.npad.clone(),
-            window: self.window,
-            pad: self.pad.clone(),
-            method: self.method,
-        }
+        Resampling { npad: self.npad.clone(), window: self.window, pad: self.pad.clone(), method: self.method }
     }
     pub(super) fn check(&self) -> Result<()> {
         crate::filter::check_sfreq(self.sfreq)

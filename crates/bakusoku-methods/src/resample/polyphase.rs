@@ -3,6 +3,7 @@
 use super::params::{ResampleWindow, Resampling};
 use bakusoku_core::{Error, Result};
 use bakusoku_math::fir;
+use bakusoku_math::simd::wide;
 use bakusoku_math::window::Window;
 
 /// How SciPy's `upfirdn` goes on beyond the ends.
@@ -108,14 +109,16 @@ impl Polyphase {
     pub(super) fn run(&self, row: &[f64], out: &mut [f64], work: &mut Work) {
         let background = self.extend(row, &mut work.extended);
         let x = &work.extended;
-        for (m, out) in out.iter_mut().enumerate() {
-            // y(m) = Σ x(i) h(half + m down - i up)
-            let at = self.half + m * self.down;
-            let (newest, phase) = (at / self.up, at % self.up);
-            let taps = &self.taps[self.starts[phase]..self.starts[phase + 1]];
-            let stop = newest + 1 + self.reach;
-            *out = dot(taps, &x[stop - taps.len()..stop]) + background;
-        }
+        wide(|| {
+            for (m, out) in out.iter_mut().enumerate() {
+                // y(m) = Σ x(i) h(half + m down - i up)
+                let at = self.half + m * self.down;
+                let (newest, phase) = (at / self.up, at % self.up);
+                let taps = &self.taps[self.starts[phase]..self.starts[phase + 1]];
+                let stop = newest + 1 + self.reach;
+                *out = dot(taps, &x[stop - taps.len()..stop]) + background;
+            }
+        });
     }
 
     /// The row with `reach` samples more at each end, and a constant that was taken off and is to be added again.
@@ -158,6 +161,7 @@ impl Polyphase {
 }
 
 /// Σ a b in eight interleaved sums.
+#[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (chunks_a, rest_a) = a.as_chunks::<8>();
     let (chunks_b, rest_b) = b.as_chunks::<8>();

@@ -22,8 +22,7 @@ fn rows_are_those_of_mne() {
 #[test]
 fn codes_are_those_of_mne() {
     for case in cases("stim") {
-        let codes: Vec<f64> =
-            (0..1003).map(|t| if t % 100 > 93 { (t / 100) as f64 + 1.0 } else { 0.0 }).collect();
+        let codes: Vec<f64> = (0..1003).map(|t| if t % 100 > 93 { (t / 100) as f64 + 1.0 } else { 0.0 }).collect();
         let mut out = vec![f64::NAN; 251];
         resample_stim(&codes, &mut out);
         check(&case, out, 0.0);
@@ -67,7 +66,8 @@ fn errors_name_the_parameter() {
     };
     fails(Resampling::default(), 0.0, "up");
     fails(Resampling { pad: "wild".into(), ..Resampling::default() }, 50.0, "pad");
-    let polyphase = Resampling { method: ResampleMethod::Polyphase, pad: "reflect_limited".into(), ..Resampling::default() };
+    let polyphase =
+        Resampling { method: ResampleMethod::Polyphase, pad: "reflect_limited".into(), ..Resampling::default() };
     fails(polyphase, 50.0, "pad");
     fails(Resampling { npad: Npad::Text("much".into()), ..Resampling::default() }, 50.0, "npad");
 }

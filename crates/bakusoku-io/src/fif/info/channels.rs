@@ -29,7 +29,10 @@ pub(crate) fn read_extended(fiff: &Fiff, parent: &Node, chs: &mut [Channel]) -> 
                 FIFF_CH_COIL_TYPE => ch.coil_type = fiff.get(entry, RawTag::int)?,
                 FIFF_CH_LOC => {
                     let loc = fiff.get(entry, RawTag::floats)?;
-                    ch.loc = loc.as_slice().try_into().map_err(|_| fiff.wrong(entry, Wrong::new("12 numbers", loc.len().to_string())))?;
+                    ch.loc = loc
+                        .as_slice()
+                        .try_into()
+                        .map_err(|_| fiff.wrong(entry, Wrong::new("12 numbers", loc.len().to_string())))?;
                 }
                 FIFF_CH_UNIT => ch.unit = fiff.get(entry, RawTag::int)?,
                 FIFF_CH_UNIT_MUL => ch.unit_mul = fiff.get(entry, RawTag::int)?,
@@ -50,7 +53,8 @@ pub(crate) fn short_names(chs: &[Channel]) -> Option<HashMap<String, String>> {
     if chs.iter().all(|ch| ch.name.len() <= 15 && ch.name.is_ascii()) {
         return None;
     }
-    let mut used: HashSet<String> = chs.iter().filter(|ch| ch.name.len() <= 15 && ch.name.is_ascii()).map(|ch| ch.name.clone()).collect();
+    let mut used: HashSet<String> =
+        chs.iter().filter(|ch| ch.name.len() <= 15 && ch.name.is_ascii()).map(|ch| ch.name.clone()).collect();
     let mut out = HashMap::new();
     for ch in chs {
         let ascii: String = ch.name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();

@@ -47,7 +47,11 @@ fn renamed<'a>(names: &'a [String], short: Option<&'a HashMap<String, String>>) 
 }
 
 /// Writes projectors as one `FIFFB_PROJ`.
-pub(crate) fn write_projs(fif: &mut Writer<Out>, projs: &[Projector], short: Option<&HashMap<String, String>>) -> io::Result<()> {
+pub(crate) fn write_projs(
+    fif: &mut Writer<Out>,
+    projs: &[Projector],
+    short: Option<&HashMap<String, String>>,
+) -> io::Result<()> {
     if projs.is_empty() {
         return Ok(());
     }
@@ -85,7 +89,11 @@ pub(crate) fn read_bads(fiff: &Fiff, parent: &Node, renames: &Renames) -> Result
 }
 
 /// Writes bad channels, if there are any.
-pub(crate) fn write_bads(fif: &mut Writer<Out>, bads: &[String], short: Option<&HashMap<String, String>>) -> io::Result<()> {
+pub(crate) fn write_bads(
+    fif: &mut Writer<Out>,
+    bads: &[String],
+    short: Option<&HashMap<String, String>>,
+) -> io::Result<()> {
     if bads.is_empty() {
         return Ok(());
     }
@@ -98,7 +106,8 @@ pub(crate) fn write_bads(fif: &mut Writer<Out>, bads: &[String], short: Option<&
 pub(crate) fn read_comps(fiff: &Fiff, parent: &Node, renames: &Renames) -> Result<Vec<Compensator>> {
     let mut out = Vec::new();
     for node in parent.find_all(FIFFB_MNE_CTF_COMP_DATA) {
-        let named = node.find_all(FIFFB_MNE_NAMED_MATRIX).into_iter().find(|n| n.entry(FIFF_MNE_CTF_COMP_DATA).is_some());
+        let named =
+            node.find_all(FIFFB_MNE_NAMED_MATRIX).into_iter().find(|n| n.entry(FIFF_MNE_CTF_COMP_DATA).is_some());
         let named = named.ok_or_else(|| fiff.missing("FIFF_MNE_CTF_COMP_DATA", node))?;
         let entry = named.entry(FIFF_MNE_CTF_COMP_DATA).ok_or_else(|| fiff.missing("FIFF_MNE_CTF_COMP_DATA", named))?;
         let data = fiff.get(entry, |tag| tag.matrix()?.into_2d())?;

@@ -25,8 +25,15 @@ impl Renames {
 /// MNE before 0.11 wrote `FIFF_MNE_CUSTOM_REF` under this number.
 const OLD_CUSTOM_REF: i32 = 236;
 /// Blocks below the measurement info that [`Info`] models; all others are kept verbatim.
-const MODELLED: [i32; 7] =
-    [FIFFB_SUBJECT, FIFFB_ISOTRAK, FIFFB_DACQ_PARS, FIFFB_PROJ, FIFFB_MNE_CTF_COMP, FIFFB_MNE_BAD_CHANNELS, FIFFB_CH_INFO];
+const MODELLED: [i32; 7] = [
+    FIFFB_SUBJECT,
+    FIFFB_ISOTRAK,
+    FIFFB_DACQ_PARS,
+    FIFFB_PROJ,
+    FIFFB_MNE_CTF_COMP,
+    FIFFB_MNE_BAD_CHANNELS,
+    FIFFB_CH_INFO,
+];
 /// Blocks beside the measurement info that hold or describe data; all others are kept verbatim.
 const DATA: [i32; 9] = [
     FIFFB_MEAS,
@@ -63,10 +70,13 @@ pub(crate) fn read_info(fiff: &Fiff) -> Result<(Info, &Node)> {
             }
             FIFF_CH_INFO => info.chs.push(fiff.get(entry, channel)?),
             FIFF_LOWPASS => lowpass = Some(fiff.get(entry, RawTag::float)?).filter(|v| !v.is_nan()).or(lowpass),
-            FIFF_HIGHPASS => info.highpass = Some(fiff.get(entry, RawTag::float)?).filter(|v| !v.is_nan()).unwrap_or(info.highpass),
+            FIFF_HIGHPASS => {
+                info.highpass = Some(fiff.get(entry, RawTag::float)?).filter(|v| !v.is_nan()).unwrap_or(info.highpass)
+            }
             FIFF_MEAS_DATE => {
                 let values = fiff.get(entry, RawTag::ints)?;
-                let wrong = || fiff.wrong(entry, Wrong::new("seconds and microseconds", format!("{} numbers", values.len())));
+                let wrong =
+                    || fiff.wrong(entry, Wrong::new("seconds and microseconds", format!("{} numbers", values.len())));
                 let secs = *values.first().ok_or_else(wrong)?;
                 meas_date = Some((secs, values.get(1).map_or(0, |&usecs| usecs as i32)));
             }
@@ -177,7 +187,8 @@ fn known_transform(info: &mut Info, t: Transform) -> bool {
         // BabyMEG writes it the other way round.
         (CoordFrame::HEAD, CoordFrame::DEVICE) => info.dev_head_t = Some(t.inverse()),
         (CoordFrame::CTF_HEAD, CoordFrame::HEAD) => info.ctf_head_t = Some(t),
-        (CoordFrame::CTF_DEVICE, CoordFrame::CTF_HEAD) => info.dev_ctf_t = Some(t),
+        // MNE writes the one that it derives from the helmet.
+        (CoordFrame::CTF_DEVICE | CoordFrame::DEVICE, CoordFrame::CTF_HEAD) => info.dev_ctf_t = Some(t),
         _ => return false,
     }
     true

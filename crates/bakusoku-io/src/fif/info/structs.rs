@@ -92,8 +92,14 @@ pub(crate) fn dig_point(tag: &RawTag) -> Result<DigPoint, Wrong> {
 pub(crate) fn dig_string(tag: &RawTag) -> Result<Vec<DigPoint>, Wrong> {
     let d = &tag.data;
     let n = int(d, 8);
-    if tag.type_ != FIFFT_DIG_STRING_STRUCT || d.len() < 12 || usize::try_from(n).ok().is_none_or(|n| d.len() - 12 != 12 * n) {
-        return Err(Wrong::new("a string of digitised points", format!("{} bytes of {}", d.len(), type_name(tag.type_))));
+    if tag.type_ != FIFFT_DIG_STRING_STRUCT
+        || d.len() < 12
+        || usize::try_from(n).ok().is_none_or(|n| d.len() - 12 != 12 * n)
+    {
+        return Err(Wrong::new(
+            "a string of digitised points",
+            format!("{} bytes of {}", d.len(), type_name(tag.type_)),
+        ));
     }
     let point = |k: usize| DigPoint {
         kind: DigKind::from_fiff(int(d, 0)),
@@ -133,7 +139,9 @@ mod tests {
             logno: 113,
         };
         let bytes = channel_bytes(&ch, &ch.name, 1, 1.0);
-        let mut golden = vec![0, 0, 0, 1, 0, 0, 0, 113, 0, 0, 0, 1, 0x3f, 0x80, 0, 0, 0x40, 0, 0, 0, 0, 0, 0x0b, 0xc4, 0x3f, 0, 0, 0];
+        let mut golden = vec![
+            0, 0, 0, 1, 0, 0, 0, 113, 0, 0, 0, 1, 0x3f, 0x80, 0, 0, 0x40, 0, 0, 0, 0, 0, 0x0b, 0xc4, 0x3f, 0, 0, 0,
+        ];
         golden.extend([0; 44]);
         golden.extend([0, 0, 0, 201, 0, 0, 0, 0]);
         golden.extend(b"MEG 0113\0\0\0\0\0\0\0\0");

@@ -68,7 +68,8 @@ fn frames<const N: usize, S: Stored<N>>(
         let n = tile.len() / frame;
         for (mut row, &pick) in out.outer_iter_mut().zip(picks) {
             let scale = scales[pick];
-            let values = tile[pick * N..].chunks(frame).map(|c| c.first_chunk::<N>().map_or(0.0, |&b| S::decode(b) * scale));
+            let values =
+                tile[pick * N..].chunks(frame).map(|c| c.first_chunk::<N>().map_or(0.0, |&b| S::decode(b) * scale));
             match row.as_slice_mut() {
                 Some(row) => row[column..column + n].iter_mut().zip(values).for_each(|(out, value)| *out = value),
                 None => row.iter_mut().skip(column).zip(values).for_each(|(out, value)| *out = value),
@@ -102,7 +103,8 @@ mod tests {
                 }
             }
             for transposed in [false, true] {
-                let mut out = if transposed { Array2::zeros((n_times + 1, 2)) } else { Array2::zeros((2, n_times + 1)) };
+                let mut out =
+                    if transposed { Array2::zeros((n_times + 1, 2)) } else { Array2::zeros((2, n_times + 1)) };
                 let mut view = if transposed { out.view_mut().reversed_axes() } else { out.view_mut() };
                 decode(format, &stored, n_channels, &[2, 0], &scales, &mut view, 1);
                 for t in 0..n_times {

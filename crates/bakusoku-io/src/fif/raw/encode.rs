@@ -27,7 +27,12 @@ pub(crate) fn encode(format: RawFormat, block: ArrayView2<'_, f64>, scales: &[f6
     }
 }
 
-fn frames<const N: usize>(block: ArrayView2<'_, f64>, scales: &[f64], out: &mut [u8], store: impl Fn(f64, f64) -> [u8; N]) {
+fn frames<const N: usize>(
+    block: ArrayView2<'_, f64>,
+    scales: &[f64],
+    out: &mut [u8],
+    store: impl Fn(f64, f64) -> [u8; N],
+) {
     let frame = scales.len() * N;
     for (k, tile) in out.chunks_mut(TILE * frame).enumerate() {
         for (ch, (row, &scale)) in block.outer_iter().zip(scales).enumerate() {

@@ -45,7 +45,8 @@ impl Layout {
                 FIFF_FIRST_SAMPLE if pieces.is_empty() => first_samp = i64::from(fiff.get(entry, RawTag::int)?),
                 FIFF_DATA_SKIP | FIFF_DATA_SKIP_SAMP => {
                     let n = fiff.get(entry, RawTag::int)?;
-                    let n = u64::try_from(n).map_err(|_| fiff.wrong(entry, Wrong::new("a skip of 0 or more", n.to_string())))?;
+                    let n = u64::try_from(n)
+                        .map_err(|_| fiff.wrong(entry, Wrong::new("a skip of 0 or more", n.to_string())))?;
                     if entry.kind == FIFF_DATA_SKIP { skip_buffers += n } else { skip_samples += n }
                 }
                 FIFF_DATA_BUFFER => {
@@ -53,14 +54,22 @@ impl Layout {
                     let frame = (n_channels * format.bytes()) as u64;
                     let size = u64::from(entry.size);
                     if size == 0 || size % frame != 0 {
-                        let expected = format!("a multiple of {frame} bytes ({n_channels} channels of {})", type_name(entry.type_));
+                        let expected = format!(
+                            "a multiple of {frame} bytes ({n_channels} channels of {})",
+                            type_name(entry.type_)
+                        );
                         return Err(fiff.wrong(entry, Wrong::new(expected, format!("{size} bytes"))));
                     }
                     let len = size / frame;
                     let skip = skip_buffers.saturating_mul(len).saturating_add(skip_samples);
                     (skip_buffers, skip_samples) = (0, 0);
                     if n_times.saturating_add(skip).saturating_add(len) > MAX_TIMES {
-                        return Err(Error::Limit { path: fiff.path().to_owned(), what: "the number of samples", at: entry.pos, limit: MAX_TIMES });
+                        return Err(Error::Limit {
+                            path: fiff.path().to_owned(),
+                            what: "the number of samples",
+                            at: entry.pos,
+                            limit: MAX_TIMES,
+                        });
                     }
                     if pieces.is_empty() {
                         first_samp += skip as i64;

@@ -1,9 +1,9 @@
 //! Raw recordings, read by position.
 
+use super::RawFormat;
 use super::decode::decode;
 use super::layout::{Layout, find_raw};
 use super::split::{MAX_PARTS, check_part, next_part};
-use super::RawFormat;
 use crate::error::read_error;
 use crate::fif::{annotations, file::open_fiff, info::read_info};
 use crate::{Error, Result};
@@ -71,7 +71,8 @@ impl FifRaw {
                 check_part(&first_path, head, fiff.path(), &info)?;
             }
             for piece in &layout.pieces {
-                let data = piece.data.map(|(entry, format)| Stored { part, entry, format, checked: AtomicBool::new(false) });
+                let data =
+                    piece.data.map(|(entry, format)| Stored { part, entry, format, checked: AtomicBool::new(false) });
                 runs.push(Run { start: n_times + piece.start, len: piece.len, data });
             }
             n_times += layout.n_times;
@@ -84,7 +85,11 @@ impl FifRaw {
             if let Some(path) = follows {
                 let seen = parts.iter().any(|part| part.path() == path);
                 if seen || parts.len() == MAX_PARTS {
-                    return Err(Error::Content { path, expected: "the next part of a recording".into(), got: "an earlier one".into() });
+                    return Err(Error::Content {
+                        path,
+                        expected: "the next part of a recording".into(),
+                        got: "an earlier one".into(),
+                    });
                 }
                 next = Some(open_fiff(&path)?);
             }
@@ -92,7 +97,8 @@ impl FifRaw {
         let (info, first_samp, marked) = head.ok_or_else(|| Error::Empty { path: first_path })?;
         let format = runs.iter().find_map(|run| run.data.as_ref().map(|data| data.format)).unwrap_or_default();
         let scales = info.chs.iter().map(|ch| ch.range * ch.cal).collect();
-        let gaps: Vec<Span> = runs.iter().filter(|run| run.data.is_none()).map(|run| Span::new(run.start, run.start + run.len)).collect();
+        let gaps: Vec<Span> =
+            runs.iter().filter(|run| run.data.is_none()).map(|run| Span::new(run.start, run.start + run.len)).collect();
         let mut marked = annotations::of_raw(marked, info.meas_date, first_samp, info.sfreq, n_times);
         mark_gaps(&mut marked, &gaps, &info, first_samp, n_times);
         let stream = Stream { info: Arc::new(info), first_samp, n_times, gaps, annotations: marked };

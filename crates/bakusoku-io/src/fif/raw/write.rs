@@ -30,7 +30,7 @@ pub struct RawWriter {
     annotations: Annotations,
     out: Option<Output>,
     closed: Vec<AtomicFile>,
-    /// Whether there will be more than one file, as is known before the first one is written.
+    /// Whether there is more than one file.
     splits: bool,
     /// Samples taken so far.
     at: u64,
@@ -49,7 +49,12 @@ impl RawWriter {
     pub fn create(path: impl AsRef<Path>, stream: &Stream, options: RawOptions) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let sfreq = stream.info.sfreq;
-        let bad = |what, expected: &str, got: String| Error::Unwritable { path: path.clone(), what, expected: expected.to_owned(), got };
+        let bad = |what, expected: &str, got: String| Error::Unwritable {
+            path: path.clone(),
+            what,
+            expected: expected.to_owned(),
+            got,
+        };
         if stream.n_times == 0 {
             return Err(bad("the recording", "at least one sample", "none".into()));
         }
@@ -57,7 +62,11 @@ impl RawWriter {
             return Err(bad("the recording", "at least one channel", "none".into()));
         }
         if !(options.split_size > 2 * RESERVE && options.split_size <= MAX_FILE) {
-            return Err(bad("a file of that `split_size`", "more than 2 MiB and at most 2 GiB", format!("{} bytes", options.split_size)));
+            return Err(bad(
+                "a file of that `split_size`",
+                "more than 2 MiB and at most 2 GiB",
+                format!("{} bytes", options.split_size),
+            ));
         }
         let last = stream.first_samp.saturating_add(i64::try_from(stream.n_times).unwrap_or(i64::MAX));
         if i32::try_from(stream.first_samp).is_err() || i32::try_from(last).is_err() {
@@ -65,7 +74,11 @@ impl RawWriter {
         }
         let buffer_size = (options.buffer_size_sec * sfreq).ceil();
         if !(1.0..=1e9).contains(&buffer_size) {
-            return Err(bad("a buffer of that `buffer_size_sec`", "at least one sample", format!("{} s", options.buffer_size_sec)));
+            return Err(bad(
+                "a buffer of that `buffer_size_sec`",
+                "at least one sample",
+                format!("{} s", options.buffer_size_sec),
+            ));
         }
         let scales: Vec<f64> =
             stream.info.chs.iter().map(|ch| if options.fmt.is_float() { ch.cal } else { ch.cal * ch.range }).collect();
@@ -100,7 +113,6 @@ impl RawWriter {
             let expected = "room for samples beside the measurement info".to_owned();
             return Err(Error::Unwritable { path: writer.path.clone(), what: "the recording", expected, got });
         }
-        writer.splits = head + frame * stream.n_times + 2 * RESERVE > options.split_size;
         writer.plan_buffer();
         Ok(writer)
     }
@@ -115,7 +127,8 @@ impl RawWriter {
         let picks = bakusoku_core::Picks::all(stream.n_channels());
         // 16 MB of samples at a time.
         let step = (2_000_000 / stream.n_channels().max(1) as u64).max(1);
-        let mut block = Block { start: 0, data: ndarray::Array2::zeros((stream.n_channels(), step.min(stream.n_times) as usize)) };
+        let mut block =
+            Block { start: 0, data: ndarray::Array2::zeros((stream.n_channels(), step.min(stream.n_times) as usize)) };
         while block.start < stream.n_times {
             let stop = (block.start + step).min(stream.n_times);
             let n = (stop - block.start) as usize;
@@ -200,7 +213,7 @@ impl RawWriter {
     fn skip(&mut self, gap: Span) -> Result<()> {
         self.at = gap.stop;
         self.plan_buffer();
-        let n = (1..=self.wanted).rev().find(|n| gap.len() % n == 0).unwrap_or(1);
+        let n = (1..=self.wanted).rev().find(|n| gap.len().is_multiple_of(*n)).unwrap_or(1);
         let frame = self.scales.len() * self.options.fmt.bytes();
         self.wanted = n;
         self.buffer.resize(n as usize * frame, 0);
@@ -243,7 +256,11 @@ impl RawWriter {
     pub fn take(&mut self, block: &Block) -> Result<()> {
         let given = self.at + self.filled;
         // Samples of a gap were passed over already.
-        let skipped = self.skips.iter().find(|gap| gap.stop == self.at).map_or(given, |gap| if self.filled == 0 { gap.start } else { given });
+        let skipped = self
+            .skips
+            .iter()
+            .find(|gap| gap.stop == self.at)
+            .map_or(given, |gap| if self.filled == 0 { gap.start } else { given });
         let fits = (skipped..=given).contains(&block.start) && block.data.nrows() == self.scales.len();
         if !fits || block.start + block.n_times() as u64 > self.stream.n_times {
             return Err(Error::Unwritable {
