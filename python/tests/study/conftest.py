@@ -80,7 +80,7 @@ def tile(source: Path, target: Path, seconds: float, events=(1, 2), **read) -> P
         pick = next((i for i in stims if raw.ch_names[i] == "STI 014"), stims[0])
         data[stims] = 0
         for k, at in enumerate(range(int(sfreq), n - int(sfreq), int(1.1 * sfreq))):
-            # A quarter above: a scaled trigger channel (`cal` 50) may come back a rounding below, and codes are cut off.
+            # A quarter above: scaled trigger channels (`cal` 50) come back a rounding below, and codes are cut off.
             data[pick, at : at + 5] = events[k % len(events)] + 0.25
     out = mne.io.RawArray(data, raw.info, first_samp=raw.first_samp, verbose="error")
     target.parent.mkdir(parents=True, exist_ok=True)
