@@ -3,7 +3,7 @@
 use crate::constants::*;
 use crate::tag::{Entry, FileId, HEADER, RawTag, latin1};
 use crate::tree::Branch;
-use ndarray::{ArrayView2, ArrayView3};
+use ndarray::ArrayView2;
 use std::io::{self, Write};
 
 /// Largest file that FIFF's 32-bit positions allow (bytes).
@@ -183,20 +183,28 @@ impl<W: Write> Writer<W> {
         data.extend(be([matrix.ncols() as i32, matrix.nrows() as i32, 2], i32::to_be_bytes));
         self.tag(kind, FIFFT_MATRIX | FIFFT_FLOAT, &data)
     }
-    /// A dense array of three dimensions, one slice after the other, in single or double precision; `convert` is
-    /// given slice, row and column of each element.
+    /// A dense array of three dimensions, `(slices, rows, columns)`, in single or double precision. `next` fills one slice
+    /// after the other (row by row), so that the array need not be in memory; each row is divided by its `scale`.
     ///
     /// # Errors
-    /// When it can't be written.
-    pub fn array3(&mut self, kind: i32, array: ArrayView3<'_, f64>, double: bool, scale: &[f64]) -> io::Result<()> {
-        let (a, b, c) = array.dim();
+    /// When a slice can't be had, or it can't be written.
+    pub fn array3(
+        &mut self,
+        kind: i32,
+        (a, b, c): (usize, usize, usize),
+        double: bool,
+        scale: &[f64],
+        mut next: impl FnMut(usize, &mut [f64]) -> io::Result<()>,
+    ) -> io::Result<()> {
         let size = if double { 8 } else { 4 };
         let type_ = FIFFT_MATRIX | if double { FIFFT_DOUBLE } else { FIFFT_FLOAT };
         self.begin(kind, type_, (a * b * c * size + 16) as u64)?;
+        let mut slice = vec![0.0; b * c];
         let mut data = Vec::with_capacity(b * c * size);
-        for slice in array.outer_iter() {
+        for index in 0..a {
+            next(index, &mut slice)?;
             data.clear();
-            for (row, &scale) in slice.outer_iter().zip(scale) {
+            for (row, &scale) in slice.chunks_exact(c.max(1)).zip(scale) {
                 if double {
                     row.iter().for_each(|&v| data.extend((v / scale).to_be_bytes()));
                 } else {

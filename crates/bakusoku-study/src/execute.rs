@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::prepare::{IN_HAND, Output, Prepared, PreparedRun};
 use crate::report::data::{ChannelData, EvokedData, Failure, OutputFile, RunReport, Status, SubjectReport, Timing};
 use crate::resume::{Replacement, Sidecar, Validity, remove_abandoned};
-use crate::spilled::{Places, Spilled, load};
+use crate::spilled::{Spilled, samples};
 use crate::steps::{self, Step, events::RunEvents};
 use crate::unit::{Run, Unit, failure};
 use crate::{Error, Result};
@@ -27,7 +27,6 @@ pub(crate) struct Work<'a> {
     pub(crate) par: &'a bakusoku_core::Par,
     pub(crate) cancel: &'a bakusoku_core::Cancel,
     pub(crate) spill: &'a SpillDir,
-    pub(crate) places: &'a Places,
     pub(crate) progress: Progress,
 }
 
@@ -213,7 +212,7 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
     let start = Instant::now();
     let described = epochs.iter().map(Spilled::without_data).collect::<bakusoku_core::Result<Vec<_>>>();
     let described = at(&steps::epochs::STEP, None, described)?;
-    let mut joined = at(&steps::epochs::STEP, None, steps::epochs::concatenate_runs(described))?;
+    let joined = at(&steps::epochs::STEP, None, steps::epochs::concatenate_runs(described))?;
     let conditions = at(&steps::evoked::STEP, None, steps::events::condition_codes(config, &joined.event_id))?;
     report.drops = Some(steps::epochs::drops(&joined, &codes_before, &conditions));
     if joined.events.is_empty() {
@@ -230,11 +229,8 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
     }
     if let Some(output) = prepared.epochs.as_ref().filter(|output| output.is_due()) {
         let sfreq = prepared.runs.first().map_or(joined.info.sfreq, |run| run.streams[run.filtered].sfreq());
-        let written = work.places.with(|| {
-            joined.data = load(&epochs)?;
-            let written = write(output, |path| steps::epochs::write(path, &joined, config, sfreq, file_id(output)));
-            joined.data = ndarray::Array3::zeros((0, 0, 0));
-            written
+        let written = write(output, |path| {
+            steps::epochs::write(path, &joined, config, sfreq, file_id(output), &mut samples(&epochs))
         });
         at(&steps::epochs::STEP, None, written)?;
     }

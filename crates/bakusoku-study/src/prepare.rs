@@ -199,7 +199,10 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
     let wanted = steps::epochs::wanted(config);
     let (mut epochs, mut evoked, mut covariance) = (None, None, None);
     if wanted {
-        need.memory += epochs_memory(config, &runs);
+        let (one, all) = epochs_bytes(config, &runs);
+        // The cutter's batch and the writer's slice; the rest waits on disk.
+        need.memory += Bytes(one * (4 * threads as u64 + 4));
+        need.disk += Bytes(all);
         if config.flag("save_epochs") {
             let own = json!({"epochs": config.own(steps::epochs::STEP.keys), "reference": config.own(steps::reference::STEP.keys),
                 "events": config.own(steps::events::STEP.keys)});
@@ -242,13 +245,15 @@ fn flat(tables: &Value) -> Value {
     )
 }
 
-/// Epochs are kept until they are written: a guess from headers, one event a second at most.
-fn epochs_memory(config: &Config, runs: &[PreparedRun]) -> Bytes {
+/// Bytes of one epoch, and of all of them: a guess from headers, one event a second at most.
+fn epochs_bytes(config: &Config, runs: &[PreparedRun]) -> (u64, u64) {
     let length = config.number("epochs_tmax").unwrap_or(0.5) - config.number("epochs_tmin").unwrap_or(-0.2);
-    let bytes = runs.iter().map(|run| {
+    let (mut one, mut all) = (0.0_f64, 0.0);
+    for run in runs {
         let stream = &run.streams[run.filtered];
-        let seconds = stream.n_times as f64 / stream.sfreq();
-        stream.n_channels() as f64 * length * stream.sfreq() * 8.0 * seconds
-    });
-    Bytes(bytes.sum::<f64>() as u64)
+        let bytes = stream.n_channels() as f64 * length * stream.sfreq() * 8.0;
+        one = one.max(bytes);
+        all += bytes * stream.n_times as f64 / stream.sfreq();
+    }
+    (one as u64, all as u64)
 }

@@ -4,7 +4,6 @@ use crate::execute::{self, Work, blank, failed};
 use crate::plan::{StudyPlan, UnitPlan};
 use crate::prepare::prepare;
 use crate::report::data::{Failure, GroupEvoked, Status, StudyReport};
-use crate::spilled::Places;
 use crate::steps::average::{self, Member};
 use crate::study::Study;
 use crate::unit::failure;
@@ -100,7 +99,6 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
         }
     }
     let (cores, spill) = (budget.cores, budget.spill_dir(Some(study.results.root()))?);
-    let places = Places::new(cores.div_ceil(2));
     let pool = Pool::new(budget)?;
     let abort = study.config.get("run").get("on_error").and_then(|value| value.as_str()) == Some("abort");
     let stop = options.cancel.child();
@@ -129,7 +127,6 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
                 par: cx.par(),
                 cancel: cx.cancel(),
                 spill: &spill,
-                places: &places,
                 progress,
             };
             let done = match prepare(&study.config, &study.source, &study.results, &unit.unit, cx.par().threads()) {

@@ -5,7 +5,6 @@ use bakusoku_core::{Error, Event, Par, Result, SpillDir};
 use bakusoku_methods::epochs::{DropLog, Epoch, EpochSink, EpochsHeader};
 use bakusoku_pool::SpillFile;
 use ndarray::Array3;
-use std::sync::{Condvar, Mutex, PoisonError};
 
 /// The good epochs of one recording, on disk.
 pub(crate) struct Spilled {
@@ -77,52 +76,12 @@ impl EpochSink for Spilled {
     }
 }
 
-/// The samples of several recordings' epochs, one after the other.
-///
-/// # Errors
-/// When they can't be read.
-pub(crate) fn load(runs: &[Spilled]) -> Result<Array3<f64>> {
-    let Some(first) = runs.first() else { return Ok(Array3::zeros((0, 0, 0))) };
-    let header = first.header()?;
-    let n: usize = runs.iter().map(|run| run.kept.len()).sum();
-    let size = header.info.n_channels() * header.n_times;
-    let mut data = vec![0.0; n * size];
-    let mut places = data.chunks_exact_mut(size.max(1));
-    for run in runs {
-        let Some(file) = &run.file else { continue };
-        for (index, place) in run.order().into_iter().zip(&mut places) {
-            file.read_f64_at(place, (index * size) as u64 * 8)?;
-        }
-    }
-    Array3::from_shape_vec((n, header.info.n_channels(), header.n_times), data)
-        .map_err(|_| Error::data("the runs' epochs differ in their channels or length"))
-}
-
-/// How many subjects may hold their epochs in memory at once. No inner work is spread while a place is held.
-pub(crate) struct Places {
-    free: Mutex<usize>,
-    changed: Condvar,
-}
-
-impl Places {
-    /// This many.
-    pub(crate) fn new(n: usize) -> Self {
-        Self { free: Mutex::new(n.max(1)), changed: Condvar::new() }
-    }
-    /// Runs `f` while holding a place.
-    pub(crate) fn with<T>(&self, f: impl FnOnce() -> T) -> T {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.changed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner) -= 1;
-        let _held = Held(self);
-        f()
-    }
-}
-
-struct Held<'p>(&'p Places);
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.changed.notify_one();
+/// Where the samples of several recordings' epochs lie, one recording after the other, each in the order of its events.
+pub(crate) fn samples(runs: &[Spilled]) -> impl FnMut(usize, &mut [f64]) -> Result<()> + '_ {
+    let places: Vec<(&Spilled, usize)> =
+        runs.iter().flat_map(|run| run.order().into_iter().map(move |index| (run, index))).collect();
+    move |index, out| match places.get(index) {
+        Some((Spilled { file: Some(file), .. }, at)) => Ok(file.read_f64_at(out, (at * out.len()) as u64 * 8)?),
+        _ => Err(Error::data(format!("epoch {index} was not kept, expected one of {}", places.len()))),
     }
 }

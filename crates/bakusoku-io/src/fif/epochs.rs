@@ -10,7 +10,7 @@ use crate::{AtomicFile, Error, Result, commit};
 use bakusoku_core::containers::Epochs;
 use bakusoku_fiff::constants::*;
 use bakusoku_fiff::{Fiff, FileId, MAX_FILE, Matrix, Node, RawTag, Wrong};
-use ndarray::{Array3, Axis, s};
+use ndarray::{Array3, Axis};
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -126,30 +126,51 @@ fn read_event_id(fiff: &Fiff, list: &[bakusoku_core::Event]) -> bakusoku_fiff::R
     Ok(codes.into_iter().map(|code| (code.to_string(), code)).collect())
 }
 
+/// Fills the samples of one epoch, `(n_channels, n_times)` in C order, SI units.
+type ReadEpoch<'a> = &'a mut dyn FnMut(usize, &mut [f64]) -> bakusoku_core::Result<()>;
+
 /// Writes epochs, `*-epo.fif` or `*_epo.fif`, into several files where one would exceed 2 GB; the names of all of them.
 ///
 /// # Errors
 /// When they do not fit together, or can't be written.
 pub fn write_epochs(path: &Path, epochs: &Epochs, extras: &EpochsExtras, id: FileId) -> Result<Vec<PathBuf>> {
+    let (n_epochs, n_channels, _) = epochs.data.dim();
+    if n_channels != epochs.info.chs.len() || n_epochs != epochs.events.len() {
+        let got = format!("{:?} samples, {} events", epochs.data.dim(), epochs.events.len());
+        let expected = format!("as many epochs as events, of {} channels", epochs.info.chs.len());
+        return Err(Error::Unwritable { path: path.to_owned(), what: "epochs", expected, got });
+    }
+    write_epochs_from(path, epochs, extras, id, &mut |index, out| {
+        for (out, value) in out.iter_mut().zip(epochs.data.index_axis(Axis(0), index)) {
+            *out = *value;
+        }
+        Ok(())
+    })
+}
+
+/// As [`write_epochs`], with samples that are not in memory: `read` is asked for one epoch after the other, and
+/// `described.data` says by its last axis how long they are.
+///
+/// # Errors
+/// As [`write_epochs`], and those of `read`.
+pub fn write_epochs_from(
+    path: &Path,
+    described: &Epochs,
+    extras: &EpochsExtras,
+    id: FileId,
+    read: ReadEpoch<'_>,
+) -> Result<Vec<PathBuf>> {
+    let epochs = described;
     let bad = |expected: &str, got: String| Error::Unwritable {
         path: path.to_owned(),
         what: "epochs",
         expected: expected.to_owned(),
         got,
     };
-    let (n_epochs, n_channels, n_times) = epochs.data.dim();
-    if n_channels != epochs.info.chs.len()
-        || n_epochs != epochs.events.len()
-        || n_epochs != epochs.selection.len()
-        || n_times == 0
-    {
-        let got = format!(
-            "{:?} samples, {} events, {} selected",
-            epochs.data.dim(),
-            epochs.events.len(),
-            epochs.selection.len()
-        );
-        return Err(bad(&format!("as many epochs as events, of {} channels", epochs.info.chs.len()), got));
+    let (n_epochs, n_channels, n_times) = (epochs.events.len(), epochs.info.chs.len(), epochs.data.dim().2);
+    if n_epochs != epochs.selection.len() || n_times == 0 {
+        let got = format!("{} selected, {n_times} samples each", epochs.selection.len());
+        return Err(bad(&format!("{n_epochs} epochs, one for each event"), got));
     }
     if !extras.fmt.is_float() {
         return Err(bad("single or double precision", extras.fmt.name().to_owned()));
@@ -170,7 +191,7 @@ pub fn write_epochs(path: &Path, epochs: &Epochs, extras: &EpochsExtras, id: Fil
     for part in 0..n_parts {
         // numpy.array_split: the first parts are longer by one.
         let to = from + n_epochs / n_parts + usize::from(part < n_epochs % n_parts);
-        files.push(write_part(path, epochs, extras, id, from..to, (part, n_parts))?);
+        files.push(write_part(path, epochs, extras, id, from..to, (part, n_parts), read)?);
         from = to;
     }
     commit(files)
@@ -183,6 +204,7 @@ fn write_part(
     id: FileId,
     range: Range<usize>,
     (part, n_parts): (usize, usize),
+    read: ReadEpoch<'_>,
 ) -> Result<AtomicFile> {
     let info = &epochs.info;
     let this = part_name(path, part, SplitNaming::Neuromag);
@@ -214,8 +236,10 @@ fn write_part(
             fif.floats(FIFF_MNE_BASELINE_MIN, &[min])?;
             fif.floats(FIFF_MNE_BASELINE_MAX, &[max])?;
         }
-        let data = epochs.data.slice(s![range.clone(), .., ..]);
-        fif.array3(FIFF_EPOCH, data, extras.fmt == RawFormat::Double, &scales)?;
+        let shape = (range.len(), scales.len(), epochs.data.len_of(Axis(2)));
+        fif.array3(FIFF_EPOCH, shape, extras.fmt == RawFormat::Double, &scales, |index, out| {
+            read(range.start + index, out).map_err(std::io::Error::other)
+        })?;
         fif.text(FIFF_MNE_EPOCHS_DROP_LOG, &drop_log)?;
         if let Some(reject) = extras.reject_json() {
             fif.text(FIFF_MNE_EPOCHS_REJECT_FLAT, &reject)?;

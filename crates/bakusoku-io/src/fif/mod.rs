@@ -18,7 +18,7 @@ mod raw;
 pub use annotations::{read_annotations, write_annotations};
 pub use convert::convert;
 pub use covariance::{read_covariance, write_covariance};
-pub use epochs::{EpochsExtras, read_epochs, write_epochs};
+pub use epochs::{EpochsExtras, read_epochs, write_epochs, write_epochs_from};
 pub use events::{read_events, write_events};
 pub use evoked::{read_evoked, write_evoked};
 pub use file::{open_fiff, probe};

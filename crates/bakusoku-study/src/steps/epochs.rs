@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use bakusoku_core::containers::Epochs;
 use bakusoku_core::{ChannelType, Info, Picks};
 use bakusoku_fiff::FileId;
-use bakusoku_io::fif::{EpochsExtras, write_epochs};
+use bakusoku_io::fif::{EpochsExtras, write_epochs_from};
 use bakusoku_methods::epochs::{EpochsParams, EventRepeated, OnMissing};
 use ndarray::{Array3, Axis, concatenate};
 use std::path::Path;
@@ -177,11 +177,18 @@ pub(crate) fn wanted(config: &Config) -> bool {
     !matches!(config.get("conditions"), Value::Str(_))
 }
 
-/// Writes epochs; `sfreq` is that of the filtered recording.
+/// Writes epochs, whose samples `read` gives one after the other; `sfreq` is that of the filtered recording.
 ///
 /// # Errors
 /// When they can't be written.
-pub(crate) fn write(path: &Path, epochs: &Epochs, config: &Config, sfreq: f64, id: FileId) -> Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    epochs: &Epochs,
+    config: &Config,
+    sfreq: f64,
+    id: FileId,
+    read: &mut dyn FnMut(usize, &mut [f64]) -> bakusoku_core::Result<()>,
+) -> Result<()> {
     let limits =
         |list: Vec<(ChannelType, f64)>| list.into_iter().map(|(t, value)| (t.name().to_owned(), value)).collect();
     let params = params(config, &epochs.info);
@@ -193,6 +200,6 @@ pub(crate) fn write(path: &Path, epochs: &Epochs, config: &Config, sfreq: f64, i
         reject_tmax: params.reject_tmax,
         ..EpochsExtras::default()
     };
-    write_epochs(path, epochs, &extras, id)?;
+    write_epochs_from(path, epochs, &extras, id, read)?;
     Ok(())
 }
