@@ -15,6 +15,7 @@
 
 mod annotations;
 mod block;
+mod calibration;
 mod channel;
 mod compensator;
 pub mod containers;
@@ -22,6 +23,7 @@ mod cx;
 mod dig;
 mod error;
 mod events;
+mod head_position;
 mod info;
 mod method;
 mod operator;
@@ -37,12 +39,14 @@ mod transform;
 
 pub use annotations::{Annotation, Annotations, OrigTime};
 pub use block::Block;
+pub use calibration::{CrossTalk, FineCalibration, SensorCalibration};
 pub use channel::{Channel, ChannelType, CoordFrame};
 pub use compensator::Compensator;
 pub use cx::{Cx, Progress};
 pub use dig::{DigKind, DigPoint};
 pub use error::{Error, Result};
 pub use events::{Event, Events};
+pub use head_position::{HeadPosition, HeadPositions};
 pub use info::{Info, SubjectInfo};
 pub use method::{Bound, Method};
 pub use operator::{Emit, Grain, LinearMap, Operator};

@@ -23,6 +23,52 @@ impl Transform {
         }
         Self { from, to, matrix }
     }
+    /// From a rotation and a translation (m). The rotation is the last three elements of a unit quaternion whose first
+    /// one is not negative, as in head position files.
+    pub fn from_quat(from: CoordFrame, to: CoordFrame, quat: [f64; 3], trans: [f64; 3]) -> Self {
+        let [x, y, z] = quat;
+        let (xx, yy, zz) = (x * x, y * y, z * z);
+        let ww = (1.0 - xx - yy - zz).max(0.0);
+        let w = ww.sqrt();
+        let (xy2, xz2, yz2) = (2.0 * x * y, 2.0 * x * z, 2.0 * y * z);
+        let (wx2, wy2, wz2) = (2.0 * w * x, 2.0 * w * y, 2.0 * w * z);
+        let matrix = [
+            [ww + xx - yy - zz, xy2 - wz2, xz2 + wy2, trans[0]],
+            [xy2 + wz2, ww + yy - xx - zz, yz2 - wx2, trans[1]],
+            [xz2 - wy2, yz2 + wx2, ww + zz - xx - yy, trans[2]],
+            [0.0, 0.0, 0.0, 1.0],
+        ];
+        Self { from, to, matrix }
+    }
+    /// The rotation as the last three elements of a unit quaternion whose first one is not negative.
+    pub fn quat(&self) -> [f64; 3] {
+        let m = &self.matrix;
+        // As MNE has it: rotations from files are orthogonal to single precision only, and another formula would give
+        // another quaternion.
+        let t = 1.0 + m[0][0] + m[1][1] + m[2][2];
+        if t > f64::EPSILON {
+            let s = 2.0 * t.sqrt();
+            return [(m[2][1] - m[1][2]) / s, (m[0][2] - m[2][0]) / s, (m[1][0] - m[0][1]) / s];
+        }
+        // The largest element of the diagonal says by which element of the quaternion it is safe to divide.
+        let i = if m[0][0] > m[1][1] && m[0][0] > m[2][2] {
+            0
+        } else if m[1][1] > m[2][2] {
+            1
+        } else {
+            2
+        };
+        let (j, k) = ((i + 1) % 3, (i + 2) % 3);
+        let s = 2.0 * (1.0 + m[i][i] - m[j][j] - m[k][k]).sqrt();
+        let mut quat = [0.0; 3];
+        quat[i] = 0.25 * s;
+        quat[j] = (m[i][j] + m[j][i]) / s;
+        quat[k] = (m[i][k] + m[k][i]) / s;
+        if (m[k][j] - m[j][k]) / s < 0.0 {
+            quat = quat.map(|q| -q);
+        }
+        quat
+    }
     /// A point (m) carried over: rotated and shifted.
     pub fn apply(&self, point: [f64; 3]) -> [f64; 3] {
         let m = &self.matrix;
@@ -57,5 +103,23 @@ impl Transform {
         let (a, b) = (&next.matrix, &self.matrix);
         let matrix = std::array::from_fn(|i| std::array::from_fn(|j| (0..4).map(|k| a[i][k] * b[k][j]).sum()));
         Ok(Self { from: self.from, to: next.to, matrix })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quaternions_go_there_and_back() {
+        let turns = [[0.1, -0.2, 0.05], [0.0, 0.0, 0.0], [0.9, 0.1, -0.3], [0.0, 1.0, 0.0], [0.6, 0.0, -0.8]];
+        for quat in turns {
+            let t = Transform::from_quat(CoordFrame::DEVICE, CoordFrame::HEAD, quat, [0.01, 0.0, 0.06]);
+            let back = Transform::from_quat(CoordFrame::DEVICE, CoordFrame::HEAD, t.quat(), [0.01, 0.0, 0.06]);
+            let worst = (0..16).map(|i| (t.matrix[i / 4][i % 4] - back.matrix[i / 4][i % 4]).abs()).fold(0.0, f64::max);
+            assert!(worst < 1e-7, "{quat:?}: {worst:e}");
+            let there = t.inverse().apply(t.apply([0.03, -0.05, 0.07]));
+            assert!((0..3).all(|i| (there[i] - [0.03, -0.05, 0.07][i]).abs() < 1e-15));
+        }
     }
 }

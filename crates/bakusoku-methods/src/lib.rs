@@ -6,7 +6,7 @@
 //!
 //! | rows, one channel at a time | columns, all channels at once | sinks, where a stream ends |
 //! |---|---|---|
-//! | [`filter`], [`notch`], [`resample`] | [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
+//! | [`filter`], [`notch`], [`resample`] | [`maxwell`], [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
 //!
 //! [`events`] are found before the main pass, on the stimulus channels alone.
 
@@ -15,6 +15,7 @@ pub mod epochs;
 pub mod events;
 pub mod evoked;
 pub mod filter;
+pub mod maxwell;
 pub mod notch;
 pub mod projection;
 pub mod psd;
