@@ -6,6 +6,7 @@
 
 pub mod constants;
 mod directory;
+mod encode;
 mod error;
 mod matrix;
 mod reader;

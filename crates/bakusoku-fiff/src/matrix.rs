@@ -6,7 +6,7 @@
 use crate::constants::*;
 use crate::error::Wrong;
 use crate::tag::RawTag;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 /// A matrix of a tag.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,20 @@ pub struct Sparse {
 }
 
 impl Sparse {
+    /// Without the zeros.
+    pub fn from_dense(dense: ArrayView2<'_, f64>, by_rows: bool) -> Self {
+        let (n_rows, n_cols) = dense.dim();
+        let lanes = if by_rows { dense } else { dense.reversed_axes() };
+        let (mut data, mut indices, mut indptr) = (Vec::new(), Vec::new(), vec![0]);
+        for lane in lanes.rows() {
+            for (index, &value) in lane.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                data.push(value);
+                indices.push(index);
+            }
+            indptr.push(data.len());
+        }
+        Self { n_rows, n_cols, by_rows, data, indices, indptr }
+    }
     /// With the zeros.
     pub fn to_dense(&self) -> Array2<f64> {
         let mut out = Array2::zeros((self.n_rows, self.n_cols));

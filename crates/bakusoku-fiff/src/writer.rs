@@ -1,7 +1,7 @@
 //! Writing a FIFF file as a stream: tags one after the other, and a directory at the end.
 
 use crate::constants::*;
-use crate::tag::{Entry, FileId, HEADER, RawTag, latin1};
+use crate::tag::{Entry, FileId, HEADER, RawTag};
 use crate::tree::Branch;
 use ndarray::ArrayView2;
 use std::io::{self, Write};
@@ -136,14 +136,14 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// When it can't be written.
     pub fn ints(&mut self, kind: i32, values: &[i32]) -> io::Result<()> {
-        self.tag(kind, FIFFT_INT, &be(values.iter().copied(), i32::to_be_bytes))
+        self.raw_tag(&RawTag::of_ints(kind, values))
     }
     /// Numbers in single precision.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn floats(&mut self, kind: i32, values: &[f64]) -> io::Result<()> {
-        self.tag(kind, FIFFT_FLOAT, &be(values.iter().map(|&v| v as f32), f32::to_be_bytes))
+        self.raw_tag(&RawTag::of_floats(kind, values))
     }
     /// Numbers in double precision.
     ///
@@ -157,7 +157,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// When it can't be written.
     pub fn text(&mut self, kind: i32, text: &str) -> io::Result<()> {
-        if text.is_empty() { Ok(()) } else { self.tag(kind, FIFFT_STRING, &latin1(text)) }
+        if text.is_empty() { Ok(()) } else { self.raw_tag(&RawTag::of_text(kind, text)) }
     }
     /// Names, separated by colons; colons inside names become `{COLON}`.
     ///
@@ -172,16 +172,14 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// When it can't be written.
     pub fn id(&mut self, kind: i32, id: FileId) -> io::Result<()> {
-        self.tag(kind, FIFFT_ID_STRUCT, &id.to_bytes())
+        self.raw_tag(&RawTag::of_id(kind, id))
     }
     /// A dense matrix in single precision.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn float_matrix(&mut self, kind: i32, matrix: ArrayView2<'_, f64>) -> io::Result<()> {
-        let mut data = be(matrix.iter().map(|&v| v as f32), f32::to_be_bytes);
-        data.extend(be([matrix.ncols() as i32, matrix.nrows() as i32, 2], i32::to_be_bytes));
-        self.tag(kind, FIFFT_MATRIX | FIFFT_FLOAT, &data)
+        self.raw_tag(&RawTag::of_float_matrix(kind, matrix))
     }
     /// A dense array of three dimensions, `(slices, rows, columns)`, in single or double precision. `next` fills one slice
     /// after the other (row by row), so that the array need not be in memory; each row is divided by its `scale`.

@@ -49,6 +49,18 @@ pub enum Error {
         /// What it holds.
         got: String,
     },
+    /// A line of a text file that is not what such a file has.
+    #[error("`{path}` line {line} has {got}, expected {expected}", path = path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What would have been right.
+        expected: String,
+        /// What it has.
+        got: String,
+    },
     /// A part of a split recording is not there.
     #[error("`{path}` says that the recording goes on in `{next}`, which is not there", path = path.display(), next = next.display())]
     SplitMissing {
@@ -105,6 +117,7 @@ impl Error {
                 }
                 _ => None,
             },
+            Self::Line { .. } => Some("the file may be of another kind, or was changed by hand"),
             Self::Content { .. } | Self::Unwritable { .. } => None,
         }
     }

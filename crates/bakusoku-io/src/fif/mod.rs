@@ -11,7 +11,7 @@ mod events;
 mod evoked;
 mod file;
 pub mod info;
-mod output;
+pub(crate) mod output;
 mod projections;
 mod raw;
 

@@ -74,7 +74,7 @@ pub fn info_rank(info: &Info, full: bool) -> Result<Vec<(String, usize)>> {
 
 pub(super) fn group_rank(info: &Info, group: &Group, full: bool) -> Result<usize> {
     let is_meg = matches!(group.name, "meg" | "mag" | "grad");
-    let most = if is_meg && !full { sss_rank(info).unwrap_or(group.rows.len()) } else { group.rows.len() };
+    let most = if is_meg && !full { sss_rank(info)?.unwrap_or(group.rows.len()) } else { group.rows.len() };
     if full {
         return Ok(most);
     }
@@ -89,27 +89,13 @@ pub(super) fn given<'a>(rank: &'a Rank, group: &Group) -> Option<&'a usize> {
 }
 
 /// The number of inner moments that a Maxwell filter used, from the processing history: the first record that holds an
-/// expansion (MaxFilter 3 writes an empty one before it).
-fn sss_rank(info: &Info) -> Option<usize> {
-    const FIFFB_PROCESSING_RECORD: i32 = 901;
-    const FIFFB_SSS_INFO: i32 = 502;
-    const FIFF_SSS_ORD_IN: i32 = 266;
-    const FIFF_SSS_COMPONENTS: i32 = 269;
-    let ints = |data: &[u8]| -> Vec<i32> {
-        data.chunks_exact(4).map(|b| i32::from_be_bytes([b[0], b[1], b[2], b[3]])).collect()
-    };
-    info.blocks
-        .iter()
-        .flat_map(|block| block.find(FIFFB_PROCESSING_RECORD))
-        .flat_map(|record| record.find(FIFFB_SSS_INFO))
-        .find_map(|sss| {
-            let order = *ints(&sss.tag(FIFF_SSS_ORD_IN)?.data).first()?;
-            let n = usize::try_from((order + 1).pow(2) - 1).ok()?;
-            let used = ints(&sss.tag(FIFF_SSS_COMPONENTS)?.data);
-            let (all, of_n) = (n, used.len().min(n));
-            let sum = used.iter().take(n).filter(|&&x| x != 0).count();
-            Some(all - (of_n - sum))
-        })
+/// expansion.
+fn sss_rank(info: &Info) -> Result<Option<usize>> {
+    let expansions = info.proc_history()?.into_iter().filter_map(|record| record.sss_info);
+    let Some(sss) = expansions.into_iter().find(|sss| !sss.components.is_empty()) else { return Ok(None) };
+    let n = usize::try_from((i64::from(sss.in_order) + 1).pow(2) - 1).unwrap_or(0);
+    let left_out = sss.components.iter().take(n).filter(|&&used| used == 0).count();
+    Ok(Some(n - left_out))
 }
 
 #[cfg(test)]
