@@ -9,13 +9,14 @@
 //! | read and check a study file | [`Study::load`] |
 //! | know what would run | [`Study::plan`], [`Study::status`] |
 //! | run it | [`Study::run`] |
-//! | write a study file | [`init`] |
+//! | write a study file for a folder of recordings | [`init`] |
 //!
 //! [`steps::STEPS`] is the list of steps and their order, [`config::keys::KEYS`] that of the keys.
 
 pub mod config;
 mod error;
 mod execute;
+mod init;
 mod input;
 mod keys;
 mod plan;
@@ -32,8 +33,9 @@ mod unit;
 
 pub use config::{Config, ConfigError};
 pub use error::{Error, Result};
+pub use init::{Draft, init};
 pub use plan::{StudyPlan, UnitPlan};
 pub use prepare::Output;
 pub use run::{Observer, Outcome, RunOptions};
-pub use study::{Study, StudyStatus, init};
+pub use study::{Study, StudyStatus};
 pub use unit::{Run, Unit};

@@ -3,8 +3,8 @@
 //! [`keys::KEYS`] is the one table; TOML has no null, so `"none"` is None, in pairs `["none", 0]`.
 
 mod checks;
+pub mod document;
 mod error;
-pub mod init;
 pub mod keys;
 mod kind;
 mod parse;

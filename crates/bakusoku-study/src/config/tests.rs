@@ -171,11 +171,11 @@ fn text_that_is_not_toml_is_said_with_its_place() {
 
 #[test]
 fn what_init_writes_is_read_again() {
-    let text = init::commented(&[("ch_types", "[\"meg\", \"eeg\"]".into()), ("h_freq", "30.0".into())]);
+    let text = document::commented(&[("ch_types", "[\"meg\", \"eeg\"]".into()), ("h_freq", "30.0".into())]);
     let config = Config::parse(Path::new("study.toml"), &text).unwrap();
     assert_eq!(config.number("h_freq"), Some(30.0));
     assert!(config.is_given("h_freq") && !config.is_given("l_freq"));
     assert!(text.contains("# l_freq = \"none\""));
-    assert_eq!(init::schema()["properties"]["h_freq"]["anyOf"][1]["exclusiveMinimum"], 0);
-    assert!(init::markdown().contains("| `raw_resample_sfreq` | `\"none\"` |"));
+    assert_eq!(document::schema()["properties"]["h_freq"]["anyOf"][1]["exclusiveMinimum"], 0);
+    assert!(document::markdown().contains("| `raw_resample_sfreq` | `\"none\"` |"));
 }

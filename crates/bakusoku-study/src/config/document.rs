@@ -38,24 +38,33 @@ pub fn commented(given: &[(&str, String)]) -> String {
 
 /// The page of documentation: one table per section (Markdown).
 pub fn markdown() -> String {
-    let mut out = String::from("# Keys of `study.toml`\n");
+    let mut out = String::from(
+        "# Keys of `study.toml`\n\nMade by `cargo dev generate` from the table in `crates/bakusoku-study/src/config/keys.rs`.\n",
+    );
     let mut section = "";
     for key in KEYS.iter().filter(|key| listed(key)) {
         if key.section != section {
             section = key.section;
-            let _ = write!(out, "\n## {section}\n\n| key | default | what |\n|---|---|---|\n");
+            let _ = write!(out, "\n## {section}\n\n| key | default | meaning |\n|---|---|---|\n");
         }
-        let what = format!("{} Expected: {}.", key.doc, key.kind.expected()).replace('|', "\\|");
-        let _ = writeln!(out, "| `{}` | `{}` | {what} |", key.name, key.default);
+        let meaning = format!("{} Expected: {}.", key.doc, key.kind.expected()).replace('|', "\\|");
+        let _ = writeln!(out, "| `{}` | `{}` | {meaning} |", key.name, key.default);
     }
-    out.push_str("\n## Not supported yet\n\nThese keys of mne-bids-pipeline are known and refused with a message that says so:\n");
-    let names: Vec<_> = KEYS
-        .iter()
-        .filter(|key| matches!(key.support, Support::NotYet(_)))
-        .map(|key| format!("`{}`", key.name))
-        .collect();
-    let _ = writeln!(out, "{}.", names.join(", "));
+    let _ = write!(
+        out,
+        "\n## Not supported yet\n\nKeys of mne-bids-pipeline that are known; asking for what they do is an error that says so:\n{}.\n",
+        names(|support| matches!(support, Support::NotYet(_)))
+    );
+    let _ = write!(
+        out,
+        "\n## Elsewhere\n\nKeys of mne-bids-pipeline whose place is under `[run]`; the error says where:\n{}.\n",
+        names(|support| matches!(support, Support::Moved(_)))
+    );
     out
+}
+
+fn names(which: impl Fn(&Support) -> bool) -> String {
+    KEYS.iter().filter(|key| which(&key.support)).map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
 }
 
 /// The JSON schema of `study.toml`, for editors.
