@@ -69,6 +69,13 @@ impl<'a> Chain<'a> {
         self.taps[place].row_sinks.push(sink);
         self
     }
+    /// Leads the recording through it: [`run`].
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn run(self, cx: &Cx) -> Result<()> {
+        run(self, cx)
+    }
 }
 
 /// The streams of a chain: the source's, then the one after each method. All parameter errors come from here, before

@@ -15,6 +15,8 @@ pub(crate) mod output;
 mod projections;
 mod raw;
 
+pub use bakusoku_fiff::FileId;
+
 pub use annotations::{read_annotations, write_annotations};
 pub use convert::convert;
 pub use covariance::{read_covariance, write_covariance};
