@@ -8,13 +8,15 @@
 //! |---|---|---|
 //! | [`filter`], [`notch`], [`resample`] | [`maxwell`], [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
 //!
-//! [`events`] are found before the main pass, on the stimulus channels alone.
+//! [`events`] are found before the main pass, on the stimulus channels alone; [`headshape`] fits a sphere to the
+//! digitised head.
 
 pub mod covariance;
 pub mod epochs;
 pub mod events;
 pub mod evoked;
 pub mod filter;
+pub mod headshape;
 pub mod maxwell;
 pub mod notch;
 pub mod projection;

@@ -4,9 +4,11 @@
 //! Helle et al. (2021), IEEE Trans. Biomed. Eng. (extended SSS). The numbers are those of
 //! `mne.preprocessing.maxwell_filter`.
 
+mod history;
 mod params;
 mod report;
 
+pub use history::{check_history, proc_record};
 pub use params::{
     BadCondition, CoilDefinitions, Destination, MagScale, MaxwellParams, McInterp, Origin, OriginFrame, Regularize,
 };
