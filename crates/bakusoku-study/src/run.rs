@@ -83,7 +83,7 @@ pub(crate) fn budget(study: &Study, options: &RunOptions) -> Result<Budget> {
         budget = budget.with_memory(memory);
     }
     if let Some(folder) = table.get("tmpdir").and_then(|value| value.as_str()) {
-        budget = budget.with_tmpdir(study.config.folder().join(folder));
+        budget = budget.with_tmpdir(study.config.beside(folder));
     }
     Ok(budget)
 }

@@ -44,7 +44,7 @@ impl Study {
     pub fn of(config: Config) -> Self {
         let source = Source::new(&config).expect("patterns were checked with the configuration");
         let results = match config.text("deriv_root") {
-            Some(path) => config.folder().join(path),
+            Some(path) => config.beside(path),
             None => source.default_results(),
         };
         Self { results: Derivatives::new(results), source, config }

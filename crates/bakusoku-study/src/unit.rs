@@ -92,7 +92,7 @@ impl Source {
         };
         let pattern = config.text("files").map(FilePattern::parse).transpose()?;
         let root = match config.text("bids_root") {
-            Some(path) => config.folder().join(path),
+            Some(path) => config.beside(path),
             None => config.folder().to_owned(),
         };
         Ok(Self { root, pattern, data_type })

@@ -20,7 +20,7 @@ use keys::{KEYS, Support};
 use parse::{Node, NodeValue, Problems};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A checked configuration: every key has a value.
 #[derive(Clone, Debug)]
@@ -63,6 +63,11 @@ impl Config {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         }
+    }
+    /// A path of the study file, from the folder of the file, without parts that mean nothing (`.`).
+    pub fn beside(&self, path: impl AsRef<Path>) -> PathBuf {
+        let whole: PathBuf = self.folder().join(path).components().filter(|part| *part != Component::CurDir).collect();
+        if whole.as_os_str().is_empty() { PathBuf::from(".") } else { whole }
     }
     /// The value of a key of the table.
     pub fn get(&self, name: &str) -> &Value {

@@ -38,6 +38,9 @@ fn absent_keys_have_mne_bids_pipelines_defaults() {
     assert_eq!(config.text("eeg_reference"), Some("average"));
     assert_eq!(config.names("subjects"), None);
     assert_eq!(config.folder(), Path::new("x"));
+    assert_eq!(config.beside("."), Path::new("x"));
+    assert_eq!(config.beside("./a/../b"), Path::new("x/a/../b"));
+    assert_eq!(config.beside("/y"), Path::new("/y"));
 }
 
 #[test]
