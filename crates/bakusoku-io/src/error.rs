@@ -108,10 +108,11 @@ impl Error {
                 Some("put all parts of the recording into one folder, under the names that they had")
             }
             Self::SplitMismatch { .. } => Some("a part may have been replaced by that of another recording"),
-            Self::Io { source, .. } => match source.kind() {
+            Self::Io { what, source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                     Some("the disk is full: free some space, then run again")
                 }
+                std::io::ErrorKind::NotFound if what.starts_with("creating") => Some("make the folder first"),
                 std::io::ErrorKind::PermissionDenied => {
                     Some("this account may not use that file or folder: change its permissions")
                 }

@@ -10,7 +10,8 @@ use crate::unit::failure;
 use crate::{Error, Result, resume, steps};
 use bakusoku_core::{Bytes, Cancel, Progress};
 use bakusoku_pool::{Budget, Event, EventKind, Pool};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -91,13 +92,17 @@ pub(crate) fn budget(study: &Study, options: &RunOptions) -> Result<Budget> {
 pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Result<Outcome> {
     let start = Instant::now();
     let budget = budget(study, options)?;
-    let plan = study.plan_with(options, budget.cores)?;
+    let mut plan = study.plan_with(options, budget.cores)?;
     study.results.describe(&study.title(), env!("CARGO_PKG_VERSION"))?;
-    for unit in &plan.units {
-        for folder in unit.outputs.iter().filter_map(|output| output.path.parent()) {
-            resume::remove_abandoned(folder)?;
-        }
-    }
+    // A subject whose folder can't be read or written leaves the others alone.
+    let folders: BTreeSet<&Path> =
+        plan.units.iter().flat_map(|unit| &unit.outputs).filter_map(|output| output.path.parent()).collect();
+    let remarks: Vec<String> = folders
+        .into_iter()
+        .filter_map(|folder| resume::remove_abandoned(folder).err())
+        .map(|error| format!("what a killed run left could not be removed: {}", error.chain().join(": ")))
+        .collect();
+    plan.remarks.extend(remarks);
     let (cores, spill) = (budget.cores, budget.spill_dir(Some(study.results.root()))?);
     let pool = Pool::new(budget)?;
     let abort = study.config.get("run").get("on_error").and_then(|value| value.as_str()) == Some("abort");
@@ -266,16 +271,25 @@ fn finish(study: &Study, plan: &StudyPlan, outcome: &mut Outcome, start: Instant
     if outcome.is_up_to_date() && !pages_missing {
         return Ok(());
     }
-    let report = &outcome.report;
+    let (report, mut unwritten) = (&outcome.report, Vec::new());
     for subject in report
         .subjects
         .iter()
         .filter(|subject| matches!(subject.status, Status::Done | Status::UpToDate | Status::Failed))
     {
+        let path = study.results.root().join(&subject.page);
         let html = crate::report::subject_html(subject, report)?;
-        bakusoku_bids::layout::write_text(&study.results.root().join(&subject.page), &html)?;
+        if let Err(error) = bakusoku_bids::layout::write_text(&path, &html) {
+            let error = failure("report", &error.into());
+            unwritten.push(format!(
+                "the page of {} could not be written: {}",
+                subject.label,
+                error.messages.join(": ")
+            ));
+        }
     }
-    let html = crate::report::index_html(report)?;
+    outcome.report.warnings.extend(unwritten);
+    let html = crate::report::index_html(&outcome.report)?;
     bakusoku_bids::layout::write_text(&outcome.index, &html)?;
     Ok(())
 }

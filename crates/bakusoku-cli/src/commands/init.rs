@@ -1,5 +1,6 @@
 //! `bakusoku init`: a commented study file for what is there.
 
+use super::count;
 use crate::args::InitArgs;
 use crate::diagnostics::Usage;
 use crate::printer::Printer;
@@ -23,9 +24,9 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
     }));
     let tasks: Vec<&str> = draft.tasks.iter().map(String::as_str).collect();
     printer.say(format!(
-        "found {} recordings of {} subjects{}",
-        draft.n_recordings,
-        draft.subjects.len(),
+        "found {} of {}{}",
+        count(draft.n_recordings, "recording"),
+        count(draft.subjects.len(), "subject"),
         if tasks.is_empty() { String::new() } else { format!(", task {}", tasks.join(", ")) }
     ));
     if tasks.len() > 1 {

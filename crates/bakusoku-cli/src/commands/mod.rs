@@ -51,6 +51,11 @@ fn options(args: &StudyArgs, cancel: &Cancel) -> RunOptions {
     }
 }
 
+/// `1 recording`, `2 recordings`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Seconds as people say them.
 fn seconds(s: f64) -> String {
     if s < 60.0 { format!("{s:.1} s") } else { format!("{} min {:02.0} s", (s / 60.0).floor(), s % 60.0) }

@@ -1,6 +1,6 @@
 //! `bakusoku plan STUDY.toml`: what `run` would do.
 
-use super::{options, seconds};
+use super::{count, options, seconds};
 use crate::args::StudyArgs;
 use crate::printer::Printer;
 use bakusoku_pool::Cancel;
@@ -35,7 +35,8 @@ pub(super) fn say_units(plan: &StudyPlan, printer: &Printer, files: bool) {
             (None, false) => "up to date".to_owned(),
         };
         let length = seconds(unit.duration_s);
-        printer.say(format!("{}  {} recordings, {length}: {state}", unit.unit.label(), unit.unit.runs.len()));
+        let recordings = count(unit.unit.runs.len(), "recording");
+        printer.say(format!("{}  {recordings}, {length}: {state}", unit.unit.label()));
         if let Some(failure) = &unit.failure {
             for message in &failure.messages {
                 printer.say(format!("  {message}"));

@@ -1,6 +1,6 @@
 //! `bakusoku run STUDY.toml`: all subjects, only what is not up to date.
 
-use super::{options, seconds};
+use super::{count, options, seconds};
 use crate::args::RunArgs;
 use crate::printer::Printer;
 use crate::progress::Progress;
@@ -72,7 +72,11 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         printer.note(format!("note: {warning}"));
     }
     if outcome.is_up_to_date() {
-        printer.say(format!("all {} subjects are up to date, nothing to do", report.subjects.len()));
+        let all = match report.subjects.len() {
+            1 => "the subject is".to_owned(),
+            n => format!("all {n} subjects are"),
+        };
+        printer.say(format!("{all} up to date, nothing to do"));
         printer.say(format!("report: {}", outcome.index.display()));
         return;
     }
@@ -80,7 +84,7 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         (Status::Done, "done"),
         (Status::UpToDate, "up to date"),
         (Status::Failed, "failed"),
-        (Status::Cancelled, "not finished"),
+        (Status::Cancelled, if outcome.cancelled { "not finished" } else { "not run" }),
     ]
     .into_iter()
     .map(|(status, name)| (outcome.count(status), name))
@@ -88,8 +92,8 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
     .map(|(n, name)| format!("{n} {name}"))
     .collect();
     printer.say(format!(
-        "{} subjects: {} in {}, {} of memory at most",
-        report.subjects.len(),
+        "{}: {} in {}, {} of memory at most",
+        count(report.subjects.len(), "subject"),
         parts.join(", "),
         seconds(report.wall_s),
         Bytes(report.peak_memory)
@@ -97,7 +101,7 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
     for path in &outcome.pruned {
         printer.say(format!("removed {}", path.display()));
     }
-    printer.say(format!("wrote {} files below {}", outcome.written.len(), study.results().display()));
+    printer.say(format!("wrote {} below {}", count(outcome.written.len(), "file"), study.results().display()));
     printer.say(format!("report: {}", outcome.index.display()));
     if outcome.cancelled {
         printer.complain("interrupted: what is finished is kept; run the same command again to go on");

@@ -1,6 +1,6 @@
 //! `bakusoku simulate FOLDER`: recordings whose truth is known, in BIDS layout.
 
-use super::{budget, seconds};
+use super::{budget, count, seconds};
 use crate::args::SimulateArgs;
 use crate::printer::Printer;
 use crate::progress::Progress;
@@ -62,7 +62,8 @@ pub(super) fn missing(args: &SimulateArgs, printer: &Printer, cancel: &Cancel) -
 
 fn say(n: usize, args: &SimulateArgs, bytes: u64, wall_s: f64, printer: &Printer) {
     printer.say(format!(
-        "simulated {n} recordings of {} ({}) in {} below {}",
+        "simulated {} of {} ({}) in {} below {}",
+        count(n, "recording"),
         seconds(args.duration),
         Bytes(bytes),
         seconds(wall_s),

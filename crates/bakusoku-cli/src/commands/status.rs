@@ -1,5 +1,6 @@
 //! `bakusoku status STUDY.toml`: what is there and what is not.
 
+use super::count;
 use super::plan::{document, say_units};
 use crate::args::StudyArgs;
 use crate::printer::Printer;
@@ -17,8 +18,8 @@ pub(crate) fn run(args: &StudyArgs, printer: &Printer) -> anyhow::Result<u8> {
     printer.say(format!("{} of {} units are up to date", status.plan.units.len() - due, status.plan.units.len()));
     if !status.stale.is_empty() {
         printer.say(format!(
-            "{} files were left behind by older configurations or runs that were killed:",
-            status.stale.len()
+            "left behind by older configurations, or by runs that were killed: {}",
+            count(status.stale.len(), "file")
         ));
         for stale in &status.stale {
             printer.say(format!("  {} ({})", stale.path.display(), stale.why));
