@@ -9,16 +9,17 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import cov, epochs, event, filter, proj, reference, time_frequency
+    from . import chpi, cov, epochs, event, filter, preprocessing, proj, reference, time_frequency
     from ._core import __version__, n_threads
-    from ._exceptions import BakusokuError, DataError, ParameterError
+    from ._exceptions import BakusokuError, DataError, ParameterError, UnsupportedError
     from .event import find_events
 
-_MODULES = ("cov", "epochs", "event", "filter", "proj", "reference", "time_frequency")
+_MODULES = ("chpi", "cov", "epochs", "event", "filter", "preprocessing", "proj", "reference", "time_frequency")
 _NAMES = {
     "BakusokuError": "_exceptions",
     "DataError": "_exceptions",
     "ParameterError": "_exceptions",
+    "UnsupportedError": "_exceptions",
     "find_events": "event",
     "n_threads": "_core",
     "__version__": "_core",
@@ -28,13 +29,16 @@ __all__ = [
     "BakusokuError",
     "DataError",
     "ParameterError",
+    "UnsupportedError",
     "__version__",
+    "chpi",
     "cov",
     "epochs",
     "event",
     "filter",
     "find_events",
     "n_threads",
+    "preprocessing",
     "proj",
     "reference",
     "time_frequency",

@@ -11,3 +11,7 @@ class ParameterError(BakusokuError, ValueError):
 
 class DataError(BakusokuError, ValueError, RuntimeError):
     """Samples or events that a method cannot work on, such as NaN where a number has to be."""
+
+
+class UnsupportedError(BakusokuError, NotImplementedError):
+    """Something that is sound, but that nobody has described yet."""

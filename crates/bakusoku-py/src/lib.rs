@@ -1,5 +1,6 @@
-//! The Python door, arrays only: NumPy arrays and plain values in, the kernels' arrays out. No science; the names that
-//! people call, their defaults and their documentation stand in `python/bakusoku`.
+//! The Python door: NumPy arrays and plain values in, the kernels' arrays out; of files, only the small ones that stand
+//! beside a recording. No science; the names that people call, their defaults and their documentation stand in
+//! `python/bakusoku`.
 //!
 //! Every function takes float64 in C order and `n_jobs` (0: the budget), works without the interpreter lock and, where
 //! it goes by rows, ends at Ctrl-C within a row.
@@ -11,6 +12,7 @@ mod error;
 mod events;
 mod filter;
 mod linear;
+mod maxfilter;
 mod psd;
 mod resample;
 mod sinks;
@@ -36,6 +38,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(linear::apply_matrix, module)?)?;
     module.add_function(wrap_pyfunction!(linear::make_projector, module)?)?;
     module.add_function(wrap_pyfunction!(linear::set_reference, module)?)?;
+    module.add_function(wrap_pyfunction!(maxfilter::fit_sphere_to_headshape, module)?)?;
+    module.add_function(wrap_pyfunction!(maxfilter::read_cross_talk, module)?)?;
+    module.add_function(wrap_pyfunction!(maxfilter::read_fine_calibration, module)?)?;
+    module.add_function(wrap_pyfunction!(maxfilter::read_head_pos, module)?)?;
+    module.add_function(wrap_pyfunction!(maxfilter::write_fine_calibration, module)?)?;
+    module.add_function(wrap_pyfunction!(maxfilter::write_head_pos, module)?)?;
     module.add_function(wrap_pyfunction!(psd::psd_array_welch, module)?)?;
     module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::average, module)?)?;

@@ -37,6 +37,9 @@ TABLE: dict[str, Row] = {
     "epochs.average": Row("mne.Epochs(...).average()", metrics.time_series, 1e-12),
     "cov.compute_covariance": Row("mne.compute_covariance", metrics.covariance, 1e-9),
     "reference.set_eeg_reference": Row("mne.set_eeg_reference", metrics.time_series, 1e-12),
+    "chpi.read_head_pos": Row("mne.chpi.read_head_pos", metrics.exact, 0.0),
+    "headshape": Row("mne.bem.fit_sphere_to_headshape", metrics.taps, 1e-13),
+    "preprocessing.read_fine_calibration": Row("mne.preprocessing.read_fine_calibration", metrics.exact, 0.0),
     "proj.apply_proj": Row("mne.io.Raw.apply_proj", metrics.time_series, 1e-12),
 }
 

@@ -18,7 +18,7 @@ import pytest
 
 import bakusoku
 
-MODULES = ["cov", "epochs", "event", "filter", "proj", "reference", "time_frequency"]
+MODULES = ["chpi", "cov", "epochs", "event", "filter", "preprocessing", "proj", "reference", "time_frequency"]
 SOURCE = Path(bakusoku.__file__).parent
 
 
@@ -55,7 +55,7 @@ def test_work_imports_no_mne_and_no_scipy():
 
 
 def test_only_one_module_may_import_mne():
-    for path in SOURCE.glob("*.py"):
+    for path in SOURCE.rglob("*.py"):
         if path.name == "_mne.py":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
@@ -121,8 +121,12 @@ def test_docstring(name):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_run(module):
-    found = doctest.testmod(importlib.import_module(f"bakusoku.{module}"), optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert found.attempted > 0 and found.failed == 0
+    m = importlib.import_module(f"bakusoku.{module}")
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for name in m.__all__:
+        for example in doctest.DocTestFinder().find(getattr(m, name), name):
+            runner.run(example)
+    assert runner.tries > 0 and runner.failures == 0
 
 
 def test_stub_is_what_was_compiled():
