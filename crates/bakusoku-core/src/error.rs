@@ -2,6 +2,7 @@
 
 use crate::CoordFrame;
 use bakusoku_pool::Cancelled;
+use ndarray::ArrayView1;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -97,6 +98,18 @@ pub enum Error {
     Cancelled(#[from] Cancelled),
 }
 
+/// Whether all are finite, without a branch for each: zero times a number is zero, times anything else NaN.
+fn all_finite(samples: &[f64]) -> bool {
+    let (chunks, rest) = samples.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += x * 0.0;
+        }
+    }
+    lanes.iter().all(|&lane| lane == 0.0) && rest.iter().all(|x| x.is_finite())
+}
+
 impl Error {
     /// A parameter error.
     pub fn parameter(name: &'static str, expected: impl Into<String>, got: impl std::fmt::Display) -> Self {
@@ -105,6 +118,26 @@ impl Error {
     /// An error about the data, without a hint.
     pub fn data(message: impl Into<String>) -> Self {
         Self::Data { message: message.into(), hint: None }
+    }
+    /// Nothing when all `samples` of channel `name`, from sample `start` on, are finite.
+    ///
+    /// # Errors
+    /// Names the channel and the time of the first one that is not.
+    pub fn check_finite(samples: ArrayView1<'_, f64>, name: &str, start: u64, sfreq: f64) -> Result<()> {
+        let finite = match samples.as_slice() {
+            Some(samples) => all_finite(samples),
+            None => samples.iter().all(|x| x.is_finite()),
+        };
+        if finite {
+            return Ok(());
+        }
+        let at = samples.iter().position(|x| !x.is_finite()).unwrap_or(0);
+        let sample = start + at as u64;
+        let (value, time) = (samples[at], sample as f64 / sfreq);
+        Err(Self::Data {
+            message: format!("channel `{name}` is {value} at {time:.3} s (sample {sample}), expected finite samples"),
+            hint: Some("mark the channel as bad, or the stretch by an annotation that is skipped".into()),
+        })
     }
     /// Wraps a reader's error.
     pub fn read(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -65,4 +65,6 @@ pub struct LinearMap {
     pub matrix: Array2<f64>,
     /// Where it applies.
     pub segments: Vec<Segment>,
+    /// Whether NaN and infinity are refused rather than spread to all channels.
+    pub finite: bool,
 }

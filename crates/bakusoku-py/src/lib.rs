@@ -13,6 +13,7 @@ mod events;
 mod filter;
 mod linear;
 mod maxfilter;
+mod maxwell;
 mod psd;
 mod resample;
 mod sinks;
@@ -44,6 +45,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(maxfilter::read_head_pos, module)?)?;
     module.add_function(wrap_pyfunction!(maxfilter::write_fine_calibration, module)?)?;
     module.add_function(wrap_pyfunction!(maxfilter::write_head_pos, module)?)?;
+    module.add_function(wrap_pyfunction!(maxwell::maxwell_filter, module)?)?;
     module.add_function(wrap_pyfunction!(psd::psd_array_welch, module)?)?;
     module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::average, module)?)?;

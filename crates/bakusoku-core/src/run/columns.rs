@@ -3,9 +3,10 @@
 use super::cut::Cutter;
 use super::stage::{ColumnStep, ColumnWork, Nodes};
 use super::store::{Held, Store};
-use crate::{Block, Cx, Emit, Error, LinearMap, Result, Segment, Sink, Stream};
+use crate::{Block, Cx, Emit, Error, Info, LinearMap, Result, Segment, Sink, Stream};
 use bakusoku_math::linalg;
 use ndarray::{Array2, s};
+use std::sync::Arc;
 
 /// What a block may weigh (bytes).
 const BLOCK_BYTES: u64 = 6_000_000;
@@ -25,7 +26,7 @@ struct Place<'a> {
 /// Work on columns, ready to take blocks.
 enum Work {
     Operator(Cutter),
-    Matrix(LinearMap),
+    Matrix(LinearMap, Arc<Info>),
 }
 
 /// Runs a column stage; afterwards every tap up to its end has been served.
@@ -46,9 +47,10 @@ pub(super) fn run<'a>(
     let mut places = vec![Place { sinks: nodes.take_sinks(from), store: None, next: None }];
     let mut tos = vec![from];
     for step in steps {
+        let before = &nodes.streams[tos[tos.len() - 1]];
         let work = match step.work {
             ColumnWork::Operator(operator) => Work::Operator(Cutter::new(operator)),
-            ColumnWork::Matrix(map) => Work::Matrix(map),
+            ColumnWork::Matrix(map) => Work::Matrix(map, Arc::clone(&before.info)),
         };
         places.last_mut().expect("there is a first place").next = Some(work);
         let goes_on = step.to == last && step.to + 1 < nodes.streams.len();
@@ -102,8 +104,8 @@ impl Emit for Rest<'_, '_> {
         match &mut here.next {
             None => Ok(()),
             Some(Work::Operator(cutter)) => cutter.push(block, &mut Rest(rest), cx),
-            Some(Work::Matrix(map)) => {
-                let block = multiply(map, block, cx);
+            Some(Work::Matrix(map, info)) => {
+                let block = multiply(map, info, block, cx)?;
                 Rest(rest).emit(block, cx)
             }
         }
@@ -111,7 +113,7 @@ impl Emit for Rest<'_, '_> {
 }
 
 /// Applies the matrix where the map's segments say so.
-fn multiply(map: &LinearMap, mut block: Block, cx: &Cx) -> Block {
+fn multiply(map: &LinearMap, info: &Info, mut block: Block, cx: &Cx) -> Result<Block> {
     let span = block.span();
     for segment in &map.segments {
         let Segment::Process(process) = segment else { continue };
@@ -120,13 +122,16 @@ fn multiply(map: &LinearMap, mut block: Block, cx: &Cx) -> Block {
         let mut input = Array2::zeros((map.channels.len(), b - a));
         for (i, &ch) in map.channels.iter().enumerate() {
             input.row_mut(i).assign(&block.data.slice(s![ch, a..b]));
+            if map.finite {
+                Error::check_finite(input.row(i), &info.chs[ch].name, part.start, info.sfreq)?;
+            }
         }
         let output = linalg::matmul(&cx.par, map.matrix.view(), input.view());
         for (i, &ch) in map.channels.iter().enumerate() {
             block.data.slice_mut(s![ch, a..b]).assign(&output.row(i));
         }
     }
-    block
+    Ok(block)
 }
 
 /// Calls `f` with block after block; as many are read at once as there are threads.

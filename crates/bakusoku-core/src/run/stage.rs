@@ -109,6 +109,7 @@ fn product(a: &LinearMap, b: &LinearMap) -> LinearMap {
         matrix: bakusoku_math::linalg::matmul(&crate::Par::serial(), b_full.view(), a_full.view()),
         channels,
         segments: a.segments.clone(),
+        finite: a.finite || b.finite,
     }
 }
 

@@ -144,7 +144,12 @@ impl Method for Mix {
     }
     fn bind(&self, input: &Stream) -> Result<Bound> {
         let matrix = ndarray::arr2(&[[0.5, -0.25], [2.0, 1.0]]);
-        Ok(Bound::Matrix(LinearMap { channels: vec![0, 2], matrix, segments: Segment::cut(&[], input.n_times) }))
+        Ok(Bound::Matrix(LinearMap {
+            channels: vec![0, 2],
+            matrix,
+            segments: Segment::cut(&[], input.n_times),
+            finite: true,
+        }))
     }
 }
 
@@ -263,4 +268,13 @@ fn a_cancelled_run_ends_with_that_error() {
     cx.cancel.cancel();
     let whole = Cumulate { halve: false };
     assert!(run(Chain::new(&raw, vec![&whole]), &cx).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn a_matrix_that_wants_numbers_names_the_channel_and_the_time() {
+    let (stream, mut data) = recording(4, 500).into_parts();
+    data[[2, 123]] = f64::NAN;
+    let raw = Raw::new(stream, data).unwrap();
+    let error = run(Chain::new(&raw, vec![&Mix]), &cx(2, 1 << 30)).unwrap_err().to_string();
+    assert!(error.contains("`EEG 002`") && error.contains("1.230 s"), "{error}");
 }

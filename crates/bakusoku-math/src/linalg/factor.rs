@@ -156,6 +156,10 @@ impl RowSpace {
         stack.slice_mut(s![held.., ..]).assign(&x.t());
         self.r = qr_r(stack.view());
     }
+    /// The triangle `r` of the QR decomposition of the transpose of all columns so far: at most `n` rows, `n` columns.
+    pub fn triangle(&self) -> ArrayView2<'_, f64> {
+        self.r.view()
+    }
     /// Singular values of all columns so far, descending.
     ///
     /// # Errors

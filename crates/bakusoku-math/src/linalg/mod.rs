@@ -12,10 +12,15 @@
 //! | [`svd`], [`svdvals`] | `scipy.linalg.svd(full_matrices=False)`: singular values descending |
 //! | [`qr`], [`qr_r`] | `scipy.linalg.qr(mode="economic")` |
 //! | [`pinv`] | `numpy.linalg.pinv` |
+//! | [`cholesky`] | `scipy.linalg.cholesky` |
+//! | [`inverse_upper`] | `scipy.linalg.solve_triangular` with the identity |
+//! | [`orthogonal_complement`] | `scipy.linalg.null_space` of the transpose |
 
 mod factor;
 mod product;
+mod triangular;
 mod view;
 
 pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, svd, svdvals};
 pub use product::{Accumulate, gram, gram_into, matmul, matmul_into, mirror_lower};
+pub use triangular::{cholesky, inverse_upper, orthogonal_complement};

@@ -2,6 +2,7 @@
 
 use bakusoku_core::{CrossTalk, Error, FineCalibration, HeadPositions, Projector, Result, Transform};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Centre of both expansions.
@@ -186,10 +187,69 @@ impl Default for MaxwellParams {
     }
 }
 
+/// Names and numbers as one word (FNV-1a, 64 bits): other content, another word.
+fn fingerprint<'a>(names: impl Iterator<Item = &'a str>, numbers: impl Iterator<Item = &'a f64>) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        for &byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    for name in names {
+        add(name.as_bytes());
+        add(&[0]);
+    }
+    for number in numbers {
+        add(&number.to_bits().to_le_bytes());
+    }
+    format!("{hash:016x}")
+}
+
 /// Highest order of an expansion: beyond it factorials leave the range of f64, and no array has that many sensors.
 const MAX_ORDER: usize = 30;
 
 impl MaxwellParams {
+    /// All of them as plain values; of calibration, cross-talk, positions and projections a fingerprint.
+    pub fn to_json(&self) -> Value {
+        let calibration = self.calibration.as_ref().map(|c| {
+            let numbers = c.sensors.iter().flat_map(|s| s.loc.iter().chain(&s.imbalance));
+            fingerprint(c.sensors.iter().map(|s| s.name.as_str()), numbers)
+        });
+        let cross_talk =
+            self.cross_talk.as_ref().map(|c| fingerprint(c.ch_names.iter().map(String::as_str), c.decoupler.iter()));
+        let head_pos = self.head_pos.as_ref().map(|positions| {
+            let rows: Vec<f64> = positions.items.iter().flat_map(|item| item.to_row()).collect();
+            fingerprint(std::iter::empty(), rows.iter())
+        });
+        let extended: Vec<String> = self
+            .extended_proj
+            .iter()
+            .map(|proj| fingerprint(proj.names.iter().map(String::as_str), proj.data.iter()))
+            .collect();
+        json!({
+            "origin": self.origin,
+            "int_order": self.int_order,
+            "ext_order": self.ext_order,
+            "calibration": calibration,
+            "cross_talk": cross_talk,
+            "st_duration": self.st_duration,
+            "st_correlation": self.st_correlation,
+            "coord_frame": self.coord_frame,
+            "destination": self.destination,
+            "regularize": self.regularize,
+            "ignore_ref": self.ignore_ref,
+            "bad_condition": self.bad_condition,
+            "head_pos": head_pos,
+            "st_fixed": self.st_fixed,
+            "st_only": self.st_only,
+            "mag_scale": self.mag_scale,
+            "skip_by_annotation": self.skip_by_annotation,
+            "extended_proj": extended,
+            "st_overlap": self.st_overlap,
+            "mc_interp": self.mc_interp,
+            "coil_definitions": self.coil_definitions,
+        })
+    }
     /// What can be checked without a recording.
     ///
     /// # Errors

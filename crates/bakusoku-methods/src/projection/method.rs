@@ -27,6 +27,7 @@ impl Method for ApplyProj {
             channels: ssp.touched().to_vec(),
             matrix: ssp.touched_matrix(),
             segments: vec![Segment::Process(Span::new(0, input.n_times))],
+            finite: false,
         }))
     }
 }

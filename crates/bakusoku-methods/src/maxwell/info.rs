@@ -1,0 +1,47 @@
+//! What is known about a recording after it was filtered.
+
+use super::params::MaxwellParams;
+use super::plan::{N_CHPI, destination};
+use super::sensors::fixed_coil_type;
+use bakusoku_core::{Channel, CoordFrame, Info};
+
+/// `FIFFV_QUAT_1`; the others, goodness of fit, error and velocity follow.
+const QUAT_1: i32 = 701;
+
+/// What is known about a recording after [`maxwell_filter`](super::maxwell_filter), but for its processing history:
+/// coil types are right, channels of head positions are there, MEG channels are no longer bad, MEG projectors are gone,
+/// and the head is at its destination. With `st_only` all but the coil types stays as it was.
+pub fn output_info(info: &Info, params: &MaxwellParams) -> Info {
+    let mut out = info.clone();
+    for ch in &mut out.chs {
+        ch.coil_type = fixed_coil_type(ch);
+    }
+    out.maxshield = false;
+    if params.st_only {
+        return out;
+    }
+    let meg = |name: &String| info.chs.iter().any(|ch| ch.kind == Channel::MEG && &ch.name == name);
+    out.bads.retain(|name| !meg(name));
+    out.projs.retain(|proj| !proj.names.iter().any(meg));
+    if params.ignore_ref {
+        out.comps.clear();
+    }
+    out.dev_head_t = destination(info, params);
+    if params.head_pos.is_some() {
+        let n = info.n_channels();
+        out.chs.extend((0..N_CHPI).map(|i| Channel {
+            name: format!("CHPI{i:03}"),
+            kind: QUAT_1 + i as i32,
+            coil_type: 0,
+            unit: Channel::UNIT_NONE,
+            unit_mul: -1,
+            coord_frame: CoordFrame::UNKNOWN,
+            loc: [0.0; 12],
+            cal: 1e-4,
+            range: 1.0,
+            scanno: (n + i + 1) as i32,
+            logno: i as i32 + 1,
+        }));
+    }
+    out
+}

@@ -1,0 +1,156 @@
+//! The triangle of many samples: what of them is needed to find directions in time.
+//!
+//! With `Xᵀ = Q R` (samples by signals) everything about windows is linear algebra on `R`: the samples need not be seen
+//! again. `R` is found by two rounds of Cholesky's decomposition, at the speed of products; where a round does not carry
+//! (signals that depend on one another, too few samples) by Householder's, block by block.
+//!
+//! Yamamoto et al. (2015), Electron. Trans. Numer. Anal. 44:306 (two rounds are as exact as Householder's); Demmel et al.
+//! (2012), SIAM J. Sci. Comput. 34:A206 (block by block).
+
+use bakusoku_core::{Par, Result};
+use bakusoku_math::linalg::{self, Accumulate, RowSpace};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+
+/// Samples that are worked on at once.
+pub(super) const TILE: usize = 512;
+/// The second round makes up for a first one that is this far from orthonormal: signals of unit length, in the inverse of
+/// their triangle.
+const LARGEST_INVERSE: f64 = 1e6;
+
+/// The triangle of `n_times` samples of `n` signals; `tile(k)` gives the samples from `k * TILE` on, `(n, at most TILE)`.
+///
+/// # Errors
+/// Those of `tile`.
+pub(super) fn triangle(
+    n: usize,
+    n_times: usize,
+    mut tile: impl FnMut(usize) -> Result<Array2<f64>>,
+) -> Result<Array2<f64>> {
+    let n_tiles = n_times.div_ceil(TILE);
+    if n_times > n
+        && let Some(r) = two_rounds(n, n_tiles, &mut tile)?
+    {
+        return Ok(r);
+    }
+    let mut space = RowSpace::new(n);
+    for k in 0..n_tiles {
+        space.push(tile(k)?.view());
+    }
+    Ok(space.triangle().to_owned())
+}
+
+fn two_rounds(
+    n: usize,
+    n_tiles: usize,
+    tile: &mut impl FnMut(usize) -> Result<Array2<f64>>,
+) -> Result<Option<Array2<f64>>> {
+    let serial = Par::serial();
+    let mut gram = Array2::zeros((n, n));
+    for k in 0..n_tiles {
+        linalg::gram_into(&serial, gram.view_mut(), tile(k)?.view());
+    }
+    let lengths: Vec<f64> = gram.diag().iter().map(|x| x.sqrt()).collect();
+    if lengths.iter().any(|&length| !(length.is_normal())) {
+        return Ok(None);
+    }
+    for i in 0..n {
+        for j in 0..=i {
+            gram[[i, j]] /= lengths[i] * lengths[j];
+        }
+    }
+    let Some(first) = linalg::cholesky(gram.view()) else { return Ok(None) };
+    let inverse = linalg::inverse_upper(first.view());
+    let size = inverse.iter().map(|x| x * x).sum::<f64>().sqrt();
+    if size.is_nan() || size > LARGEST_INVERSE {
+        return Ok(None);
+    }
+    let mut lower = inverse.reversed_axes().as_standard_layout().into_owned();
+    lower.columns_mut().into_iter().zip(&lengths).for_each(|(mut column, &length)| column /= length);
+    gram.fill(0.0);
+    let mut almost = Array2::zeros((n, TILE));
+    for k in 0..n_tiles {
+        let x = tile(k)?;
+        let mut almost = almost.slice_mut(s![.., ..x.ncols()]);
+        lower_product(lower.view(), x.view(), almost.view_mut());
+        linalg::gram_into(&serial, gram.view_mut(), almost.view());
+    }
+    let Some(second) = linalg::cholesky(gram.view()) else { return Ok(None) };
+    let mut r = linalg::matmul(&serial, second.view(), first.view());
+    r.columns_mut().into_iter().zip(&lengths).for_each(|(mut column, &length)| column *= length);
+    Ok(Some(r))
+}
+
+/// `out = lower · x`, where nothing stands above the diagonal of `lower`.
+fn lower_product(lower: ArrayView2<'_, f64>, x: ArrayView2<'_, f64>, mut out: ndarray::ArrayViewMut2<'_, f64>) {
+    const ROWS: usize = 64;
+    for start in (0..lower.nrows()).step_by(ROWS) {
+        let stop = (start + ROWS).min(lower.nrows());
+        linalg::matmul_into(
+            &Par::serial(),
+            out.slice_mut(s![start..stop, ..]),
+            Accumulate::Replace,
+            lower.slice(s![start..stop, ..stop]),
+            x.slice(s![..stop, ..]),
+            1.0,
+        );
+    }
+}
+
+/// The triangle of several stretches together, from theirs.
+pub(super) fn join(parts: &[ArrayView2<'_, f64>]) -> Array2<f64> {
+    let stacked = concatenate(Axis(0), parts).expect("all stretches have the same signals");
+    linalg::qr_r(stacked.view())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::numbers;
+
+    fn of(x: &Array2<f64>) -> Array2<f64> {
+        triangle(x.nrows(), x.ncols(), |k| {
+            let stop = ((k + 1) * TILE).min(x.ncols());
+            Ok(x.slice(s![.., k * TILE..stop]).to_owned())
+        })
+        .unwrap()
+    }
+
+    /// `rᵀ r` is `x xᵀ` to rounding of the signals' sizes.
+    fn check(x: &Array2<f64>, r: &Array2<f64>, tolerance: f64) {
+        let (expected, got) = (x.dot(&x.t()), r.t().dot(r));
+        for ((i, j), &value) in expected.indexed_iter() {
+            let size = (expected[[i, i]] * expected[[j, j]]).sqrt();
+            assert!((got[[i, j]] - value).abs() <= tolerance * size, "{i} {j}: {} {value}", got[[i, j]]);
+        }
+    }
+
+    #[test]
+    fn both_ways_give_a_triangle() {
+        let mut x = numbers(20, 1500, 1);
+        x.row_mut(3).mapv_inplace(|v| v * 1e-13);
+        let r = of(&x);
+        check(&x, &r, 1e-13);
+        // The same as Householder's but for signs.
+        let other = linalg::qr_r(x.t());
+        for (i, row) in r.rows().into_iter().enumerate() {
+            let sign = if row[i] * other[[i, i]] < 0.0 { -1.0 } else { 1.0 };
+            let size = row.dot(&row).sqrt();
+            assert!(row.iter().zip(other.row(i)).all(|(a, b)| (a - sign * b).abs() < 1e-13 * size.max(1e-13)));
+        }
+        // Signals that depend on one another, too few samples, silence.
+        let copy = x.row(0).to_owned();
+        x.row_mut(7).assign(&copy);
+        check(&x, &of(&x), 1e-13);
+        let few = numbers(20, 13, 2);
+        assert_eq!(of(&few).dim(), (13, 20));
+        check(&few, &of(&few), 1e-13);
+        check(&Array2::zeros((5, 100)), &of(&Array2::zeros((5, 100))), 0.0);
+    }
+
+    #[test]
+    fn parts_join() {
+        let x = numbers(12, 900, 3);
+        let parts = [of(&x.slice(s![.., ..400]).to_owned()), of(&x.slice(s![.., 400..]).to_owned())];
+        check(&x, &join(&[parts[0].view(), parts[1].view()]), 1e-13);
+    }
+}
