@@ -9,12 +9,13 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import chpi, cov, epochs, event, filter, preprocessing, proj, reference, time_frequency
+    from . import chpi, cov, epochs, event, filter, pool, preprocessing, proj, reference, time_frequency
     from ._core import __version__, n_threads
     from ._exceptions import BakusokuError, DataError, ParameterError, UnsupportedError
     from .event import find_events
+    from .pool import AsyncResult, Pool, PoolError, RemoteError, TaskTimeout, WorkerDied
 
-_MODULES = ("chpi", "cov", "epochs", "event", "filter", "preprocessing", "proj", "reference", "time_frequency")
+_MODULES = ("chpi", "cov", "epochs", "event", "filter", "pool", "preprocessing", "proj", "reference", "time_frequency")
 _NAMES = {
     "BakusokuError": "_exceptions",
     "DataError": "_exceptions",
@@ -22,14 +23,26 @@ _NAMES = {
     "UnsupportedError": "_exceptions",
     "find_events": "event",
     "n_threads": "_core",
+    "AsyncResult": "pool",
+    "Pool": "pool",
+    "PoolError": "pool",
+    "RemoteError": "pool",
+    "TaskTimeout": "pool",
+    "WorkerDied": "pool",
     "__version__": "_core",
 }
 
 __all__ = [
+    "AsyncResult",
     "BakusokuError",
     "DataError",
     "ParameterError",
+    "Pool",
+    "PoolError",
+    "RemoteError",
+    "TaskTimeout",
     "UnsupportedError",
+    "WorkerDied",
     "__version__",
     "chpi",
     "cov",
@@ -38,6 +51,7 @@ __all__ = [
     "filter",
     "find_events",
     "n_threads",
+    "pool",
     "preprocessing",
     "proj",
     "reference",

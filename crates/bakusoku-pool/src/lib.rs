@@ -15,6 +15,7 @@ mod imap;
 pub mod memory;
 mod par;
 mod pool;
+pub mod process;
 mod spill;
 mod star;
 mod task;

@@ -14,6 +14,7 @@ mod filter;
 mod linear;
 mod maxfilter;
 mod maxwell;
+mod pool;
 mod psd;
 mod resample;
 mod sinks;
@@ -50,5 +51,5 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::average, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::compute_covariance, module)?)?;
-    Ok(())
+    pool::add(module)
 }

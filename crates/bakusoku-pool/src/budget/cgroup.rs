@@ -57,6 +57,31 @@ pub(super) fn limits(root: &Path) -> Limits {
     limits
 }
 
+/// Processes that were killed for lack of memory in our group or a parent, so far.
+pub(super) fn oom_kills(root: &Path) -> u64 {
+    let read = |path: &str| fs_err::read_to_string(root.join(path)).unwrap_or_default();
+    let (groups, mounts) = (read("proc/self/cgroup"), read("proc/self/mountinfo"));
+    let mut most = 0;
+    for line in groups.lines() {
+        let mut fields = line.splitn(3, ':');
+        let (Some(id), Some(controllers), Some(group)) = (fields.next(), fields.next(), fields.next()) else {
+            continue;
+        };
+        let (kind, controller, file) = match id {
+            "0" if controllers.is_empty() => ("cgroup2", None, "memory.events"),
+            _ if controllers.split(',').any(|c| c == "memory") => ("cgroup", Some("memory"), "memory.oom_control"),
+            _ => continue,
+        };
+        for dir in way_up(root, &mounts, kind, controller, group) {
+            // A line `oom_kill 3` in both.
+            let text = fs_err::read_to_string(dir.join(file)).unwrap_or_default();
+            let count = text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok());
+            most = most.max(count.unwrap_or(0));
+        }
+    }
+    most
+}
+
 /// The folders from our group up to the mount point of its hierarchy.
 fn way_up(root: &Path, mounts: &str, kind: &str, controller: Option<&str>, group: &str) -> Vec<PathBuf> {
     for line in mounts.lines() {

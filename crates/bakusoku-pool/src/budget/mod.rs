@@ -234,6 +234,11 @@ fn affinity() -> (usize, &'static str) {
     (std::thread::available_parallelism().map_or(1, usize::from), "CPUs of the system")
 }
 
+/// Processes of our cgroup that the kernel killed for lack of memory so far; zero where it does not count them.
+pub(crate) fn oom_kills() -> u64 {
+    cgroup::oom_kills(Path::new("/"))
+}
+
 fn cores_in(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<Option<usize>, PoolError> {
     let Some(given) = env(name) else { return Ok(None) };
     match given.trim().parse() {

@@ -1,0 +1,229 @@
+//! A worker's end: takes orders, answers them, and holds the memory that it shares with its owner.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::line::{Came, Line};
+use super::memory::region::Region;
+use super::memory::{Extent, Lease, OwnBlock, OwnMemory, Views};
+use super::message::{Body, INLINE, LARGEST, Order, Report};
+use crate::memory as usage;
+
+/// From this long on a task's memory and time of computing are looked at.
+const WORTH_A_LOOK: Duration = Duration::from_millis(20);
+
+/// The worker's side of its line.
+#[derive(Debug)]
+pub struct End {
+    line: Line,
+    own: Arc<OwnMemory>,
+    views: Arc<Views>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    buffer: Vec<u8>,
+    begun: Option<Begun>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    slot: u16,
+    at: Instant,
+    cpu: Duration,
+}
+
+/// Bytes that came in a message, or lie in a block.
+#[derive(Clone, Debug)]
+pub enum Bytes {
+    /// In the message.
+    Inline(Vec<u8>),
+    /// In a block of the owner.
+    Block(Arc<Lease>),
+}
+
+/// A function as it was sent.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its description.
+    pub body: Bytes,
+    /// Large parts of it.
+    pub blocks: Vec<Arc<Lease>>,
+}
+
+/// Items to run.
+#[derive(Debug)]
+pub struct Task {
+    /// How to call.
+    pub mode: u8,
+    /// Number of the first item.
+    pub start: u64,
+    /// How many.
+    pub items: u32,
+    /// Which function.
+    pub function: u64,
+    /// What it is, where it was not sent before.
+    pub definition: Option<Function>,
+    /// The items.
+    pub body: Bytes,
+    /// Large parts of them.
+    pub blocks: Vec<Arc<Lease>>,
+    /// Functions that may be forgotten.
+    pub forget: Vec<u64>,
+    /// Threads that the task may use inside.
+    pub threads: usize,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Next {
+    /// Items to run; to be answered.
+    Task(Task),
+    /// Only a function; its task was taken back.
+    Function(u64, Function),
+    /// Functions that may be forgotten.
+    Forget(Vec<u64>),
+    /// Nothing more: end.
+    End,
+}
+
+impl End {
+    /// From the files that the owner handed over: the line, the owner's memory, and the worker's.
+    pub fn new(line: OwnedFd, owner: OwnedFd, own: OwnedFd) -> io::Result<End> {
+        let small = || io::Error::new(io::ErrorKind::InvalidInput, "the worker's memory is too small");
+        let own = OwnMemory::new(Arc::new(Region::open(own)?)).ok_or_else(small)?;
+        let views = Views::new(Region::open(owner)?, own.board().clone());
+        let state = State { buffer: vec![0; LARGEST], begun: None };
+        Ok(End { line: Line::from_fd(line), own: Arc::new(own), views: Arc::new(views), state: Mutex::new(state) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The memory that results are born in.
+    pub fn memory(&self) -> &Arc<OwnMemory> {
+        &self.own
+    }
+
+    /// Where to write which item of the task runs, counted from its first.
+    pub fn item_address(&self) -> *mut u32 {
+        self.own.board().item_address()
+    }
+
+    /// Whether the owner wants the running task to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.own.board().is_interrupted()
+    }
+
+    /// Waits for what to do next. `Err(Interrupted)`: a signal came; ask again.
+    pub fn next(&self) -> io::Result<Next> {
+        let mut state = self.lock();
+        loop {
+            let n = match self.line.receive(&mut state.buffer, true)? {
+                Came::Message(n) => n,
+                Came::Nothing => continue,
+                Came::End => return Ok(Next::End),
+            };
+            let broken = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+            match Order::decode(&state.buffer[..n]).map_err(broken)? {
+                Order::Stop => return Ok(Next::End),
+                Order::Look { keep, forget } => {
+                    self.own.trim(keep);
+                    if !forget.is_empty() {
+                        return Ok(Next::Forget(forget));
+                    }
+                }
+                Order::Task { slot, mode, start, items, function, definition, body, blocks, forget } => {
+                    let definition = definition
+                        .map(|d| io::Result::Ok(Function { body: self.bytes(d.body)?, blocks: self.leases(d.blocks)? }))
+                        .transpose()?;
+                    if !self.own.board().begin(usize::from(slot)) {
+                        match definition {
+                            Some(definition) => return Ok(Next::Function(function, definition)),
+                            None => continue,
+                        }
+                    }
+                    state.begun = Some(Begun { slot, at: Instant::now(), cpu: computed() });
+                    let threads = self.own.board().take_threads();
+                    let (body, blocks) = (self.bytes(body)?, self.leases(blocks)?);
+                    return Ok(Next::Task(Task {
+                        mode,
+                        start,
+                        items,
+                        function,
+                        definition,
+                        body,
+                        blocks,
+                        forget,
+                        threads,
+                    }));
+                }
+            }
+        }
+    }
+
+    fn bytes(&self, body: Body<Extent>) -> io::Result<Bytes> {
+        Ok(match body {
+            Body::Inline(bytes) => Bytes::Inline(bytes),
+            Body::Block(extent) => Bytes::Block(self.views.lease(extent)?),
+        })
+    }
+
+    fn leases(&self, extents: Vec<Extent>) -> io::Result<Vec<Arc<Lease>>> {
+        extents.into_iter().map(|extent| self.views.lease(extent)).collect()
+    }
+
+    /// Answers the task.
+    pub fn answer(&self, status: u8, body: &[u8], blocks: Vec<OwnBlock>) -> io::Result<()> {
+        let body = if body.len() <= INLINE {
+            Body::Inline(body.to_vec())
+        } else {
+            let full = || io::Error::new(io::ErrorKind::OutOfMemory, "no shared memory for a result");
+            let block = self.own.copy(body).ok_or_else(full)?;
+            Body::Block((block.offset, block.len))
+        };
+        let begun = self.lock().begun.take();
+        let begun = begun.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "there is no task to answer"))?;
+        let wall = begun.at.elapsed();
+        let long = wall >= WORTH_A_LOOK;
+        let report = Report::Done {
+            slot: begun.slot,
+            status,
+            wall_ns: wall.as_nanos() as u64,
+            cpu_ns: if long { computed().saturating_sub(begun.cpu).as_nanos() as u64 } else { 0 },
+            peak: if long { usage::peak().map_or(0, |bytes| bytes.0) } else { 0 },
+            body,
+            blocks: blocks.iter().map(|block| (block.offset, block.len)).collect(),
+        };
+        self.own.board().rest();
+        self.line.send(&report.encode(), &[], true)?;
+        if long {
+            usage::reset_peak();
+            self.own.trim(None);
+        }
+        Ok(())
+    }
+
+    /// Tells the owner something meanwhile.
+    pub fn say(&self, body: &[u8]) -> io::Result<()> {
+        let body = body[..body.len().min(INLINE)].to_vec();
+        self.line.send(&Report::Say { body }.encode(), &[], true)?;
+        Ok(())
+    }
+}
+
+/// Ends this process when the one that forked it ends. False when that one has ended already.
+pub fn die_with_parent(parent: i32) -> io::Result<bool> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent))
+}
+
+/// Time that all threads of this process have computed.
+fn computed() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}

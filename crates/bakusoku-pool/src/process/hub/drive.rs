@@ -1,0 +1,198 @@
+//! Who polls: a thread that waits for results, else the hub's own.
+
+use std::cell::Cell;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Hub;
+use super::state::{Role, State};
+
+/// How often a thread that waits looks whether it should stop waiting.
+const CHECK: Duration = Duration::from_millis(50);
+/// The hub's thread steps in when nobody has polled for this long.
+const TICK: Duration = Duration::from_millis(2);
+/// The longest that the hub's thread polls without looking up.
+const IDLE: Duration = Duration::from_millis(250);
+const STACK: usize = 8 << 20;
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// All answers have arrived.
+    Done,
+    /// More answers have arrived than this number, or all have.
+    More(u64),
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// What was waited for is there.
+    Ready,
+    /// The time was over.
+    Late,
+    /// The check said to stop.
+    Interrupted,
+}
+
+thread_local! {
+    /// This thread is telling the door what workers wrote.
+    static HEARING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Hub {
+    /// Works until `ready`, `deadline`, or `stop` says so; `stop` is asked when a signal comes, and now and then.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        ready: &mut dyn FnMut(&State) -> bool,
+        deadline: Option<Instant>,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Waited {
+        let mut checked = Instant::now();
+        loop {
+            self.feed();
+            self.deliver();
+            let mut state = self.lock();
+            // What a worker wrote is shown before its answer is seen.
+            let heard_all = state.hearing == 0 || HEARING.get();
+            if state.down || heard_all && ready(&state) {
+                if state.waiting > 0 {
+                    self.changed.notify_all();
+                }
+                return Waited::Ready;
+            }
+            let now = Instant::now();
+            let left = deadline.map_or(CHECK, |deadline| deadline.saturating_duration_since(now).min(CHECK));
+            if left.is_zero() {
+                return Waited::Late;
+            }
+            let mut signal = false;
+            if state.role == Role::Free && heard_all {
+                state.role = Role::Guest;
+                drop(state);
+                signal = self.turn(left);
+                self.release();
+            } else {
+                state.waiting += 1;
+                if state.role == Role::Own {
+                    self.kick();
+                }
+                let (mut state, _) =
+                    self.changed.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner);
+                state.waiting -= 1;
+            }
+            if signal || checked.elapsed() >= CHECK {
+                checked = Instant::now();
+                if stop() {
+                    return Waited::Interrupted;
+                }
+            }
+        }
+    }
+
+    /// Gives the role of polling back.
+    fn release(&self) {
+        let mut state = self.lock();
+        state.role = Role::Free;
+        if state.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Ends the poll that goes on.
+    pub(super) fn kick(&self) {
+        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+    }
+
+    /// Tells those who want to know what happened. Without any lock.
+    pub(super) fn deliver(&self) {
+        loop {
+            let (told, heard) = {
+                let mut state = self.lock();
+                state.hearing += usize::from(!state.heard.is_empty());
+                (std::mem::take(&mut state.told), std::mem::take(&mut state.heard))
+            };
+            if told.is_empty() && heard.is_empty() {
+                return;
+            }
+            if !heard.is_empty() {
+                let nested = HEARING.replace(true);
+                for (face, heard) in heard {
+                    face.heard(heard);
+                }
+                HEARING.set(nested);
+                self.lock().hearing -= 1;
+                self.changed.notify_all();
+            }
+            for listener in told {
+                listener();
+            }
+        }
+    }
+
+    /// Starts the hub's own thread, once.
+    pub(super) fn ensure_thread(self: &Arc<Self>) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.io_thread {
+            return Ok(());
+        }
+        let hub = Arc::clone(self);
+        let builder = std::thread::Builder::new().name("bakusoku-pool".into()).stack_size(STACK);
+        // Signals are for the threads of the program: the new thread inherits a mask that blocks all of them.
+        let _mask = Blocked::all();
+        #[allow(clippy::disallowed_methods)] // This is the place.
+        builder.spawn(move || hub.live())?;
+        state.io_thread = true;
+        Ok(())
+    }
+
+    fn live(self: &Arc<Self>) {
+        let mut seen = 0;
+        loop {
+            let mut state = self.lock();
+            if state.down {
+                return;
+            }
+            if state.role == Role::Free && state.waiting == 0 && state.turns == seen {
+                state.role = Role::Own;
+                drop(state);
+                self.turn(IDLE);
+                self.release();
+                self.feed();
+                self.deliver();
+                seen = self.lock().turns;
+            } else {
+                seen = state.turns;
+                let _ = self.summoned.wait_timeout(state, TICK);
+            }
+        }
+    }
+}
+
+/// All signals blocked in the calling thread, until it is dropped.
+struct Blocked(libc::sigset_t);
+
+impl Blocked {
+    fn all() -> Blocked {
+        // SAFETY: plain data that the calls fill in.
+        #[allow(unsafe_code)]
+        unsafe {
+            let mut all: libc::sigset_t = std::mem::zeroed();
+            let mut before: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            Blocked(before)
+        }
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        // SAFETY: the set that was in force before.
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut());
+        }
+    }
+}

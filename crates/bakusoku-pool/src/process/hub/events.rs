@@ -1,0 +1,365 @@
+//! One turn of the poll, and what it brings.
+
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{Timespec, epoll};
+
+use super::state::{Phase, State, Worker};
+use super::zygote::News;
+use super::{Heard, Hub, WAKE, Way, Which, ZYGOTE};
+use crate::process::line::Came;
+use crate::process::message::{Body, LARGEST, Report};
+use crate::process::parcel::{Answer, Exit, Function, Outcome, Part};
+
+/// Files that may become ready in one turn; the rest in the next.
+const EVENTS: usize = 64;
+/// Output that is read at once.
+const OUTPUT: usize = 64 << 10;
+/// How long to wait for the status of a worker that is gone.
+const STATUS: Duration = Duration::from_millis(400);
+
+impl Hub {
+    /// Waits for something to happen, at most for `longest`, and takes note of it. True when a signal came.
+    pub(super) fn turn(&self, longest: Duration) -> bool {
+        let timeout = {
+            let state = self.lock();
+            self.next_deadline(&state).map_or(longest, |due| due.saturating_duration_since(Instant::now()).min(longest))
+        };
+        // Rounded up, so that a deadline has passed when the poll ends.
+        let timeout = timeout + Duration::from_micros(50);
+        let timeout = Timespec { tv_sec: timeout.as_secs() as i64, tv_nsec: i64::from(timeout.subsec_nanos()) };
+        let mut space = [MaybeUninit::<epoll::Event>::uninit(); EVENTS];
+        let (events, signal) = match epoll::wait(&self.epoll, &mut space, Some(&timeout)) {
+            Ok((events, _)) => (&*events, false),
+            Err(error) => (&[][..], error == rustix::io::Errno::INTR),
+        };
+        let mut state = self.lock();
+        let state = &mut *state;
+        state.turns += 1;
+        self.tidy(state);
+        // What a worker wrote comes before the answer that it sent afterwards.
+        for pass in [true, false] {
+            for event in events {
+                let data = event.data.u64();
+                let written = data > 63 && matches!(data & 3, 2 | 3);
+                if written == pass {
+                    self.happened(state, data);
+                }
+            }
+        }
+        self.look_at_clock(state);
+        signal
+    }
+
+    fn happened(&self, state: &mut State, data: u64) {
+        match data {
+            WAKE => {
+                let mut count = [0u8; 8];
+                let _ = rustix::io::read(&self.wake, &mut count);
+            }
+            ZYGOTE => self.listen_to_zygote(state),
+            _ => {
+                let worker = data >> 2;
+                match data & 3 {
+                    0 => self.receive(state, worker),
+                    1 => self.worker_is_gone(state, worker),
+                    2 => self.read_output(state, worker, Which::Output),
+                    _ => self.read_output(state, worker, Which::Error),
+                }
+            }
+        }
+    }
+
+    fn listen_to_zygote(&self, state: &mut State) {
+        let mut buffer = [0u8; 256];
+        loop {
+            let Some(zygote) = &mut state.zygote else { return };
+            match zygote.listen(&mut buffer) {
+                Ok(None) => return,
+                Ok(Some((News::Forked { worker, pid }, files))) => {
+                    state.zygote_failures = 0;
+                    self.worker_runs(state, worker, pid, files.into_iter().next());
+                }
+                Ok(Some((News::Exited { worker, status, peak }, _))) => {
+                    if let Some(it) = state.workers.get_mut(&worker) {
+                        it.exit = Some(Exit::from_status(status, peak));
+                        self.worker_is_gone(state, worker);
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!("the process that workers are forked from ended: {error}");
+                    self.zygote_is_gone(state);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes the messages of a worker.
+    pub(super) fn receive(&self, state: &mut State, id: u64) {
+        let mut buffer = std::mem::take(&mut state.buffer);
+        buffer.resize(LARGEST, 0);
+        while let Some(worker) = state.workers.get_mut(&id) {
+            match worker.line.receive(&mut buffer, false) {
+                Ok(Came::Message(n)) => {
+                    worker.full = false;
+                    match Report::decode(&buffer[..n]) {
+                        Ok(report) => self.reported(state, id, report),
+                        Err(error) => {
+                            tracing::warn!("worker {:?}: {error}; it is ended", worker.pid);
+                            worker.kill();
+                        }
+                    }
+                    // Without anything to answer there is nothing more to read, and the poll would tell.
+                    if state.workers.get(&id).is_none_or(|worker| worker.flights.is_empty()) {
+                        break;
+                    }
+                }
+                Ok(Came::Nothing) => break,
+                Ok(Came::End) | Err(_) => {
+                    if worker.line_open || !worker.line_ended {
+                        worker.line_open = false;
+                        worker.line_ended = true;
+                        let _ = epoll::delete(&self.epoll, worker.line.fd());
+                    }
+                    break;
+                }
+            }
+        }
+        state.buffer = buffer;
+    }
+
+    fn reported(&self, state: &mut State, id: u64, report: Report) {
+        match report {
+            Report::Say { body } => self.hear(state, id, Way::Said, body),
+            Report::Done { slot, status, wall_ns, cpu_ns, peak, body, blocks } => {
+                let Some(worker) = state.workers.get_mut(&id) else { return };
+                let Some(at) = worker.flights.iter().position(|flight| flight.slot == usize::from(slot)) else {
+                    return;
+                };
+                let Some(flight) = worker.flights.remove(at) else { return };
+                if worker.phase != Phase::Leaving {
+                    worker.kill_at = None;
+                }
+                worker.memory.board().done(flight.slot);
+                worker.take_note_of_releases();
+                let memory = Arc::clone(&worker.memory);
+                let blocks: Option<Vec<_>> =
+                    blocks.into_iter().map(|(offset, len)| memory.accept(offset, len)).collect();
+                let body = match body {
+                    Body::Inline(bytes) => Some(Answer::Inline(bytes)),
+                    Body::Block((offset, len)) => memory.accept(offset, len).map(Answer::Block),
+                };
+                let (Some(body), Some(blocks)) = (body, blocks) else {
+                    tracing::warn!("worker {:?} sent what is not its own; it is ended", worker.pid);
+                    worker.kill();
+                    return;
+                };
+                if let Some(next) = worker.flights.front_mut() {
+                    next.head_since = Some(Instant::now());
+                }
+                let pid = worker.pid.unwrap_or(0).unsigned_abs();
+                let outcome = Outcome::Answer { status, body, blocks };
+                let wall = Duration::from_nanos(wall_ns);
+                let part = Part {
+                    start: flight.parcel.start,
+                    items: flight.parcel.items,
+                    worker: pid,
+                    wall,
+                    cpu: Duration::from_nanos(cpu_ns),
+                    peak,
+                    outcome,
+                };
+                match flight.job {
+                    None => self.worker_is_ready(state, id, part),
+                    Some(job) => {
+                        self.worker_has_done(state, id, wall, part.items);
+                        self.arrived(state, job, part, true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// An answer for a job, or what stands for one.
+    pub(super) fn arrived(&self, state: &mut State, id: u64, part: Part, was_out: bool) {
+        if was_out {
+            state.outstanding -= 1;
+        }
+        let Some(job) = state.jobs.get_mut(&id) else { return };
+        if was_out {
+            job.flights -= 1;
+            job.in_flight_items -= u64::from(part.items);
+        }
+        if matches!(part.outcome, Outcome::Answer { .. }) {
+            job.learn(part.wall, part.items);
+        }
+        if !job.abandoned {
+            job.unread += u64::from(part.items);
+            job.arrived += 1;
+            job.parts.push(part);
+            if let Some(listener) = &job.listener {
+                state.told.push(Arc::clone(listener));
+            }
+        }
+        if job.done() {
+            self.finish(state, id);
+        }
+    }
+
+    fn read_output(&self, state: &mut State, id: u64, which: Which) {
+        let Some(worker) = state.workers.get_mut(&id) else { return };
+        let index = usize::from(which == Which::Error);
+        let mut bytes = vec![0u8; OUTPUT];
+        let Some(file) = &worker.out[index] else { return };
+        match rustix::io::read(file, &mut bytes) {
+            Ok(0) | Err(rustix::io::Errno::IO) => {
+                let _ = epoll::delete(&self.epoll, file);
+                worker.out[index] = None;
+            }
+            Ok(n) => {
+                bytes.truncate(n);
+                let way = if which == Which::Error { Way::Error } else { Way::Output };
+                self.hear(state, id, way, bytes);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Reads what a worker that is gone has left in its pipes.
+    pub(super) fn drain_output(&self, state: &mut State, id: u64) {
+        for which in [Which::Output, Which::Error] {
+            for _ in 0..64 {
+                let index = usize::from(which == Which::Error);
+                let Some(file) = state.workers.get(&id).and_then(|worker| worker.out[index].as_ref()) else { break };
+                let mut poll = [rustix::event::PollFd::new(file, rustix::event::PollFlags::IN)];
+                let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+                if rustix::event::poll(&mut poll, Some(&now)).unwrap_or(0) == 0 {
+                    break;
+                }
+                self.read_output(state, id, which);
+            }
+        }
+    }
+
+    fn hear(&self, state: &mut State, id: u64, way: Way, bytes: Vec<u8>) {
+        let State { workers, crews, heard, jobs, .. } = state;
+        let Some(worker) = workers.get(&id) else { return };
+        let Some(crew) = crews.get(&worker.crew) else { return };
+        let board = worker.memory.board();
+        let item = worker.flights.front().filter(|head| board.begun(head.slot)).and_then(|head| {
+            let item = u64::from(board.item().min(head.parcel.items.saturating_sub(1)));
+            let job = jobs.get(&head.job?)?;
+            Some((job.options.tag, head.parcel.start + item))
+        });
+        let worker = worker.pid.unwrap_or(0).unsigned_abs();
+        heard.push((Arc::clone(&crew.face), Heard { worker, item, way, bytes }));
+    }
+
+    /// Functions that nobody holds any more are forgotten by the workers, and their large parts freed.
+    fn tidy(&self, state: &mut State) {
+        let dropped = Function::dropped();
+        if dropped == state.dropped {
+            return;
+        }
+        state.dropped = dropped;
+        for worker in state.workers.values_mut() {
+            let Worker { known, forget, .. } = worker;
+            known.retain(|number, function| {
+                let alive = function.strong_count() > 0;
+                if !alive {
+                    forget.push(*number);
+                }
+                alive
+            });
+            worker.look();
+        }
+    }
+
+    // ── the clock ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    fn next_deadline(&self, state: &State) -> Option<Instant> {
+        let mut due: Option<Instant> = None;
+        let mut at = |time: Instant| due = Some(due.map_or(time, |d| d.min(time)));
+        let mut waits = None;
+        let mut idle = false;
+        for worker in state.workers.values() {
+            if let Some(kill_at) = worker.kill_at.filter(|_| worker.pid.is_some()) {
+                at(kill_at);
+            }
+            if let Some(gone) = worker.gone {
+                at(gone + STATUS);
+            }
+            if let Some(head) = worker.flights.front() {
+                if let (Some(since), Some(timeout)) = (head.head_since, state.timeout_of(head.job)) {
+                    at(since + timeout);
+                }
+                if worker.flights.len() > 1 {
+                    waits = head.head_since.or(waits);
+                }
+            } else if worker.phase == Phase::Live {
+                idle = true;
+            }
+        }
+        if let Some(since) = waits.filter(|_| idle) {
+            // Somebody has nothing to do while a message waits elsewhere: look again when that one has waited enough.
+            at((since + super::dispatch::PATIENCE).max(Instant::now() + super::dispatch::PATIENCE));
+        }
+        if state.zygote.as_ref().is_some_and(super::Zygote::is_behind) {
+            at(Instant::now() + Duration::from_millis(5));
+        }
+        due
+    }
+
+    fn look_at_clock(&self, state: &mut State) {
+        let now = Instant::now();
+        if let Some(zygote) = &mut state.zygote
+            && zygote.is_behind()
+            && zygote.flush().is_err()
+        {
+            self.zygote_is_gone(state);
+        }
+        let mut lost = Vec::new();
+        let timeouts: Vec<(u64, Duration)> = state
+            .workers
+            .iter()
+            .filter_map(|(id, worker)| {
+                let head = worker.flights.front()?;
+                Some((*id, state.timeout_of(head.job)?))
+            })
+            .collect();
+        for (id, timeout) in timeouts {
+            let Some(worker) = state.workers.get_mut(&id) else { continue };
+            let Some(head) = worker.flights.front_mut() else { continue };
+            let Some(since) = head.head_since else { continue };
+            if now >= since + timeout && !worker.late {
+                if worker.memory.board().begun(head.slot) {
+                    worker.late = true;
+                    worker.kill();
+                } else {
+                    head.head_since = Some(now);
+                }
+            }
+        }
+        for (id, worker) in &mut state.workers {
+            if worker.pid.is_some() && worker.kill_at.is_some_and(|at| now >= at) {
+                worker.kill_at = None;
+                worker.kill();
+            }
+            if worker.gone.is_some_and(|gone| now >= gone + STATUS) {
+                lost.push(*id);
+            }
+        }
+        for id in lost {
+            self.bury(state, id);
+        }
+    }
+}
+
+impl State {
+    fn timeout_of(&self, job: Option<u64>) -> Option<Duration> {
+        self.jobs.get(&job?)?.options.timeout
+    }
+}

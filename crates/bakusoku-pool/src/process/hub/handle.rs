@@ -1,0 +1,367 @@
+//! What the door of a pool holds: its workers ([`Crew`]) and the items of a call ([`Job`]).
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::state::{Crew as CrewState, CrewOptions, From, Job as JobState, JobOptions, Listener, Reason, Stage, State};
+use super::{Face, Hub, Until, Waited};
+use crate::process::parcel::{Parcel, Part, Source};
+
+/// How long a task that was interrupted may take to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The workers of one pool.
+pub struct Crew {
+    hub: Arc<Hub>,
+    id: u64,
+}
+
+/// The items of one call. Dropped, it runs to its end and its answers are lost.
+pub struct Job {
+    hub: Arc<Hub>,
+    id: u64,
+}
+
+impl Hub {
+    /// Starts workers.
+    pub fn crew(self: &Arc<Self>, options: CrewOptions, face: Arc<dyn Face>) -> io::Result<Crew> {
+        self.ensure_thread()?;
+        let id = {
+            let mut state = self.lock();
+            let id = state.number();
+            let missing = options.size;
+            let crew = CrewState {
+                options,
+                face,
+                stage: Stage::Open,
+                workers: Vec::new(),
+                missing,
+                stillborn: 0,
+                broken: None,
+                pace: None,
+                jobs: VecDeque::new(),
+            };
+            state.crews.insert(id, crew);
+            id
+        };
+        self.feed();
+        Ok(Crew { hub: Arc::clone(self), id })
+    }
+
+    pub(super) fn cancel_job(&self, state: &mut State, id: u64) {
+        let Some(job) = state.jobs.get_mut(&id) else { return };
+        job.cancelled = true;
+        job.ready.clear();
+        let source =
+            if matches!(job.source, From::Busy) { None } else { Some(std::mem::replace(&mut job.source, From::End)) };
+        if let Some(From::Source(source)) = source {
+            // The door's; dropped without the lock.
+            state.trash.push(source);
+        }
+        if let Some(crew) = state.jobs.get(&id).and_then(|job| state.crews.get(&job.crew)) {
+            for worker_id in crew.workers.clone() {
+                let Some(worker) = state.workers.get_mut(&worker_id) else { continue };
+                let mut back = Vec::new();
+                worker.flights.retain(|flight| {
+                    let goes = flight.job == Some(id) && worker.memory.board().withdraw(flight.slot);
+                    if goes {
+                        back.push(flight.parcel.clone());
+                    }
+                    !goes
+                });
+                for parcel in back {
+                    worker.take_back(&parcel);
+                    state.outstanding -= 1;
+                    if let Some(job) = state.jobs.get_mut(&id) {
+                        job.flights -= 1;
+                        job.in_flight_items -= u64::from(parcel.items);
+                    }
+                }
+            }
+        }
+        if state.jobs.get(&id).is_some_and(JobState::done) {
+            self.finish(state, id);
+        }
+    }
+
+    /// A job has all its answers.
+    pub(super) fn finish(&self, state: &mut State, id: u64) {
+        let Some(job) = state.jobs.get_mut(&id) else { return };
+        let crew_id = job.crew;
+        // It is told for the last time, and let go: it may hold what holds the job.
+        if let Some(listener) = job.listener.take() {
+            state.told.push(listener);
+        }
+        if job.abandoned
+            && let Some(job) = state.jobs.remove(&id)
+        {
+            state.finished.push(job);
+        }
+        if let Some(crew) = state.crews.get_mut(&crew_id) {
+            crew.jobs.retain(|job| *job != id);
+        }
+        self.close_if_done(state, crew_id);
+    }
+}
+
+impl Crew {
+    /// Starts a job: these parcels, then what the source has.
+    pub fn job(
+        &self,
+        options: JobOptions,
+        parcels: Vec<Parcel>,
+        source: Option<Box<dyn Source>>,
+        listener: Option<Listener>,
+    ) -> Job {
+        let hub = &self.hub;
+        let id = {
+            let mut state = hub.lock();
+            let id = state.number();
+            let supplied = parcels.iter().map(|parcel| u64::from(parcel.items)).sum();
+            let job = JobState {
+                crew: self.id,
+                options,
+                ready: parcels.into(),
+                source: source.map_or(From::End, From::Source),
+                supplied,
+                flights: 0,
+                parts: Vec::new(),
+                unread: 0,
+                arrived: 0,
+                per_item: None,
+                most: 1,
+                weight: 0,
+                cancelled: false,
+                listener,
+                abandoned: false,
+                in_flight_items: 0,
+            };
+            let timed = job.options.timeout.is_some();
+            state.jobs.insert(id, job);
+            let refused = match state.crews.get_mut(&self.id) {
+                Some(crew) if crew.stage != Stage::Terminated && crew.broken.is_none() => {
+                    crew.jobs.push_back(id);
+                    false
+                }
+                _ => true,
+            };
+            if refused {
+                hub.cancel_job(&mut state, id);
+            } else if state.jobs.get(&id).is_some_and(JobState::done) {
+                hub.finish(&mut state, id);
+            } else if timed && state.role == super::state::Role::Own {
+                hub.kick();
+            }
+            id
+        };
+        hub.feed();
+        Job { hub: Arc::clone(hub), id }
+    }
+
+    /// Takes no more jobs; workers end when those that there are have ended.
+    pub fn close(&self) {
+        let mut state = self.hub.lock();
+        let Some(crew) = state.crews.get_mut(&self.id) else { return };
+        if crew.stage == Stage::Open {
+            crew.stage = Stage::Closed;
+            if crew.jobs.is_empty() {
+                crew.missing = 0;
+            }
+        }
+        self.hub.close_if_done(&mut state, self.id);
+    }
+
+    /// Ends all jobs and workers, now.
+    pub fn terminate(&self) {
+        {
+            let mut state = self.hub.lock();
+            let Some(crew) = state.crews.get_mut(&self.id) else { return };
+            crew.stage = Stage::Terminated;
+            crew.missing = 0;
+            let (workers, jobs) = (crew.workers.clone(), crew.jobs.clone());
+            for job in jobs {
+                self.hub.cancel_job(&mut state, job);
+            }
+            for worker in workers {
+                if let Some(worker) = state.workers.get_mut(&worker) {
+                    worker.end();
+                }
+            }
+        }
+        // The thread that polls sees to those that do not end.
+        self.hub.kick();
+        self.hub.empty_trash();
+    }
+
+    /// Waits until all workers have ended. Items that wait for a reader are begun all the same.
+    pub fn join(&self, deadline: Option<Instant>, stop: &mut dyn FnMut() -> bool) -> Waited {
+        {
+            let mut state = self.hub.lock();
+            let jobs = state.crews.get(&self.id).map(|crew| crew.jobs.clone()).unwrap_or_default();
+            for job in jobs {
+                if let Some(job) = state.jobs.get_mut(&job) {
+                    job.options.ahead = None;
+                }
+            }
+        }
+        let id = self.id;
+        let mut gone = |state: &State| {
+            let busy = state.crews.get(&id).is_some_and(|c| c.stage != Stage::Terminated && !c.jobs.is_empty());
+            !busy && state.workers.values().all(|worker| worker.crew != id)
+        };
+        self.hub.wait(&mut gone, deadline, stop)
+    }
+
+    /// Why there are no workers, when there are none.
+    pub fn broken(&self) -> Option<Arc<Reason>> {
+        self.hub.lock().crews.get(&self.id).and_then(|crew| crew.broken.clone())
+    }
+
+    /// Processes of the workers that run.
+    pub fn processes(&self) -> Vec<u32> {
+        let state = self.hub.lock();
+        let Some(crew) = state.crews.get(&self.id) else { return Vec::new() };
+        let pids = crew.workers.iter().filter_map(|id| state.workers.get(id)?.pid);
+        pids.map(i32::unsigned_abs).collect()
+    }
+
+    /// The hub that its workers belong to.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        if !self.hub.is_ours() {
+            return;
+        }
+        self.terminate();
+        let crew = {
+            let mut state = self.hub.lock();
+            state.crews.remove(&self.id)
+        };
+        drop(crew);
+    }
+}
+
+impl Job {
+    /// What has arrived since the last time, how many answers have arrived at all, and whether no more will.
+    pub fn take(&self) -> (Vec<Part>, u64, bool) {
+        let mut state = self.hub.lock();
+        let Some(job) = state.jobs.get_mut(&self.id) else { return (Vec::new(), 0, true) };
+        (std::mem::take(&mut job.parts), job.arrived, job.done())
+    }
+
+    /// The reader is done with so many items: as many more may be begun.
+    pub fn read(&self, items: u64) {
+        if let Some(job) = self.hub.lock().jobs.get_mut(&self.id) {
+            job.unread = job.unread.saturating_sub(items);
+        }
+        self.hub.feed();
+    }
+
+    /// Whether all answers have arrived.
+    pub fn done(&self) -> bool {
+        self.hub.lock().jobs.get(&self.id).is_none_or(JobState::done)
+    }
+
+    /// Works until there is something, `deadline`, or `stop` says so.
+    pub fn wait(&self, until: Until, deadline: Option<Instant>, stop: &mut dyn FnMut() -> bool) -> Waited {
+        let mut ready = |state: &State| {
+            state
+                .jobs
+                .get(&self.id)
+                .is_none_or(|job| job.done() || matches!(until, Until::More(seen) if job.arrived > seen))
+        };
+        self.hub.wait(&mut ready, deadline, stop)
+    }
+
+    /// More items, that go before all others.
+    pub fn again(&self, parcels: Vec<Parcel>, listener: Option<Listener>) {
+        let before;
+        {
+            let mut state = self.hub.lock();
+            let Some(job) = state.jobs.get_mut(&self.id) else { return };
+            if job.cancelled {
+                return;
+            }
+            before = std::mem::replace(&mut job.listener, listener);
+            let crew = job.crew;
+            for parcel in parcels.into_iter().rev() {
+                job.ready.push_front(parcel);
+            }
+            if let Some(crew) = state.crews.get_mut(&crew)
+                && !crew.jobs.contains(&self.id)
+            {
+                crew.jobs.push_front(self.id);
+            }
+        }
+        drop(before);
+        self.hub.feed();
+    }
+
+    /// Takes no more items; those that run go on.
+    pub fn cancel(&self) {
+        {
+            let mut state = self.hub.lock();
+            self.hub.cancel_job(&mut state, self.id);
+        }
+        self.hub.empty_trash();
+    }
+
+    /// Takes no more items and interrupts those that run; who does not end soon is ended.
+    pub fn interrupt(&self) {
+        self.cancel();
+        let mut state = self.hub.lock();
+        for worker in state.workers.values_mut() {
+            let Some(head) = worker.flights.front() else { continue };
+            if head.job == Some(self.id) && worker.memory.board().begun(head.slot) {
+                worker.memory.board().interrupt(head.slot);
+                worker.signal(Signal::INT);
+                worker.kill_at = Some(Instant::now() + GRACE);
+            }
+        }
+        drop(state);
+        self.hub.kick();
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if !self.hub.is_ours() {
+            return;
+        }
+        let mut listener = None;
+        let job = {
+            let mut state = self.hub.lock();
+            let Some(job) = state.jobs.get_mut(&self.id) else { return };
+            if job.done() {
+                state.jobs.remove(&self.id)
+            } else {
+                // It runs to its end; nobody holds its items back.
+                job.abandoned = true;
+                job.options.ahead = None;
+                listener = job.listener.take();
+                None
+            }
+        };
+        drop((job, listener));
+        self.hub.empty_trash();
+    }
+}
+
+impl Hub {
+    /// Drops what the door gave, without the lock.
+    pub(super) fn empty_trash(&self) {
+        let trash = {
+            let mut state = self.lock();
+            (std::mem::take(&mut state.trash), std::mem::take(&mut state.finished))
+        };
+        drop(trash);
+    }
+}

@@ -1,0 +1,201 @@
+//! The owner's side: one hub in a process has the workers of all pools, one poll over all of them, and one thread.
+//!
+//! Whoever waits for results does the work meanwhile: it polls, sends the next items, and takes what arrives. The hub's
+//! own thread steps in when nobody waits. So a round trip needs two switches of threads, not three.
+//!
+//! Rules: the lock is held for a short time and never while the door (Python) is called; doors are called without the
+//! lock and without the role of polling.
+
+mod dispatch;
+mod drive;
+mod events;
+mod handle;
+mod state;
+mod workers;
+mod zygote;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{EventfdFlags, epoll};
+
+pub use drive::{Until, Waited};
+pub use handle::{Crew, Job};
+pub use state::{CrewOptions, JobOptions, Listener, Reason};
+pub use workers::WorkerFiles;
+pub use zygote::ZygoteCommand;
+
+use super::memory::{Held, OwnerMemory};
+use super::parcel::{Content, Parcel};
+use state::State;
+use zygote::Zygote;
+
+/// What the door of a pool does for its workers. Called without any lock, from any thread.
+pub trait Face: Send + Sync {
+    /// What a new worker is told before anything else.
+    fn first(&self) -> io::Result<Parcel>;
+    /// Forks this process; the child serves the worker's end and never returns. The child's process id.
+    fn fork(&self, files: WorkerFiles) -> io::Result<i32>;
+    /// A worker wrote or said something.
+    fn heard(&self, heard: Heard);
+}
+
+/// Something that a worker wrote or said.
+#[derive(Debug)]
+pub struct Heard {
+    /// The worker's process.
+    pub worker: u32,
+    /// The job's tag and the item that ran, where one did.
+    pub item: Option<(u64, u64)>,
+    /// Where to.
+    pub way: Way,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// How a worker spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Error,
+    /// [`End::say`](super::End::say).
+    Said,
+}
+
+/// The owner of all worker processes of this process.
+pub struct Hub {
+    state: Mutex<State>,
+    /// The role is free, or something arrived.
+    changed: Condvar,
+    /// The hub's own thread is wanted.
+    summoned: Condvar,
+    epoll: OwnedFd,
+    wake: OwnedFd,
+    memory: Arc<OwnerMemory>,
+    process: u32,
+}
+
+const WAKE: u64 = 0;
+const ZYGOTE: u64 = 1;
+
+/// What a file in epoll is: a worker's number and which of its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    Line,
+    Process,
+    Output,
+    Error,
+}
+
+fn key(worker: u64, which: Which) -> u64 {
+    worker << 2 | which as u64
+}
+
+impl Hub {
+    /// A hub without workers.
+    pub fn new() -> io::Result<Arc<Hub>> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
+        Ok(Arc::new(Hub {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            summoned: Condvar::new(),
+            epoll,
+            wake,
+            memory: OwnerMemory::create()?,
+            process: std::process::id(),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic by intent runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this is the process that made the hub, and not a fork of it.
+    pub fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// A block for an argument.
+    pub fn block(&self, len: u64, shared: bool) -> io::Result<Arc<Held>> {
+        self.memory.take(len, shared)
+    }
+
+    /// Bytes for a message: inside of it, or in a block when they are many.
+    pub fn content(&self, bytes: &[u8], shared: bool) -> io::Result<Content> {
+        if bytes.len() <= super::message::INLINE {
+            return Ok(Content::Inline(bytes.into()));
+        }
+        let held = self.block(bytes.len() as u64, shared)?;
+        let to = held.address().ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        // SAFETY: a block of this length that was just taken, hence nobody else's.
+        #[allow(unsafe_code)]
+        unsafe {
+            to.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+        Ok(Content::Block(held))
+    }
+
+    /// Starts the process that workers are forked from, or, when it runs, has it load more modules.
+    pub fn prepare(&self, command: &ZygoteCommand, modules: &[u8]) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.zygote.is_none() {
+            let zygote = Zygote::start(command)?;
+            self.adopt(&mut state, zygote)?;
+            state.command = Some((command.clone(), Vec::new()));
+        }
+        if modules.is_empty() {
+            return Ok(());
+        }
+        if let Some((_, told)) = &mut state.command {
+            told.push(modules.to_vec());
+        }
+        state.zygote.as_mut().map_or(Ok(()), |zygote| zygote.prepare(modules))
+    }
+
+    /// Workers are forked from a process that somebody else started.
+    pub fn inherit(&self, line: OwnedFd) -> io::Result<()> {
+        let mut state = self.lock();
+        self.adopt(&mut state, Zygote::inherited(line))
+    }
+
+    fn adopt(&self, state: &mut State, zygote: Zygote) -> io::Result<()> {
+        epoll::add(&self.epoll, zygote.fd(), epoll::EventData::new_u64(ZYGOTE), epoll::EventFlags::IN)?;
+        state.zygote = Some(zygote);
+        Ok(())
+    }
+
+    /// The process that workers are forked from, when it runs.
+    pub fn zygote(&self) -> Option<u32> {
+        self.lock().zygote.as_ref().map(|zygote| zygote.pid)
+    }
+
+    /// Bytes of arguments in shared memory now.
+    pub fn memory_in_use(&self) -> u64 {
+        self.memory.in_use()
+    }
+
+    /// Ends all workers, now. For the end of the process.
+    pub fn shut_down(&self) {
+        let (zygote, jobs, crews);
+        {
+            let mut state = self.lock();
+            state.down = true;
+            for worker in state.workers.values() {
+                worker.kill();
+            }
+            zygote = state.zygote.take();
+            jobs = std::mem::take(&mut state.jobs);
+            crews = std::mem::take(&mut state.crews);
+            self.summoned.notify_all();
+            self.changed.notify_all();
+        }
+        self.kick();
+        drop((zygote, jobs, crews));
+    }
+}

@@ -1,0 +1,244 @@
+//! What the hub knows: crews (the workers of one pool), workers, and jobs (the items of one call).
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::zygote::{Zygote, ZygoteCommand};
+use crate::process::line::Line;
+use crate::process::memory::{Held, WorkerMemory};
+use crate::process::parcel::{Exit, Function, Parcel, Part, Source};
+
+use super::Face;
+
+/// How the workers of a pool are.
+#[derive(Clone, Debug)]
+pub struct CrewOptions {
+    /// How many.
+    pub size: usize,
+    /// Items after which a worker is replaced.
+    pub lives: Option<u64>,
+    /// Whether they are forks of this process.
+    pub fork: bool,
+    /// Cores that its tasks may keep busy together.
+    pub cores: usize,
+    /// Most threads inside of a task; `None`: what the cores allow.
+    pub threads: Option<usize>,
+}
+
+/// How the items of a call are run.
+#[derive(Clone, Debug, Default)]
+pub struct JobOptions {
+    /// By which [`Heard::item`](super::Heard::item) names it.
+    pub tag: u64,
+    /// Items in one message; `None`: as many as make it worth while.
+    pub chunk: Option<usize>,
+    /// How long a message's items should take together, when their number is ours to choose.
+    pub target: Duration,
+    /// How many items there are, when that is known.
+    pub total: Option<u64>,
+    /// How many items may be begun and not yet read; sixteen times as many when they are quick.
+    pub ahead: Option<u64>,
+    /// How long an item may take.
+    pub timeout: Option<Duration>,
+}
+
+/// Somebody who wants to know at once when something arrived.
+pub type Listener = Arc<dyn Fn() + Send + Sync>;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) next: u64,
+    pub(super) crews: BTreeMap<u64, Crew>,
+    pub(super) workers: HashMap<u64, Worker>,
+    pub(super) jobs: HashMap<u64, Job>,
+    pub(super) zygote: Option<Zygote>,
+    /// Zygotes that ended without ever having forked a worker.
+    pub(super) zygote_failures: u32,
+    /// Parcels that are with workers.
+    pub(super) outstanding: usize,
+    /// Who polls.
+    pub(super) role: Role,
+    /// Threads that want the role.
+    pub(super) waiting: usize,
+    /// How often was polled.
+    pub(super) turns: u64,
+    pub(super) io_thread: bool,
+    /// To be told, without the lock.
+    pub(super) told: Vec<Listener>,
+    pub(super) heard: Vec<(Arc<dyn Face>, super::Heard)>,
+    /// Threads that are telling the door what workers wrote.
+    pub(super) hearing: usize,
+    /// What the door gave, to be dropped without the lock.
+    pub(super) trash: Vec<Box<dyn Source>>,
+    pub(super) finished: Vec<Job>,
+    pub(super) buffer: Vec<u8>,
+    /// How to start a zygote, and what the one that runs was told to load.
+    pub(super) command: Option<(ZygoteCommand, Vec<Vec<u8>>)>,
+    /// Functions that were dropped when workers were last told to forget.
+    pub(super) dropped: u64,
+    pub(super) down: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Role {
+    #[default]
+    Free,
+    /// The hub's own thread polls.
+    Own,
+    /// A thread that waits for results polls.
+    Guest,
+}
+
+impl State {
+    pub(super) fn number(&mut self) -> u64 {
+        self.next += 1;
+        // Small numbers mark the hub's own files in epoll.
+        self.next + 15
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Open,
+    /// No new jobs; ends when those that there are end.
+    Closed,
+    /// Ends now.
+    Terminated,
+}
+
+pub(super) struct Crew {
+    pub(super) options: CrewOptions,
+    pub(super) face: Arc<dyn Face>,
+    pub(super) stage: Stage,
+    pub(super) workers: Vec<u64>,
+    /// Workers that are to be started.
+    pub(super) missing: usize,
+    /// Workers that died before they were ready, in a row.
+    pub(super) stillborn: u32,
+    pub(super) broken: Option<Arc<Reason>>,
+    /// Nanoseconds for a message, of late.
+    pub(super) pace: Option<f64>,
+    /// In order of arrival.
+    pub(super) jobs: VecDeque<u64>,
+}
+
+/// Why a pool has no workers.
+#[derive(Debug)]
+pub enum Reason {
+    /// What a worker is told first failed; the door's words.
+    Refused {
+        /// The door's affair.
+        status: u8,
+        /// The door's affair.
+        body: Vec<u8>,
+    },
+    /// Workers die before they are ready.
+    Stillborn(Exit),
+    /// Workers cannot be started.
+    Unable(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Asked for.
+    Starting,
+    Live,
+    /// Was told to end when it is done.
+    Leaving,
+}
+
+pub(super) struct Worker {
+    pub(super) crew: u64,
+    pub(super) phase: Phase,
+    pub(super) pid: Option<i32>,
+    pub(super) pidfd: Option<OwnedFd>,
+    /// Whether it is a child of this process, not of the zygote.
+    pub(super) ours: bool,
+    pub(super) line: Line,
+    pub(super) line_open: bool,
+    pub(super) line_ended: bool,
+    pub(super) out: [Option<OwnedFd>; 2],
+    pub(super) memory: Arc<WorkerMemory>,
+    pub(super) flights: VecDeque<Flight>,
+    /// Functions that it knows, and those that it may forget.
+    pub(super) known: HashMap<u64, Weak<Function>>,
+    pub(super) forget: Vec<u64>,
+    /// Blocks that it may look at.
+    pub(super) lent: HashMap<u64, (u32, Arc<Held>)>,
+    pub(super) items: u64,
+    pub(super) ready: bool,
+    /// Its line is full.
+    pub(super) full: bool,
+    /// It is gone; its status may still be on the way.
+    pub(super) gone: Option<Instant>,
+    pub(super) exit: Option<Exit>,
+    /// It was killed for having no more time.
+    pub(super) late: bool,
+    /// When it is killed, if what it was asked to end has not ended by then.
+    pub(super) kill_at: Option<Instant>,
+    pub(super) oom_at_start: u64,
+}
+
+/// A parcel that is with a worker.
+pub(super) struct Flight {
+    pub(super) slot: usize,
+    /// `None`: what a worker is told first.
+    pub(super) job: Option<u64>,
+    pub(super) parcel: Parcel,
+    /// Since when it is the worker's first.
+    pub(super) head_since: Option<Instant>,
+}
+
+pub(super) struct Job {
+    pub(super) crew: u64,
+    pub(super) options: JobOptions,
+    /// Parcels that are ready to go.
+    pub(super) ready: VecDeque<Parcel>,
+    pub(super) source: From,
+    pub(super) supplied: u64,
+    /// Parcels and items that are with workers.
+    pub(super) flights: usize,
+    /// Answers that nobody has taken yet, and their items.
+    pub(super) parts: Vec<Part>,
+    pub(super) unread: u64,
+    /// How many answers have arrived.
+    pub(super) arrived: u64,
+    /// Nanoseconds for an item, and the largest message so far.
+    pub(super) per_item: Option<f64>,
+    pub(super) most: usize,
+    /// Bytes in the blocks of its last parcel.
+    pub(super) weight: u64,
+    pub(super) cancelled: bool,
+    pub(super) listener: Option<Listener>,
+    /// Nobody will take what arrives.
+    pub(super) abandoned: bool,
+    pub(super) in_flight_items: u64,
+}
+
+pub(super) enum From {
+    Source(Box<dyn Source>),
+    /// It is being asked.
+    Busy,
+    End,
+}
+
+impl Job {
+    pub(super) fn done(&self) -> bool {
+        matches!(self.source, From::End) && self.ready.is_empty() && self.flights == 0
+    }
+
+    /// Whether more items may be begun.
+    pub(super) fn has_room(&self) -> bool {
+        self.room() > 0
+    }
+
+    /// How many more items may be begun now.
+    pub(super) fn room(&self) -> u64 {
+        let Some(ahead) = self.options.ahead else { return u64::MAX };
+        // Items that are done at once: there can be more of them, so that nobody waits for anybody.
+        let ahead = if self.per_item.is_some_and(|ns| ns < 1e6) { ahead.saturating_mul(16) } else { ahead };
+        ahead.saturating_sub(self.in_flight_items + self.unread)
+    }
+}

@@ -1,0 +1,404 @@
+//! The life of a worker: started, ready, replaced, gone.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+
+use super::state::{Phase, Reason, Stage, State, Worker};
+use super::zygote::Zygote;
+use super::{Face, Hub, Which, key};
+use crate::process::line::Line;
+use crate::process::memory::WorkerMemory;
+use crate::process::message::Order;
+use crate::process::parcel::{Exit, Outcome, Part};
+
+/// Workers that may die before they are ready, in a row.
+const STILLBORN: u32 = 3;
+/// How long a worker that was asked to end may take.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// What a worker gets: its end of the line, the owner's memory, its own, and where its output goes.
+#[derive(Debug)]
+pub struct WorkerFiles {
+    /// Its end of the line.
+    pub line: OwnedFd,
+    /// The owner's memory.
+    pub owner: OwnedFd,
+    /// Its own memory.
+    pub own: OwnedFd,
+    /// Its standard output.
+    pub output: OwnedFd,
+    /// Its standard error.
+    pub error: OwnedFd,
+}
+
+impl Hub {
+    /// Starts a worker. Calls the door, without the lock.
+    pub(super) fn start_worker(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) {
+        if let Err(error) = self.try_start(crew, face) {
+            let mut state = self.lock();
+            self.break_crew(&mut state, crew, Reason::Unable(error.to_string()));
+        }
+    }
+
+    fn try_start(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) -> io::Result<()> {
+        let first = face.first()?;
+        let (line, its) = Line::pair()?;
+        let memory = WorkerMemory::create()?;
+        let (output, output_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let (error, error_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let files = WorkerFiles {
+            line: its.into_fd(),
+            owner: self.memory.region().fd().try_clone_to_owned()?,
+            own: memory.region().fd().try_clone_to_owned()?,
+            output: output_end,
+            error: error_end,
+        };
+        let (id, fork) = {
+            let mut state = self.lock();
+            let id = state.number();
+            let Some(it) = state.crews.get_mut(&crew) else { return Ok(()) };
+            it.workers.push(id);
+            let fork = it.options.fork;
+            epoll::add(&self.epoll, line.fd(), epoll::EventData::new_u64(key(id, Which::Line)), epoll::EventFlags::IN)?;
+            for (file, which) in [(&output, Which::Output), (&error, Which::Error)] {
+                let data = epoll::EventData::new_u64(key(id, which));
+                epoll::add(&self.epoll, file, data, epoll::EventFlags::IN)?;
+            }
+            let mut worker = Worker {
+                crew,
+                phase: Phase::Starting,
+                pid: None,
+                pidfd: None,
+                ours: fork,
+                line,
+                line_open: true,
+                line_ended: false,
+                out: [Some(output), Some(error)],
+                memory,
+                flights: VecDeque::new(),
+                known: HashMap::new(),
+                forget: Vec::new(),
+                lent: HashMap::new(),
+                items: 0,
+                ready: false,
+                full: false,
+                gone: None,
+                exit: None,
+                late: false,
+                kill_at: None,
+                oom_at_start: crate::budget::oom_kills(),
+            };
+            let told = worker.send(None, first);
+            state.workers.insert(id, worker);
+            if told.is_err() {
+                return Err(io::Error::other("a new worker cannot be told anything"));
+            }
+            if !fork {
+                self.revive_zygote(&mut state)?;
+                let files = vec![files.line, files.owner, files.own, files.output, files.error];
+                let zygote = state.zygote.as_mut().ok_or_else(|| io::Error::other("nothing to fork workers from"))?;
+                return zygote.fork(id, files);
+            }
+            (id, files)
+        };
+        let pid = face.fork(fork)?;
+        let mut state = self.lock();
+        self.worker_runs(&mut state, id, pid, None);
+        Ok(())
+    }
+
+    fn revive_zygote(&self, state: &mut State) -> io::Result<()> {
+        if state.zygote.is_some() {
+            return Ok(());
+        }
+        let Some((command, modules)) = state.command.clone() else {
+            return Err(io::Error::other("the process that workers are forked from is gone"));
+        };
+        let mut zygote = Zygote::start(&command)?;
+        for modules in &modules {
+            zygote.prepare(modules)?;
+        }
+        self.adopt(state, zygote)
+    }
+
+    /// A worker's process is known.
+    pub(super) fn worker_runs(&self, state: &mut State, id: u64, pid: i32, pidfd: Option<OwnedFd>) {
+        let Some(worker) = state.workers.get_mut(&id) else { return };
+        worker.pid = Some(pid);
+        let process = Pid::from_raw(pid);
+        let pidfd = pidfd.or_else(|| rustix::process::pidfd_open(process?, PidfdFlags::empty()).ok());
+        if let Some(pidfd) = &pidfd {
+            let data = epoll::EventData::new_u64(key(id, Which::Process));
+            let _ = epoll::add(&self.epoll, pidfd, data, epoll::EventFlags::IN);
+        }
+        worker.pidfd = pidfd;
+        if worker.phase == Phase::Leaving {
+            // It was asked to end before it had begun.
+            worker.kill();
+        }
+    }
+
+    /// A worker has answered what it was told first.
+    pub(super) fn worker_is_ready(&self, state: &mut State, id: u64, part: Part) {
+        let Some(worker) = state.workers.get_mut(&id) else { return };
+        let crew = worker.crew;
+        if let Outcome::Answer { status: 0, .. } = part.outcome {
+            worker.ready = true;
+            if worker.phase == Phase::Starting {
+                worker.phase = Phase::Live;
+            }
+            if let Some(head) = worker.flights.front_mut() {
+                head.head_since = Some(Instant::now());
+            }
+            if let Some(crew) = state.crews.get_mut(&crew) {
+                crew.stillborn = 0;
+            }
+            self.close_if_done(state, crew);
+        } else if let Outcome::Answer { status, body, .. } = part.outcome {
+            self.break_crew(state, crew, Reason::Refused { status, body: body.to_vec() });
+        }
+    }
+
+    /// A worker has run items.
+    pub(super) fn worker_has_done(&self, state: &mut State, id: u64, wall: Duration, items: u32) {
+        let Some(worker) = state.workers.get_mut(&id) else { return };
+        worker.items += u64::from(items);
+        let idle = worker.flights.is_empty();
+        let Some(crew) = state.crews.get_mut(&worker.crew) else { return };
+        let wall = wall.as_nanos() as f64;
+        crew.pace = Some(crew.pace.map_or(wall, |pace| 0.8 * pace + 0.2 * wall));
+        if idle && crew.options.lives.is_some_and(|lives| worker.items >= lives) && worker.phase == Phase::Live {
+            worker.leave();
+            crew.workers.retain(|w| *w != id);
+            crew.missing += 1;
+        }
+    }
+
+    /// A pool has no workers any more, for a reason.
+    pub(super) fn break_crew(&self, state: &mut State, id: u64, reason: Reason) {
+        let Some(crew) = state.crews.get_mut(&id) else { return };
+        if crew.broken.is_none() {
+            crew.broken = Some(Arc::new(reason));
+        }
+        let (workers, jobs) = (crew.workers.clone(), crew.jobs.clone());
+        for worker in workers {
+            if let Some(worker) = state.workers.get_mut(&worker) {
+                worker.end();
+            }
+        }
+        for job in jobs {
+            self.cancel_job(state, job);
+        }
+    }
+
+    /// A worker's process has ended; its last words are read.
+    pub(super) fn worker_is_gone(&self, state: &mut State, id: u64) {
+        let Some(worker) = state.workers.get_mut(&id) else { return };
+        if let Some(pidfd) = worker.pidfd.take() {
+            let _ = epoll::delete(&self.epoll, &pidfd);
+            if worker.ours && worker.exit.is_none() {
+                worker.exit = Some(reap(&pidfd));
+            }
+        }
+        if worker.gone.is_none() {
+            worker.gone = Some(Instant::now());
+            self.drain_output(state, id);
+            self.receive_rest(state, id);
+        }
+        if state.workers.get(&id).is_some_and(|worker| worker.exit.is_some()) {
+            self.bury(state, id);
+        }
+    }
+
+    fn receive_rest(&self, state: &mut State, id: u64) {
+        // As many messages as a line may hold, and one more.
+        for _ in 0..=crate::process::memory::board::SLOTS {
+            let open = state.workers.get(&id).is_some_and(|worker| !worker.line_ended && !worker.flights.is_empty());
+            if !open {
+                return;
+            }
+            self.receive(state, id);
+        }
+    }
+
+    /// Takes note of a worker's end: what ran in it is lost, what waited for it goes to others.
+    pub(super) fn bury(&self, state: &mut State, id: u64) {
+        let Some(mut worker) = state.workers.remove(&id) else { return };
+        let _ = epoll::delete(&self.epoll, worker.line.fd());
+        for file in worker.out.iter().flatten() {
+            let _ = epoll::delete(&self.epoll, file);
+        }
+        if let Some(pidfd) = &worker.pidfd {
+            let _ = epoll::delete(&self.epoll, pidfd);
+        }
+        let mut exit = worker.exit.unwrap_or_default();
+        exit.oom_kills = crate::budget::oom_kills().saturating_sub(worker.oom_at_start);
+        let pid = worker.pid.unwrap_or(0).unsigned_abs();
+        let ended = state.crews.get(&worker.crew).is_none_or(|crew| crew.stage == Stage::Terminated);
+        let mut waited = Vec::new();
+        for flight in std::mem::take(&mut worker.flights) {
+            let begun = worker.memory.board().begun(flight.slot);
+            match flight.job {
+                None => self.was_stillborn(state, worker.crew, exit, begun),
+                Some(job) if begun => {
+                    let item = worker.memory.board().item().min(flight.parcel.items.saturating_sub(1));
+                    let outcome = match ended {
+                        true => Outcome::Cancelled,
+                        false if worker.late => Outcome::TimedOut,
+                        false => Outcome::Died { item, exit },
+                    };
+                    let part = Part {
+                        start: flight.parcel.start,
+                        items: flight.parcel.items,
+                        worker: pid,
+                        wall: flight.head_since.map(|at| at.elapsed()).unwrap_or_default(),
+                        cpu: Duration::ZERO,
+                        peak: exit.peak,
+                        outcome,
+                    };
+                    self.arrived(state, job, part, true);
+                }
+                Some(job) => waited.push((job, flight.parcel)),
+            }
+        }
+        for (id, parcel) in waited.into_iter().rev() {
+            state.outstanding -= 1;
+            let Some(job) = state.jobs.get_mut(&id) else { continue };
+            job.flights -= 1;
+            job.in_flight_items -= u64::from(parcel.items);
+            if !job.cancelled {
+                job.ready.push_front(parcel);
+            } else if job.done() {
+                self.finish(state, id);
+            }
+        }
+        worker.memory.leave();
+        let Some(crew) = state.crews.get_mut(&worker.crew) else { return };
+        let before = crew.workers.len();
+        crew.workers.retain(|w| *w != id);
+        if crew.workers.len() < before && crew.stage != Stage::Terminated && crew.broken.is_none() {
+            crew.missing += 1;
+        }
+        self.changed.notify_all();
+    }
+
+    fn was_stillborn(&self, state: &mut State, id: u64, exit: Exit, begun: bool) {
+        let Some(crew) = state.crews.get_mut(&id) else { return };
+        crew.stillborn += 1;
+        // One that died in what it was told first would die there again.
+        if crew.stage == Stage::Open && (crew.stillborn >= STILLBORN || begun && exit != Exit::default()) {
+            self.break_crew(state, id, Reason::Stillborn(exit));
+        }
+    }
+
+    pub(super) fn zygote_is_gone(&self, state: &mut State) {
+        let Some(zygote) = state.zygote.take() else { return };
+        let _ = epoll::delete(&self.epoll, zygote.fd());
+        drop(zygote);
+        state.zygote_failures += 1;
+        // Those that were never forked; the others die with it, and are seen to.
+        let unborn: Vec<u64> =
+            state.workers.iter().filter(|(_, w)| !w.ours && w.pid.is_none()).map(|(id, _)| *id).collect();
+        for id in unborn {
+            self.bury(state, id);
+        }
+        if state.zygote_failures >= STILLBORN {
+            let crews: Vec<u64> =
+                state.crews.iter().filter(|(_, crew)| !crew.options.fork).map(|(id, _)| *id).collect();
+            for id in crews {
+                let why = "the process that workers are forked from ends at once".to_owned();
+                self.break_crew(state, id, Reason::Unable(why));
+            }
+        }
+    }
+
+    /// A crew that takes no more jobs lets its workers go when there are none left.
+    pub(super) fn close_if_done(&self, state: &mut State, id: u64) {
+        let Some(crew) = state.crews.get(&id) else { return };
+        if crew.stage != Stage::Closed || !crew.jobs.is_empty() {
+            return;
+        }
+        for worker in crew.workers.clone() {
+            if let Some(worker) = state.workers.get_mut(&worker)
+                && worker.ready
+            {
+                worker.leave();
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Asks it to end when it has done what it was sent.
+    pub(super) fn leave(&mut self) {
+        if self.phase != Phase::Leaving {
+            self.phase = Phase::Leaving;
+            // Should the line be full or broken, closing it says the same.
+            if !matches!(self.line.send(&Order::Stop.encode(), &[], false), Ok(true)) {
+                self.kill();
+            }
+        }
+    }
+
+    /// Ends it soon: asks, and kills it a little later.
+    pub(super) fn end(&mut self) {
+        self.phase = Phase::Leaving;
+        if self.kill_at.is_none() {
+            self.kill_at = Some(Instant::now() + GRACE);
+            self.signal(Signal::TERM);
+        }
+    }
+
+    /// Ends it now, with what it has started itself.
+    pub(super) fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Sends a signal to the worker and its group.
+    pub(super) fn signal(&self, signal: Signal) {
+        if self.gone.is_some() {
+            return;
+        }
+        // A worker leads a group of its own, from its first moments on.
+        let group = self.pid.and_then(Pid::from_raw).map(|pid| rustix::process::kill_process_group(pid, signal));
+        if let Some(pidfd) = &self.pidfd
+            && !matches!(group, Some(Ok(())))
+        {
+            let _ = rustix::process::pidfd_send_signal(pidfd, signal);
+        }
+    }
+
+    /// Has it forget functions and take note of what was given back, when it has nothing else to do.
+    pub(super) fn look(&mut self) {
+        let freed = self.memory.dropped.swap(0, std::sync::atomic::Ordering::Relaxed) > 0;
+        if self.phase == Phase::Live && self.flights.is_empty() && (freed || !self.forget.is_empty()) {
+            let order = Order::Look { keep: None, forget: self.forget.clone() };
+            if matches!(self.line.send(&order.encode(), &[], false), Ok(true)) {
+                self.forget.clear();
+            }
+        }
+    }
+
+    /// Blocks that it no longer looks at are free.
+    pub(super) fn take_note_of_releases(&mut self) {
+        let offsets: Vec<u64> = self.memory.board().freed_by_worker().collect();
+        for offset in offsets {
+            self.returned(offset);
+        }
+    }
+}
+
+/// How a child of ours ended.
+fn reap(pidfd: &OwnedFd) -> Exit {
+    match rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+        Ok(Some(status)) => Exit { code: status.exit_status(), signal: status.terminating_signal(), ..Exit::default() },
+        // Somebody else has waited for it.
+        _ => Exit::default(),
+    }
+}

@@ -1,0 +1,164 @@
+//! The process that workers are forked from: one thread, the modules that its owner has loaded, and nothing else. The
+//! owner itself is never forked.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::process::line::{Came, Line};
+
+/// How to start the process that workers are forked from. Its standard input is the line to its owner.
+#[derive(Clone, Debug)]
+pub struct ZygoteCommand {
+    /// The interpreter.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Changes to our environment: a value, or `None` to leave a variable out.
+    pub environment: Vec<(OsString, Option<OsString>)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Zygote {
+    child: Option<Child>,
+    line: Line,
+    /// What it still has to be told; it may be busy loading modules.
+    unsent: Vec<(Vec<u8>, Vec<OwnedFd>)>,
+    pub(crate) pid: u32,
+}
+
+/// What it says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// A worker runs.
+    Forked { worker: u64, pid: i32 },
+    /// A worker ended, with this status of `wait(2)` and largest resident memory in bytes.
+    Exited { worker: u64, status: i32, peak: u64 },
+}
+
+impl Zygote {
+    pub(crate) fn start(command: &ZygoteCommand) -> io::Result<Zygote> {
+        let (ours, its) = Line::pair()?;
+        #[allow(clippy::disallowed_methods)] // This is the place.
+        let mut process = Command::new(&command.program);
+        process.args(&command.arguments).stdin(Stdio::from(its.into_fd()));
+        for (name, value) in &command.environment {
+            match value {
+                Some(value) => process.env(name, value),
+                None => process.env_remove(name),
+            };
+        }
+        // Ctrl-C of the terminal is its owner's affair.
+        process.process_group(0);
+        let child = process.spawn()?;
+        Ok(Zygote { pid: child.id(), child: Some(child), line: ours, unsent: Vec::new() })
+    }
+
+    /// A zygote that somebody else started: the line to it was handed down.
+    pub(crate) fn inherited(line: OwnedFd) -> Zygote {
+        Zygote { child: None, line: Line::from_fd(line), unsent: Vec::new(), pid: 0 }
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.line.fd()
+    }
+
+    /// Has it load modules.
+    pub(crate) fn prepare(&mut self, modules: &[u8]) -> io::Result<()> {
+        let message = [&[1u8], modules].concat();
+        self.tell(message, Vec::new())
+    }
+
+    /// Has it fork a worker that gets these files.
+    pub(crate) fn fork(&mut self, worker: u64, files: Vec<OwnedFd>) -> io::Result<()> {
+        let message = [&[2u8], worker.to_ne_bytes().as_slice()].concat();
+        self.tell(message, files)
+    }
+
+    fn tell(&mut self, message: Vec<u8>, files: Vec<OwnedFd>) -> io::Result<()> {
+        self.unsent.push((message, files));
+        self.flush()
+    }
+
+    /// Sends what there was no room for.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        while let Some((message, files)) = self.unsent.first() {
+            let files: Vec<BorrowedFd<'_>> = files.iter().map(|file| file.as_fd()).collect();
+            if !self.line.send(message, &files, false)? {
+                break;
+            }
+            self.unsent.remove(0);
+        }
+        Ok(())
+    }
+
+    /// What it says, with the files that came along; `Err` when it is gone.
+    pub(crate) fn listen(&mut self, buffer: &mut [u8]) -> io::Result<Option<(News, Vec<OwnedFd>)>> {
+        self.flush()?;
+        let (came, files) = self.line.receive_files(buffer)?;
+        let n = match came {
+            Came::Message(n) => n,
+            Came::Nothing => return Ok(None),
+            Came::End => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process is gone")),
+        };
+        parse(&buffer[..n])
+            .map(|news| Some((news, files)))
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the process talks nonsense"))
+    }
+
+    /// Whether it still has to be told something.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+}
+
+impl Drop for Zygote {
+    fn drop(&mut self) {
+        // It ends its workers and itself when the line does; should it hang, it is of no use to anybody.
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<News> {
+    let (kind, rest) = bytes.split_first()?;
+    let mut at = 0;
+    let mut word = || {
+        let word = rest.get(at..at + 8)?;
+        at += 8;
+        word.try_into().ok().map(i64::from_ne_bytes)
+    };
+    match kind {
+        1 => Some(News::Forked { worker: word()? as u64, pid: i32::try_from(word()?).ok()? }),
+        2 => Some(News::Exited {
+            worker: word()? as u64,
+            status: i32::try_from(word()?).ok()?,
+            peak: u64::try_from(word()?).ok()?,
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_are_parsed_and_nonsense_is_not() {
+        let words = |kind: u8, words: &[i64]| {
+            let mut bytes = vec![kind];
+            words.iter().for_each(|w| bytes.extend_from_slice(&w.to_ne_bytes()));
+            bytes
+        };
+        assert_eq!(parse(&words(1, &[7, 1234])), Some(News::Forked { worker: 7, pid: 1234 }));
+        assert_eq!(parse(&words(2, &[7, 9, 4096])), Some(News::Exited { worker: 7, status: 9, peak: 4096 }));
+        for wrong in [vec![], vec![9], words(1, &[7]), words(1, &[7, i64::MAX]), words(2, &[1, 2, -3])] {
+            assert_eq!(parse(&wrong), None);
+        }
+    }
+}

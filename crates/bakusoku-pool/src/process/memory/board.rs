@@ -1,0 +1,241 @@
+//! What a worker and its owner tell each other without a message: words in the first pages of the worker's region.
+//!
+//! Both sides are bakusoku of one version, but nothing read here is trusted: every value is checked where it is used.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::region::Region;
+
+/// Messages that may be under way to one worker.
+pub(crate) const SLOTS: usize = 64;
+const RING: usize = 1024;
+
+/// The life of a message: nobody's, offered, begun by the worker, or taken back by the owner before it was begun.
+const FREE: u32 = 0;
+const OFFERED: u32 = 1;
+const BEGUN: u32 = 2;
+const WITHDRAWN: u32 = 3;
+
+#[repr(C)]
+struct Words {
+    slots: [AtomicU32; SLOTS],
+    /// The item that runs, counted from the message's first. The worker's Python writes it, by itself.
+    item: AtomicU32,
+    /// The slot that runs, plus one.
+    running: AtomicU32,
+    /// The slot that the owner wants to end early, plus one.
+    interrupt: AtomicU32,
+    /// Threads that the next task may use inside, and those that the running one took.
+    threads: AtomicU32,
+    took: AtomicU32,
+    /// The most memory seen in the worker by its owner.
+    spare: AtomicU32,
+    to_worker: Ring,
+    to_owner: Ring,
+}
+
+/// Offsets of blocks that are no longer used: one writer, one reader.
+#[repr(C)]
+struct Ring {
+    head: AtomicU32,
+    tail: AtomicU32,
+    cells: [AtomicU64; RING],
+}
+
+impl Ring {
+    fn push(&self, value: u64) -> bool {
+        let tail = self.tail.load(Ordering::Relaxed);
+        if tail.wrapping_sub(self.head.load(Ordering::Acquire)) as usize >= RING {
+            return false;
+        }
+        self.cells[tail as usize % RING].store(value, Ordering::Relaxed);
+        self.tail.store(tail.wrapping_add(1), Ordering::Release);
+        true
+    }
+
+    fn pop(&self) -> Option<u64> {
+        let head = self.head.load(Ordering::Relaxed);
+        if head == self.tail.load(Ordering::Acquire) {
+            return None;
+        }
+        let value = self.cells[head as usize % RING].load(Ordering::Relaxed);
+        self.head.store(head.wrapping_add(1), Ordering::Release);
+        Some(value)
+    }
+}
+
+/// The words at the beginning of a worker's region.
+#[derive(Clone, Debug)]
+pub(crate) struct Board {
+    region: Arc<Region>,
+}
+
+/// Bytes of the region that the board takes.
+pub(crate) const BOARD: u64 = (size_of::<Words>() as u64).next_multiple_of(super::blocks::PAGE);
+
+impl Board {
+    pub(crate) fn new(region: &Arc<Region>) -> Option<Board> {
+        region.at(0, BOARD)?;
+        Some(Board { region: Arc::clone(region) })
+    }
+
+    fn words(&self) -> &Words {
+        let base = self.region.at(0, 0).map_or(std::ptr::null(), |base| base.as_ptr().cast_const());
+        // SAFETY: `new` checked that the region is large enough; a mapping is aligned to pages, holds zeros at first,
+        // and consists of atomics, for which any content is valid.
+        #[allow(unsafe_code)]
+        unsafe {
+            &*base.cast::<Words>()
+        }
+    }
+
+    /// Address of the word where the worker's Python writes which item runs.
+    pub(crate) fn item_address(&self) -> *mut u32 {
+        self.words().item.as_ptr()
+    }
+
+    pub(crate) fn item(&self) -> u32 {
+        self.words().item.load(Ordering::Acquire)
+    }
+
+    // ── the owner ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// A slot for a new message.
+    pub(crate) fn offer(&self) -> Option<usize> {
+        let words = self.words();
+        let slot = words.slots.iter().position(|slot| slot.load(Ordering::Acquire) == FREE)?;
+        words.slots[slot].store(OFFERED, Ordering::Release);
+        Some(slot)
+    }
+
+    /// Takes a message back; false when the worker has begun it.
+    pub(crate) fn withdraw(&self, slot: usize) -> bool {
+        self.change(slot, OFFERED, WITHDRAWN)
+    }
+
+    pub(crate) fn begun(&self, slot: usize) -> bool {
+        self.words().slots.get(slot).is_some_and(|word| word.load(Ordering::Acquire) == BEGUN)
+    }
+
+    /// The message was answered.
+    pub(crate) fn done(&self, slot: usize) {
+        if let Some(word) = self.words().slots.get(slot) {
+            word.store(FREE, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn interrupt(&self, slot: usize) {
+        self.words().interrupt.store(slot as u32 + 1, Ordering::Release);
+    }
+
+    pub(crate) fn set_threads(&self, threads: usize) {
+        self.words().threads.store(threads as u32, Ordering::Release);
+    }
+
+    /// Threads that the running task took.
+    pub(crate) fn took(&self) -> usize {
+        self.words().took.load(Ordering::Acquire) as usize
+    }
+
+    /// Tells the worker that a block of its region is no longer used; false when there is no room to say so.
+    pub(crate) fn free_to_worker(&self, offset: u64) -> bool {
+        self.words().to_worker.push(offset)
+    }
+
+    /// Blocks of the owner's region that the worker no longer uses.
+    pub(crate) fn freed_by_worker(&self) -> impl Iterator<Item = u64> + '_ {
+        std::iter::from_fn(|| self.words().to_owner.pop())
+    }
+
+    // ── the worker ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Begins a message; false when it was taken back (its slot is free then).
+    pub(crate) fn begin(&self, slot: usize) -> bool {
+        if self.change(slot, OFFERED, BEGUN) {
+            let words = self.words();
+            words.item.store(0, Ordering::Release);
+            words.interrupt.store(0, Ordering::Release);
+            words.running.store(slot as u32 + 1, Ordering::Release);
+            return true;
+        }
+        self.change(slot, WITHDRAWN, FREE);
+        false
+    }
+
+    /// Nothing runs.
+    pub(crate) fn rest(&self) {
+        self.words().running.store(0, Ordering::Release);
+    }
+
+    /// Whether the owner wants the running task to end.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        let words = self.words();
+        let running = words.running.load(Ordering::Acquire);
+        running != 0 && words.interrupt.load(Ordering::Acquire) == running
+    }
+
+    /// Threads for the task that begins; remembered as taken.
+    pub(crate) fn take_threads(&self) -> usize {
+        let words = self.words();
+        let threads = words.threads.load(Ordering::Acquire).clamp(1, 1 << 16);
+        words.took.store(threads, Ordering::Release);
+        threads as usize
+    }
+
+    pub(crate) fn free_to_owner(&self, offset: u64) -> bool {
+        self.words().to_owner.push(offset)
+    }
+
+    pub(crate) fn freed_by_owner(&self) -> impl Iterator<Item = u64> + '_ {
+        std::iter::from_fn(|| self.words().to_worker.pop())
+    }
+
+    fn change(&self, slot: usize, from: u32, to: u32) -> bool {
+        self.words()
+            .slots
+            .get(slot)
+            .is_some_and(|word| word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_begun_or_withdrawn_never_both() {
+        let region = Arc::new(Region::create().unwrap());
+        let (owner, worker) = (Board::new(&region).unwrap(), Board::new(&region).unwrap());
+        let slot = owner.offer().unwrap();
+        assert!(worker.begin(slot) && owner.begun(slot) && !owner.withdraw(slot));
+        owner.interrupt(slot + 1);
+        assert!(!worker.is_interrupted());
+        owner.interrupt(slot);
+        assert!(worker.is_interrupted());
+        worker.rest();
+        owner.done(slot);
+        assert!(!worker.is_interrupted());
+        let slot = owner.offer().unwrap();
+        assert!(owner.withdraw(slot) && !worker.begin(slot));
+        let all: Vec<usize> = std::iter::from_fn(|| owner.offer()).collect();
+        assert_eq!(all.len(), SLOTS);
+        assert!(!owner.withdraw(SLOTS) && !worker.begin(usize::MAX));
+    }
+
+    #[test]
+    fn rings_keep_order_and_say_when_they_are_full() {
+        let region = Arc::new(Region::create().unwrap());
+        let board = Board::new(&region).unwrap();
+        for round in 0..5u64 {
+            for i in 0..RING as u64 {
+                assert!(board.free_to_worker(round * 10_000 + i));
+            }
+            assert!(!board.free_to_worker(1));
+            let read: Vec<u64> = board.freed_by_owner().collect();
+            assert_eq!(read, (0..RING as u64).map(|i| round * 10_000 + i).collect::<Vec<_>>());
+        }
+        assert!(board.free_to_owner(3));
+        assert_eq!(board.freed_by_worker().collect::<Vec<_>>(), [3]);
+    }
+}

@@ -1,0 +1,211 @@
+//! A worker's own region: large arrays are born in it, so that returning one sends a few numbers.
+//!
+//! A block is handed to the owner only when nobody in the worker holds it any more: the array was freed between the
+//! moment it was described in a message and the moment the message is sent. What somebody still holds is copied.
+
+use std::collections::HashMap;
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::blocks::Blocks;
+use super::board::{BOARD, Board};
+use super::region::Region;
+
+/// Free memory that a worker keeps warm between tasks, unless told otherwise.
+const KEEP: u64 = 512 << 20;
+
+/// The memory that a worker gives results and its own large arrays from.
+#[derive(Debug)]
+pub struct OwnMemory {
+    region: Arc<Region>,
+    board: Board,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    blocks: Blocks,
+    /// Blocks that a message describes, and whether they were freed since.
+    offered: HashMap<u64, bool>,
+}
+
+/// A block that a message can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnBlock {
+    /// Offset in the worker's region.
+    pub offset: u64,
+    /// Bytes.
+    pub len: u64,
+}
+
+impl OwnMemory {
+    pub(crate) fn new(region: Arc<Region>) -> Option<OwnMemory> {
+        let board = Board::new(&region)?;
+        let blocks = Blocks::new(BOARD, region.len());
+        Some(OwnMemory { region, board, state: Mutex::new(State { blocks, offered: HashMap::new() }) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    fn drain(&self, state: &mut State) {
+        for offset in self.board.freed_by_owner() {
+            state.blocks.give(offset);
+        }
+    }
+
+    /// Memory for `len` bytes, and whether all of it is zero. `None`: take it from somewhere else.
+    pub fn allocate(&self, len: usize) -> Option<(NonNull<u8>, bool)> {
+        let mut state = self.lock();
+        self.drain(&mut state);
+        let taken = state.blocks.take(len as u64)?;
+        Some((self.region.at(taken.offset, taken.len)?, taken.zero))
+    }
+
+    /// Frees memory of this region; false when the address is not one of its blocks.
+    pub fn free(&self, address: usize) -> bool {
+        let Some(offset) = self.region.offset_of(address) else { return false };
+        let mut state = self.lock();
+        if let Some(freed) = state.offered.get_mut(&offset) {
+            *freed = true;
+        } else {
+            state.blocks.give(offset);
+        }
+        true
+    }
+
+    /// Whether an address lies in this region.
+    pub fn contains(&self, address: usize) -> bool {
+        self.region.offset_of(address).is_some()
+    }
+
+    /// The length of the block that begins at an address.
+    pub fn len_at(&self, address: usize) -> Option<u64> {
+        let offset = self.region.offset_of(address)?;
+        self.lock().blocks.len_of(offset)
+    }
+
+    /// A message will describe the block at this address, if it is one of this region and not described already.
+    pub fn offer(&self, address: usize, len: u64) -> Option<OwnBlock> {
+        let offset = self.region.offset_of(address)?;
+        let mut state = self.lock();
+        if state.blocks.len_of(offset)? < len || state.offered.contains_key(&offset) {
+            return None;
+        }
+        state.offered.insert(offset, false);
+        Some(OwnBlock { offset, len })
+    }
+
+    /// The message is about to be sent: a block that was freed meanwhile is the receiver's; for one that is still held
+    /// here, a copy is.
+    pub fn hand_over(&self, block: OwnBlock) -> Option<OwnBlock> {
+        let freed = self.lock().offered.remove(&block.offset)?;
+        if freed {
+            return Some(block);
+        }
+        let source = self.region.at(block.offset, block.len)?;
+        // SAFETY: the block is taken (its array is alive, as it was not freed) and has at least this length.
+        #[allow(unsafe_code)]
+        let bytes = unsafe { std::slice::from_raw_parts(source.as_ptr(), block.len as usize) };
+        self.copy(bytes)
+    }
+
+    /// The message will not be sent: freed blocks are free, held ones stay with their holders.
+    pub fn keep(&self, block: OwnBlock) {
+        let mut state = self.lock();
+        if state.offered.remove(&block.offset) == Some(true) {
+            state.blocks.give(block.offset);
+        }
+    }
+
+    /// A new block with these bytes, for a message.
+    pub fn copy(&self, bytes: &[u8]) -> Option<OwnBlock> {
+        let (to, _) = self.allocate(bytes.len())?;
+        // SAFETY: a block of at least this length that was just taken, hence nobody else's.
+        #[allow(unsafe_code)]
+        unsafe {
+            to.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+        let offset = self.region.offset_of(to.as_ptr().addr())?;
+        Some(OwnBlock { offset, len: bytes.len() as u64 })
+    }
+
+    /// A block that was copied for a message that will not be sent.
+    pub fn discard(&self, block: OwnBlock) {
+        self.lock().blocks.give(block.offset);
+    }
+
+    /// Between tasks: gives memory back to the system, but for what is worth keeping warm.
+    pub fn trim(&self, keep: Option<u64>) {
+        let mut state = self.lock();
+        self.drain(&mut state);
+        for (offset, len) in state.blocks.trim(keep.unwrap_or(KEEP)) {
+            self.region.punch(offset, len);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_at<'a>(region: &Region, block: OwnBlock) -> &'a mut [u8] {
+        let at = region.at(block.offset, block.len).unwrap();
+        // SAFETY: inside of the region, used by this test alone.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::slice::from_raw_parts_mut(at.as_ptr(), block.len as usize)
+        }
+    }
+
+    #[test]
+    fn only_what_nobody_holds_is_handed_over() {
+        let region = Arc::new(Region::create().unwrap());
+        let memory = OwnMemory::new(Arc::clone(&region)).unwrap();
+        let (array, zero) = memory.allocate(1 << 20).unwrap();
+        assert!(zero);
+        let address = array.as_ptr().addr();
+        let offered = memory.offer(address, 1 << 20).unwrap();
+        assert_eq!(memory.offer(address, 1 << 20), None, "described once");
+        bytes_at(&region, offered)[7] = 9;
+        // Somebody keeps it: the receiver gets a copy.
+        let sent = memory.hand_over(offered).unwrap();
+        assert_ne!(sent.offset, offered.offset);
+        assert_eq!(bytes_at(&region, sent)[7], 9);
+        // Freed while it was described: handed over as it is, and not given to anybody else meanwhile.
+        let offered = memory.offer(address, 1 << 20).unwrap();
+        assert!(memory.free(address));
+        let (other, _) = memory.allocate(1 << 20).unwrap();
+        assert_ne!(other.as_ptr().addr(), address);
+        assert_eq!(memory.hand_over(offered), Some(offered));
+        let (other, _) = memory.allocate(1 << 20).unwrap();
+        assert_ne!(other.as_ptr().addr(), address);
+        // The owner is done with it.
+        Board::new(&region).unwrap().free_to_worker(offered.offset);
+        let (again, zero) = memory.allocate(1 << 20).unwrap();
+        assert_eq!((again.as_ptr().addr(), zero), (address, false));
+        assert!(!memory.free(64));
+        memory.trim(Some(0));
+    }
+
+    #[test]
+    fn a_message_that_is_not_sent_keeps_nothing() {
+        let region = Arc::new(Region::create().unwrap());
+        let memory = OwnMemory::new(Arc::clone(&region)).unwrap();
+        let (array, _) = memory.allocate(5000).unwrap();
+        let address = array.as_ptr().addr();
+        let offered = memory.offer(address, 5000).unwrap();
+        memory.free(address);
+        memory.keep(offered);
+        let copied = memory.copy(&[1, 2, 3]).unwrap();
+        memory.discard(copied);
+        assert_eq!(memory.lock().blocks.in_use(), 0);
+        assert!(memory.offer(address, 5000).is_none());
+    }
+}

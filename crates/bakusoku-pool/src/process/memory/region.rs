@@ -1,0 +1,141 @@
+//! Memory that two processes see: a file without a name, mapped once by each and kept mapped.
+//!
+//! Without a name there is nothing to leave behind: the kernel frees it with the last process that holds it. It counts
+//! neither against the size of `/dev/shm` nor, before it is touched, against anything else.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+
+use rustix::fs::{FallocateFlags, MemfdFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+/// Address space of a region; memory is used as it is touched.
+const RESERVE: u64 = 1 << 38;
+/// Smaller than this and a region is of no use.
+const LEAST: u64 = 64 << 20;
+
+/// A shared mapping of a whole file in memory.
+#[derive(Debug)]
+pub(crate) struct Region {
+    fd: OwnedFd,
+    base: NonNull<u8>,
+    len: u64,
+}
+
+// SAFETY: the mapping lives as long as the value, and who reads or writes which part is decided by its users.
+#[allow(unsafe_code)]
+unsafe impl Send for Region {}
+// SAFETY: as above; the value itself has no interior state.
+#[allow(unsafe_code)]
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// A new region with as much room as the limits on address space allow.
+    pub(crate) fn create() -> io::Result<Region> {
+        let fd = rustix::fs::memfd_create("bakusoku", MemfdFlags::CLOEXEC)?;
+        // `ulimit -v` and `ulimit -f` bound what can be mapped: each region takes a small part of it.
+        let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
+        let most = (limit(rustix::process::Resource::As) / 16).min(limit(rustix::process::Resource::Fsize));
+        let mut len = RESERVE.min(most).max(LEAST) / LEAST * LEAST;
+        loop {
+            rustix::fs::ftruncate(&fd, len)?;
+            match Region::mapped(fd.as_fd(), len) {
+                Ok(base) => return Ok(Region { fd, base, len }),
+                Err(_) if len > LEAST => len = (len / 2).max(LEAST),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The other side of a region.
+    pub(crate) fn open(fd: OwnedFd) -> io::Result<Region> {
+        let len = u64::try_from(rustix::fs::fstat(&fd)?.st_size).unwrap_or(0);
+        let base = Region::mapped(fd.as_fd(), len)?;
+        Ok(Region { fd, base, len })
+    }
+
+    fn mapped(fd: BorrowedFd<'_>, len: u64) -> io::Result<NonNull<u8>> {
+        let size = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
+        #[allow(unsafe_code)]
+        let base = unsafe {
+            let flags = MapFlags::SHARED | MapFlags::NORESERVE;
+            rustix::mm::mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags, fd, 0)?
+        };
+        // Arrays do not belong into core dumps. Advice: where it is not known, nothing is lost.
+        // SAFETY: the mapping of the line above, whole.
+        #[allow(unsafe_code)]
+        let _ = unsafe { rustix::mm::madvise(base, size, Advice::LinuxDontDump) };
+        NonNull::new(base.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The address of `offset..offset + len`, when that lies inside.
+    pub(crate) fn at(&self, offset: u64, len: u64) -> Option<NonNull<u8>> {
+        if offset.checked_add(len)? > self.len {
+            return None;
+        }
+        // SAFETY: inside of the mapping, checked above.
+        #[allow(unsafe_code)]
+        Some(unsafe { self.base.add(usize::try_from(offset).ok()?) })
+    }
+
+    /// Where an address of this mapping lies, if it does.
+    pub(crate) fn offset_of(&self, address: usize) -> Option<u64> {
+        let offset = address.checked_sub(self.base.as_ptr().addr())? as u64;
+        (offset < self.len).then_some(offset)
+    }
+
+    /// Makes sure that there is memory behind a range, so that its lack is an error here and not a signal later.
+    pub(crate) fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        Ok(rustix::fs::fallocate(&self.fd, FallocateFlags::KEEP_SIZE, offset, len)?)
+    }
+
+    /// Gives the pages of a range back to the system; it reads as zeros from then on.
+    pub(crate) fn punch(&self, offset: u64, len: u64) {
+        let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        // What cannot be given back stays.
+        let _ = rustix::fs::fallocate(&self.fd, how, offset, len);
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: mapped by this value with this length; nobody holds a reference into it any more.
+        #[allow(unsafe_code)]
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len as usize) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_see_the_same_bytes() {
+        let one = Region::create().unwrap();
+        let other = Region::open(one.fd().try_clone_to_owned().unwrap()).unwrap();
+        assert_eq!(one.len(), other.len());
+        let (a, b) = (one.at(1 << 30, 8).unwrap(), other.at(1 << 30, 8).unwrap());
+        assert_ne!(a, b);
+        // SAFETY: eight bytes inside of both mappings, used by this thread alone.
+        #[allow(unsafe_code)]
+        unsafe {
+            a.cast::<u64>().write_volatile(77);
+            assert_eq!(b.cast::<u64>().read_volatile(), 77);
+            one.punch(1 << 30, 4096);
+            assert_eq!(b.cast::<u64>().read_volatile(), 0);
+        }
+        assert!(one.at(one.len() - 4, 8).is_none() && one.at(u64::MAX, 8).is_none());
+        assert_eq!(one.offset_of(a.as_ptr().addr()), Some(1 << 30));
+        assert_eq!(one.offset_of(1), None);
+    }
+}

@@ -1,0 +1,275 @@
+//! How a worker sees the owner's blocks: what one task gets is its own, in place; what several tasks get is seen through
+//! a private mapping, copied page by page where a task writes.
+
+use std::collections::HashMap;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+use super::Extent;
+use super::blocks::PAGE;
+use super::board::Board;
+use super::region::Region;
+
+/// Private mappings that wait for the next task with the same block.
+const CACHED: usize = 64;
+
+/// The owner's region in a worker.
+#[derive(Debug)]
+pub(crate) struct Views {
+    region: Region,
+    board: Board,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Private mappings that no task uses, by offset.
+    cached: HashMap<u64, Private>,
+    /// Releases that the board had no room for.
+    unsaid: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Private {
+    base: NonNull<u8>,
+    len: u64,
+    id: u64,
+}
+
+// SAFETY: an address range that this value owns.
+#[allow(unsafe_code)]
+unsafe impl Send for Private {}
+
+impl Views {
+    pub(crate) fn new(region: Region, board: Board) -> Views {
+        Views { region, board, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to look at a block; the owner may have it back when this and all views are dropped.
+    pub(crate) fn lease(self: &Arc<Self>, extent: Extent) -> io::Result<Arc<Lease>> {
+        let outside = || io::Error::new(io::ErrorKind::InvalidData, "a block outside of the owner's memory");
+        let base = self.region.at(extent.offset, extent.len.next_multiple_of(PAGE)).ok_or_else(outside)?;
+        Ok(Arc::new(Lease { views: Arc::clone(self), extent, base }))
+    }
+
+    fn map(&self, extent: Extent) -> io::Result<Private> {
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        #[allow(unsafe_code)]
+        let base = unsafe {
+            let fd = self.region.fd();
+            rustix::mm::mmap(std::ptr::null_mut(), extent.len as usize, prot, flags, fd, extent.offset)?
+        };
+        let base = NonNull::new(base.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        Ok(Private { base, len: extent.len, id: extent.id })
+    }
+
+    fn cache(&self, offset: u64, private: Private) {
+        private.forget_writes();
+        let mut state = self.lock();
+        if state.cached.len() >= CACHED {
+            state.cached.clear();
+        }
+        // Another task may have used the same block at the same time; one mapping is enough.
+        state.cached.insert(offset, private);
+    }
+
+    fn release(&self, offset: u64) {
+        let mut state = self.lock();
+        state.unsaid.push(offset);
+        while let Some(&offset) = state.unsaid.last() {
+            if !self.board.free_to_owner(offset) {
+                break;
+            }
+            state.unsaid.pop();
+        }
+    }
+}
+
+/// The right to look at a block of the owner.
+#[derive(Debug)]
+pub struct Lease {
+    views: Arc<Views>,
+    extent: Extent,
+    base: NonNull<u8>,
+}
+
+// SAFETY: an address in a mapping that `views` keeps.
+#[allow(unsafe_code)]
+unsafe impl Send for Lease {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Sync for Lease {}
+
+impl Lease {
+    /// The block as a task sees it: in place when it is the only one, a copy on write when there are several.
+    pub fn view(self: &Arc<Self>) -> io::Result<View> {
+        let extent = self.extent;
+        if !extent.shared {
+            return Ok(View { lease: Arc::clone(self), base: self.base, private: None });
+        }
+        let cached = self.views.lock().cached.remove(&extent.offset);
+        let private = match cached.filter(|private| private.id == extent.id && private.len == extent.len) {
+            Some(private) => private,
+            None => self.views.map(extent)?,
+        };
+        Ok(View { lease: Arc::clone(self), base: private.base, private: Some(private) })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.views.release(self.extent.offset);
+    }
+}
+
+impl Private {
+    /// Drops the pages that a task wrote, so that the next one sees the block as it was sent.
+    fn forget_writes(&self) {
+        let base = self.base.as_ptr();
+        for (page, count) in written(base.addr(), self.len) {
+            // SAFETY: pages of this mapping, which nobody uses: reading them again shows the block.
+            #[allow(unsafe_code)]
+            let _ = unsafe {
+                let at = base.add((page * PAGE) as usize);
+                rustix::mm::madvise(at.cast(), (count * PAGE) as usize, Advice::LinuxDontNeed)
+            };
+        }
+    }
+}
+
+/// Ranges of pages that were written, counted from the mapping's first: copies, no longer pages of the block.
+fn written(address: usize, len: u64) -> Vec<(u64, u64)> {
+    // proc(5), pagemap: a word per page; bit 63 present, 62 swapped, 61 a page of a file or shared memory.
+    let pages = len.div_ceil(PAGE);
+    let all = || vec![(0, pages)];
+    let Ok(file) = fs_err::File::open("/proc/self/pagemap") else { return all() };
+    let mut words = vec![0u8; (pages * 8) as usize];
+    let at = address as u64 / PAGE * 8;
+    if std::os::unix::fs::FileExt::read_exact_at(file.file(), &mut words, at).is_err() {
+        return all();
+    }
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for (page, word) in words.chunks_exact(8).enumerate() {
+        let word = u64::from_ne_bytes(word.try_into().unwrap_or_default());
+        if word >> 62 != 0 && word >> 61 & 1 == 0 {
+            match ranges.last_mut() {
+                Some((first, count)) if *first + *count == page as u64 => *count += 1,
+                _ => ranges.push((page as u64, 1)),
+            }
+        }
+    }
+    ranges
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        // SAFETY: mapped by this value with this length, and used by nobody.
+        #[allow(unsafe_code)]
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len as usize) };
+    }
+}
+
+/// A block as a task sees it.
+#[derive(Debug)]
+pub struct View {
+    lease: Arc<Lease>,
+    base: NonNull<u8>,
+    private: Option<Private>,
+}
+
+// SAFETY: memory that this value alone may use, as the owner promised.
+#[allow(unsafe_code)]
+unsafe impl Send for View {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Sync for View {}
+
+impl View {
+    /// Its address in this process.
+    pub fn address(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Bytes.
+    #[allow(clippy::len_without_is_empty)] // A block is never empty.
+    pub fn len(&self) -> u64 {
+        self.lease.extent.len
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if let Some(private) = self.private.take() {
+            self.lease.views.cache(self.lease.extent.offset, private);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lent::OwnerMemory;
+    use super::*;
+
+    fn read(at: NonNull<u8>, i: usize) -> u8 {
+        // SAFETY: inside of the block under test.
+        #[allow(unsafe_code)]
+        unsafe {
+            at.add(i).read_volatile()
+        }
+    }
+
+    fn write(at: NonNull<u8>, i: usize, value: u8) {
+        // SAFETY: as above.
+        #[allow(unsafe_code)]
+        unsafe {
+            at.add(i).write_volatile(value);
+        }
+    }
+
+    #[test]
+    fn tasks_write_into_copies_and_each_sees_the_block_as_it_was_sent() {
+        let owner = OwnerMemory::create().unwrap();
+        let board = Board::new(owner.region()).unwrap();
+        // The board's words are the worker's region in earnest; here a part of the owner's that no block uses.
+        let _board_pages = owner.take(super::super::board::BOARD, false).unwrap();
+        let other = Region::open(owner.region().fd().try_clone_to_owned().unwrap()).unwrap();
+        let views = Arc::new(Views::new(other, board.clone()));
+        let held = owner.take(10 * PAGE, true).unwrap();
+        write(held.address().unwrap(), 5, 1);
+        for _ in 0..3 {
+            let view = views.lease(held.extent()).unwrap().view().unwrap();
+            assert_eq!(read(view.address(), 5), 1);
+            assert_eq!(read(view.address(), 7 * PAGE as usize), 0);
+            write(view.address(), 5, 2);
+            write(view.address(), 7 * PAGE as usize, 3);
+            assert_eq!(read(view.address(), 5), 2);
+            assert_eq!(written(view.address().as_ptr().addr(), 10 * PAGE), [(0, 1), (7, 1)]);
+        }
+        assert_eq!(read(held.address().unwrap(), 5), 1);
+        assert_eq!(board.freed_by_worker().count(), 3);
+        // A later block at the same place is not mistaken for this one.
+        let offset = held.extent().offset;
+        drop(held);
+        let held = owner.take(10 * PAGE, true).unwrap();
+        assert_eq!(held.extent().offset, offset);
+        write(held.address().unwrap(), 5, 4);
+        let view = views.lease(held.extent()).unwrap().view().unwrap();
+        assert_eq!(read(view.address(), 5), 4);
+        // What one task gets is written in place.
+        let held = owner.take(PAGE, false).unwrap();
+        let view = views.lease(held.extent()).unwrap().view().unwrap();
+        write(view.address(), 0, 8);
+        assert_eq!(read(held.address().unwrap(), 0), 8);
+        assert!(views.lease(Extent { offset: u64::MAX - 5, len: 9, id: 0, shared: false }).is_err());
+    }
+}

@@ -1,0 +1,399 @@
+//! The owner's side: starts workers, sends items, waits for answers.
+
+use super::block::{Block, Held};
+use bakusoku_pool::process::{
+    self, Answer, Content, CrewOptions, Face, Heard, Hub, JobOptions, Outcome, Parcel, Part, Reason, Source, Supply,
+    Until, Waited, Way, WorkerFiles, ZygoteCommand,
+};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// From here on a copy is worth giving up the interpreter lock.
+const LONG_COPY: usize = 1 << 20;
+
+/// The hub of this process. A child made by `fork` gets one of its own and leaves its parent's alone.
+static HUB: Mutex<Option<Arc<Hub>>> = Mutex::new(None);
+
+fn hub() -> PyResult<Arc<Hub>> {
+    let mut hub = HUB.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*hub {
+        Some(hub) if hub.is_ours() => Ok(Arc::clone(hub)),
+        _ => {
+            let new = Hub::new().map_err(os)?;
+            // The parent's, if there was one, is never dropped here: its lock may be held by a thread that is no more.
+            if let Some(old) = hub.replace(Arc::clone(&new)) {
+                std::mem::forget(old);
+            }
+            Ok(new)
+        }
+    }
+}
+
+fn os(error: io::Error) -> PyErr {
+    match error.raw_os_error() {
+        Some(number) => PyOSError::new_err((number, error.to_string())),
+        None => PyOSError::new_err(error.to_string()),
+    }
+}
+
+/// Copies a buffer into shared memory. `shared`: several tasks get it.
+#[pyfunction]
+pub(crate) fn place(py: Python<'_>, buffer: &Bound<'_, PyAny>, shared: bool) -> PyResult<Held> {
+    let buffer = PyBuffer::<u8>::get(buffer)?;
+    let held = copied(py, &buffer, shared)?;
+    Ok(Held(held))
+}
+
+fn copied(py: Python<'_>, buffer: &PyBuffer<u8>, shared: bool) -> PyResult<Arc<process::Held>> {
+    if !buffer.is_c_contiguous() {
+        return Err(PyValueError::new_err("the buffer is not contiguous"));
+    }
+    let len = buffer.len_bytes();
+    let hub = hub()?;
+    let (from, copy) = (buffer.buf_ptr().addr(), len >= LONG_COPY);
+    let work = move || -> io::Result<Arc<process::Held>> {
+        let held = hub.block(len as u64, shared)?;
+        let to = held.address().ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        // SAFETY: `from` is a contiguous buffer that Python keeps for us; `to` is ours and as long.
+        #[allow(unsafe_code)]
+        unsafe {
+            to.as_ptr().copy_from_nonoverlapping(std::ptr::with_exposed_provenance(from), len);
+        }
+        Ok(held)
+    };
+    if copy { py.detach(work) } else { work() }.map_err(os)
+}
+
+fn content(body: &[u8], shared: bool) -> PyResult<Content> {
+    hub()?.content(body, shared).map_err(os)
+}
+
+/// Starts the process that workers are forked from, or has it load more modules.
+#[pyfunction]
+pub(crate) fn prepare_workers(
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, Option<OsString>)>,
+    modules: &[u8],
+) -> PyResult<()> {
+    hub()?.prepare(&ZygoteCommand { program, arguments, environment }, modules).map_err(os)
+}
+
+/// Workers are forked from the process at the other end of this line.
+#[pyfunction]
+pub(crate) fn inherit_workers(line: i32) -> PyResult<()> {
+    hub()?.inherit(owned(line)).map_err(os)
+}
+
+/// Ends all workers of this process.
+#[pyfunction]
+pub(crate) fn end_workers(py: Python<'_>) {
+    let hub = HUB.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(hub) = hub.filter(|hub| hub.is_ours()) {
+        py.detach(|| hub.shut_down());
+    }
+}
+
+/// The process that workers are forked from, when it runs.
+#[pyfunction]
+pub(crate) fn zygote() -> PyResult<Option<u32>> {
+    Ok(hub()?.zygote())
+}
+
+pub(super) fn owned(file: i32) -> OwnedFd {
+    // SAFETY: Python hands over a file that it does not use any more.
+    #[allow(unsafe_code)]
+    unsafe {
+        OwnedFd::from_raw_fd(file)
+    }
+}
+
+/// A function in the form in which workers get it.
+#[pyclass(frozen, module = "bakusoku._core")]
+pub(crate) struct Function(Arc<process::Function>);
+
+#[pymethods]
+impl Function {
+    #[new]
+    fn new(body: &[u8], blocks: Vec<PyRef<'_, Held>>) -> PyResult<Function> {
+        let blocks = blocks.iter().map(|held| Arc::clone(&held.0)).collect();
+        Ok(Function(process::Function::new(content(body, true)?, blocks)))
+    }
+}
+
+type PyParcel<'py> = (u8, u64, u32, PyRef<'py, Function>, Bound<'py, PyBytes>, Vec<PyRef<'py, Held>>);
+
+fn parcel(given: &Bound<'_, PyAny>) -> PyResult<Parcel> {
+    let (mode, start, items, function, body, blocks): PyParcel<'_> = given.extract()?;
+    Ok(Parcel {
+        mode,
+        start,
+        items,
+        function: Arc::clone(&function.0),
+        body: content(body.as_bytes(), false)?,
+        blocks: blocks.iter().map(|held| Arc::clone(&held.0)).collect(),
+    })
+}
+
+/// An error in a door that cannot be raised to anybody: shown, but Ctrl-C comes back to the main thread.
+fn unraisable(py: Python<'_>, error: PyErr, of: &Py<PyAny>) {
+    if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        // SAFETY: simulates the arrival of the signal; needs nothing.
+        #[allow(unsafe_code)]
+        unsafe {
+            pyo3::ffi::PyErr_SetInterrupt();
+        }
+    } else {
+        error.write_unraisable(py, Some(of.bind(py)));
+    }
+}
+
+fn listening(listener: Py<PyAny>) -> process::Listener {
+    Arc::new(move || {
+        Python::attach(|py| {
+            if let Err(error) = listener.bind(py).call0() {
+                unraisable(py, error, &listener);
+            }
+        });
+    })
+}
+
+struct PyFace(Py<PyAny>);
+
+impl Face for PyFace {
+    fn first(&self) -> io::Result<Parcel> {
+        Python::attach(|py| {
+            let first = self.0.bind(py).call_method0("first").and_then(|given| parcel(&given));
+            first.map_err(|error| io::Error::other(error.to_string()))
+        })
+    }
+
+    fn fork(&self, files: WorkerFiles) -> io::Result<i32> {
+        Python::attach(|py| {
+            let files = [files.line, files.owner, files.own, files.output, files.error].map(IntoRawFd::into_raw_fd);
+            let pid = self.0.bind(py).call_method1("fork", (files.to_vec(),)).and_then(|pid| pid.extract());
+            pid.map_err(|error: PyErr| io::Error::other(error.to_string()))
+        })
+    }
+
+    fn heard(&self, heard: Heard) {
+        Python::attach(|py| {
+            let way = match heard.way {
+                Way::Output => 1,
+                Way::Error => 2,
+                Way::Said => 0,
+            };
+            let (job, item) = heard.item.unzip();
+            let bytes = PyBytes::new(py, &heard.bytes);
+            if let Err(error) = self.0.bind(py).call_method1("heard", (heard.worker, job, item, way, bytes)) {
+                unraisable(py, error, &self.0);
+            }
+        });
+    }
+}
+
+struct PySource(Py<PyAny>);
+
+impl Source for PySource {
+    fn next(&mut self, most: usize) -> Supply {
+        Python::attach(|py| {
+            let given = self.0.bind(py).call_method1("next", (most,));
+            match given.and_then(|given| if given.is_none() { Ok(None) } else { parcel(&given).map(Some) }) {
+                Ok(Some(parcel)) => Supply::Parcel(parcel),
+                Ok(None) => Supply::End,
+                Err(error) => {
+                    unraisable(py, error, &self.0);
+                    Supply::End
+                }
+            }
+        })
+    }
+}
+
+/// The workers of a pool.
+#[pyclass(frozen, module = "bakusoku._core")]
+pub(crate) struct Crew(process::Crew);
+
+#[pymethods]
+impl Crew {
+    #[new]
+    #[pyo3(signature = (face, size, lives, fork, cores, threads))]
+    fn new(
+        py: Python<'_>,
+        face: Py<PyAny>,
+        size: usize,
+        lives: Option<u64>,
+        fork: bool,
+        cores: usize,
+        threads: Option<usize>,
+    ) -> PyResult<Crew> {
+        let options = CrewOptions { size, lives, fork, cores, threads };
+        let hub = hub()?;
+        py.detach(|| hub.crew(options, Arc::new(PyFace(face)))).map(Crew).map_err(os)
+    }
+
+    /// Starts a job.
+    #[pyo3(signature = (tag, parcels, source, listener, chunk, target, total, ahead, timeout))]
+    fn job(
+        &self,
+        py: Python<'_>,
+        tag: u64,
+        parcels: Vec<Bound<'_, PyAny>>,
+        source: Option<Py<PyAny>>,
+        listener: Option<Py<PyAny>>,
+        chunk: Option<usize>,
+        target: f64,
+        total: Option<u64>,
+        ahead: Option<u64>,
+        timeout: Option<f64>,
+    ) -> PyResult<Job> {
+        self.ours()?;
+        let parcels = parcels.iter().map(parcel).collect::<PyResult<Vec<_>>>()?;
+        let source = source.map(|source| Box::new(PySource(source)) as Box<dyn Source>);
+        let listener = listener.map(listening);
+        let seconds = |s: f64| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX);
+        let options = JobOptions { tag, chunk, target: seconds(target), total, ahead, timeout: timeout.map(seconds) };
+        Ok(Job(py.detach(|| self.0.job(options, parcels, source, listener))))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.ours()?;
+        py.detach(|| self.0.close());
+        Ok(())
+    }
+
+    fn terminate(&self, py: Python<'_>) -> PyResult<()> {
+        self.ours()?;
+        py.detach(|| self.0.terminate());
+        Ok(())
+    }
+
+    /// Waits for the workers to end; whether they did in time.
+    fn join(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        self.ours()?;
+        waiting(py, timeout, |deadline, stop| self.0.join(deadline, stop))
+    }
+
+    /// Processes of the workers.
+    fn processes(&self) -> Vec<u32> {
+        if self.0.hub().is_ours() { self.0.processes() } else { Vec::new() }
+    }
+
+    /// Why there are no workers: `("refused", status, body)`, `("died", code, signal)`, `("unable", text)` or None.
+    fn broken<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let Some(reason) = self.0.broken() else { return Ok(None) };
+        Ok(Some(match &*reason {
+            Reason::Refused { status, body } => ("refused", *status, PyBytes::new(py, body)).into_pyobject(py)?,
+            Reason::Stillborn(exit) => ("died", exit.code, exit.signal).into_pyobject(py)?,
+            Reason::Unable(text) => ("unable", text.as_str()).into_pyobject(py)?,
+        }))
+    }
+}
+
+impl Crew {
+    fn ours(&self) -> PyResult<()> {
+        if self.0.hub().is_ours() {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err("this pool belongs to the process that made it; make a new one after a fork"))
+    }
+}
+
+fn waiting(
+    py: Python<'_>,
+    timeout: Option<f64>,
+    wait: impl FnOnce(Option<Instant>, &mut dyn FnMut() -> bool) -> Waited + Send,
+) -> PyResult<bool> {
+    let deadline = timeout.and_then(|s| Instant::now().checked_add(Duration::try_from_secs_f64(s.max(0.0)).ok()?));
+    let mut raised = None;
+    let waited = py.detach(|| {
+        wait(deadline, &mut || match Python::attach(|py| py.check_signals()) {
+            Ok(()) => false,
+            Err(error) => {
+                raised = Some(error);
+                true
+            }
+        })
+    });
+    match raised {
+        Some(error) => Err(error),
+        None => Ok(waited == Waited::Ready),
+    }
+}
+
+/// The items of one call.
+#[pyclass(frozen, module = "bakusoku._core")]
+pub(crate) struct Job(process::Job);
+
+#[pymethods]
+impl Job {
+    /// Waits until more than `seen` answers have arrived, or all have; whether they did in time.
+    fn wait(&self, py: Python<'_>, seen: u64, timeout: Option<f64>) -> PyResult<bool> {
+        waiting(py, timeout, |deadline, stop| self.0.wait(Until::More(seen), deadline, stop))
+    }
+
+    /// What has arrived, how many answers have at all, and whether no more will: `(start, items, worker, wall, cpu, peak, kind, …)`, with `status,
+    /// body, blocks` for an answer (kind 0), `item, code, signal, peak, oom kills` for a death (1); late 2, cancelled 3.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, u64, bool)> {
+        let (parts, arrived, done) = self.0.take();
+        let list = PyList::empty(py);
+        for part in parts {
+            list.append(part_to_python(py, part)?)?;
+        }
+        Ok((list, arrived, done))
+    }
+
+    fn done(&self) -> bool {
+        self.0.done()
+    }
+
+    /// The reader is done with so many items: as many more may be begun.
+    fn read(&self, py: Python<'_>, items: u64) {
+        py.detach(|| self.0.read(items));
+    }
+
+    /// More items, before all others.
+    fn again(&self, py: Python<'_>, parcels: Vec<Bound<'_, PyAny>>, listener: Option<Py<PyAny>>) -> PyResult<()> {
+        let parcels = parcels.iter().map(parcel).collect::<PyResult<Vec<_>>>()?;
+        py.detach(|| self.0.again(parcels, listener.map(listening)));
+        Ok(())
+    }
+
+    fn cancel(&self, py: Python<'_>) {
+        py.detach(|| self.0.cancel());
+    }
+
+    fn interrupt(&self, py: Python<'_>) {
+        py.detach(|| self.0.interrupt());
+    }
+}
+
+fn part_to_python(py: Python<'_>, part: Part) -> PyResult<Bound<'_, PyTuple>> {
+    let Part { start, items, worker, wall, cpu, peak, outcome } = part;
+    let (wall, cpu) = (wall.as_secs_f64(), cpu.as_secs_f64());
+    match outcome {
+        Outcome::Answer { status, body, blocks } => {
+            let body = match body {
+                Answer::Inline(bytes) => PyBytes::new(py, &bytes).into_any(),
+                Answer::Block(block) => Bound::new(py, Block::result(block))?.into_any(),
+            };
+            let blocks = blocks.into_iter().map(|block| Bound::new(py, Block::result(block)));
+            let blocks = PyList::new(py, blocks.collect::<PyResult<Vec<_>>>()?)?;
+            (start, items, worker, wall, cpu, peak, 0u8, status, body, blocks).into_pyobject(py)
+        }
+        Outcome::Died { item, exit } => {
+            (start, items, worker, wall, cpu, peak, 1u8, item, exit.code, exit.signal, exit.peak, exit.oom_kills)
+                .into_pyobject(py)
+        }
+        Outcome::TimedOut => (start, items, worker, wall, cpu, peak, 2u8).into_pyobject(py),
+        Outcome::Cancelled => (start, items, worker, wall, cpu, peak, 3u8).into_pyobject(py),
+    }
+}

@@ -1,0 +1,186 @@
+//! The worker's side: takes tasks, answers them.
+
+use super::block::Block;
+use super::owner::owned;
+use bakusoku_pool::process::{self, Lease, Next, OwnBlock, TaskBytes, TaskFunction};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use std::os::raw::{c_int, c_void};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Ends this process when the one that forked it ends; whether that one still lives.
+#[pyfunction]
+pub(crate) fn die_with_parent(parent: i32) -> PyResult<bool> {
+    bakusoku_pool::process::die_with_parent(parent).map_err(PyErr::from)
+}
+
+/// A worker's end of its line.
+#[pyclass(frozen, module = "bakusoku._core")]
+pub(crate) struct End {
+    end: Arc<process::End>,
+    laid: Mutex<Vec<Laid>>,
+}
+
+/// A large part of a result that an answer will carry.
+enum Laid {
+    /// Born in shared memory; handed over if nobody holds it by then.
+    Offered(OwnBlock),
+    Copied(OwnBlock),
+}
+
+impl End {
+    fn lock(&self) -> MutexGuard<'_, Vec<Laid>> {
+        self.laid.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl End {
+    #[new]
+    fn new(line: i32, owner: i32, own: i32) -> PyResult<End> {
+        let end = process::End::new(owned(line), owned(owner), owned(own))?;
+        Ok(End { end: Arc::new(end), laid: Mutex::default() })
+    }
+
+    /// Waits for what comes next: `(mode, start, items, function, definition, body, blocks, forget, threads)` for a
+    /// task, `(function, definition)`, a list of functions to forget, or None at the end.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let next = loop {
+            match py.detach(|| self.end.next()) {
+                Ok(next) => break next,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => py.check_signals()?,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        Ok(match next {
+            Next::End => py.None().into_bound(py),
+            Next::Forget(numbers) => numbers.into_pyobject(py)?.into_any(),
+            Next::Function(number, function) => (number, definition(py, function)?).into_pyobject(py)?.into_any(),
+            Next::Task(task) => {
+                let function = task.definition.map(|function| definition(py, function)).transpose()?;
+                let body = bytes(py, task.body)?;
+                let blocks = leases(py, task.blocks, true)?;
+                let (mode, start, items, threads) = (task.mode, task.start, task.items, task.threads);
+                (mode, start, items, task.function, function, body, blocks, task.forget, threads)
+                    .into_pyobject(py)?
+                    .into_any()
+            }
+        })
+    }
+
+    /// Lays a large part of a result into shared memory.
+    fn lay(&self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<()> {
+        let buffer = PyBuffer::<u8>::get(buffer)?;
+        if !buffer.is_c_contiguous() {
+            return Err(PyValueError::new_err("the buffer is not contiguous"));
+        }
+        let (address, len) = (buffer.buf_ptr().addr(), buffer.len_bytes());
+        let memory = self.end.memory();
+        let laid = match memory.offer(address, len as u64) {
+            Some(block) => Laid::Offered(block),
+            None => {
+                // SAFETY: a contiguous buffer that Python keeps for us.
+                #[allow(unsafe_code)]
+                let from = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), len) };
+                let copied = py.detach(|| memory.copy(from));
+                Laid::Copied(copied.ok_or_else(|| PyOSError::new_err("no shared memory for a result"))?)
+            }
+        };
+        self.lock().push(laid);
+        Ok(())
+    }
+
+    /// How many parts are laid out.
+    fn laid(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Takes back the parts that were laid out, but for the first `keep`.
+    fn take_back(&self, keep: usize) {
+        let mut laid = self.lock();
+        let at = keep.min(laid.len());
+        let rest = laid.split_off(at);
+        drop(laid);
+        for part in rest {
+            match part {
+                Laid::Offered(block) => self.end.memory().keep(block),
+                Laid::Copied(block) => self.end.memory().discard(block),
+            }
+        }
+    }
+
+    /// Answers the task, with the parts that were laid out.
+    fn answer(&self, py: Python<'_>, status: u8, body: &[u8]) -> PyResult<()> {
+        let laid = std::mem::take(&mut *self.lock());
+        let memory = self.end.memory();
+        py.detach(|| {
+            let blocks: Option<Vec<OwnBlock>> = laid
+                .into_iter()
+                .map(|part| match part {
+                    Laid::Copied(block) => Some(block),
+                    Laid::Offered(block) => memory.hand_over(block),
+                })
+                .collect();
+            let blocks = blocks.ok_or_else(|| std::io::Error::other("no shared memory for a result"))?;
+            self.end.answer(status, body, blocks)
+        })
+        .map_err(PyErr::from)
+    }
+
+    /// Tells the owner something meanwhile.
+    fn say(&self, body: &[u8]) -> PyResult<()> {
+        self.end.say(body).map_err(PyErr::from)
+    }
+
+    /// Whether the owner wants the running task to end.
+    fn is_interrupted(&self) -> bool {
+        self.end.is_interrupted()
+    }
+
+    /// The word where the number of the running item is written: four bytes, writable.
+    #[allow(unsafe_code)]
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let word = slf.get().end.item_address();
+        // SAFETY: Python hands in a buffer to be filled; the word lives as long as this object.
+        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), word.cast::<c_void>(), 4, 0, flags) };
+        if filled != 0 { Err(PyErr::fetch(slf.py())) } else { Ok(()) }
+    }
+}
+
+fn definition(py: Python<'_>, function: TaskFunction) -> PyResult<Bound<'_, PyTuple>> {
+    (bytes(py, function.body)?, leases(py, function.blocks, false)?).into_pyobject(py)
+}
+
+fn bytes(py: Python<'_>, bytes: TaskBytes) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match bytes {
+        TaskBytes::Inline(bytes) => PyBytes::new(py, &bytes).into_any(),
+        TaskBytes::Block(lease) => Bound::new(py, Block::view(lease.view()?))?.into_any(),
+    })
+}
+
+/// Views of blocks, or what views are made from, once for each use.
+fn leases(py: Python<'_>, leases: Vec<Arc<Lease>>, views: bool) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for lease in leases {
+        if views {
+            list.append(Bound::new(py, Block::view(lease.view()?))?)?;
+        } else {
+            list.append(Bound::new(py, Loan(lease))?)?;
+        }
+    }
+    Ok(list)
+}
+
+/// A large part of a function, from which every task gets a view of its own.
+#[pyclass(frozen, module = "bakusoku._core")]
+pub(crate) struct Loan(Arc<Lease>);
+
+#[pymethods]
+impl Loan {
+    fn view(&self) -> PyResult<Block> {
+        Ok(Block::view(self.0.view()?))
+    }
+}

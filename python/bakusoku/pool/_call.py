@@ -1,0 +1,523 @@
+"""A call: its items, on their way to workers, and what came of them."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ._blame import blame
+from ._exceptions import unseal
+from ._pickle import Placed, dumps, encode_by_value, function_of, repeated_arrays
+from ._worker import APPLY, ERROR, EXIT, MAP, OUTCOMES, STAR, VALUE, VALUES
+
+if TYPE_CHECKING:
+    from ._options import Options
+    from ._pool import Pool
+
+#: How long a message's items take together, where their number is not said: of a list, and of a stream.
+LIST_TARGET, STREAM_TARGET = 10e-3, 0.5e-3
+
+_tags = itertools.count(1)
+
+
+class Call:
+    """Items and what came of them. Subclasses say where items come from and where outcomes go."""
+
+    #: Seconds of work in a message.
+    target = LIST_TARGET
+
+    def __init__(self, pool: Pool, function: Callable, mode: int, options: Options, name: str) -> None:
+        self.pool = pool
+        self.callable = function
+        self.function = function_of(function)
+        self.mode = mode
+        self.options = options
+        self.name = name
+        self.lock = threading.RLock()
+        self.seen = 0
+        self.job: Any = None
+        self.by_value = False
+        #: Attempts at an item that failed.
+        self.attempts: dict[int, int] = {}
+        self.all_sent = False
+
+    # ── to workers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self, chunk: int | None, total: int | None, ahead: int | None, eager: bool) -> None:
+        """Give the job to the workers."""
+        self.eager = eager
+        tag = next(_tags)
+        self.pool._face.calls[tag] = self
+        listener = self.arrived if eager else None
+        self.job = self.pool._crew.job(tag, [], self, listener, chunk, self.target, total, ahead, self.options.timeout)
+        if eager:
+            # What came before `self.job` was there.
+            self.arrived()
+
+    def next(self, most: int) -> tuple | None:
+        """The next items, as a message. Asked by the engine, from any thread."""
+        try:
+            while True:
+                start, items = self.supply(most)
+                if not items:
+                    return None
+                try:
+                    return self.encode(start, items)
+                except Exception as error:
+                    if len(items) > 1:
+                        self.hold_back(start, items)
+                    else:
+                        self.put_error(start, blame(items[0], error, self.naming(start)), final=True)
+        except BaseException as error:  # a `next` or a `__reduce__` of the user's
+            self.source_failed(error)
+            return None
+
+    def encode(self, start: int, items: list) -> tuple:
+        """A message with these items."""
+        placed = self.placed()
+        body = dumps(items[0] if self.mode == APPLY else items, placed)
+        return self.mode, start, len(items), self.function, body, placed.blocks
+
+    def placed(self) -> Placed:
+        return Placed()
+
+    def naming(self, index: int) -> str:
+        return "the argument" if self.mode == APPLY else f"{self.label(index)}"
+
+    def supply(self, most: int) -> tuple[int, list]:
+        raise NotImplementedError
+
+    def hold_back(self, start: int, items: list) -> None:
+        """These items cannot be sent together: one by one, then."""
+        raise NotImplementedError
+
+    def source_failed(self, error: BaseException) -> None:
+        raise NotImplementedError
+
+    def item(self, index: int) -> Any:
+        """An item that has no outcome yet."""
+        raise NotImplementedError
+
+    def again(self, indices: list[int]) -> None:
+        """Send items again."""
+        parcels = []
+        for index in indices:
+            try:
+                parcels.append(self.encode(index, [self.item(index)]))
+            except Exception as error:
+                self.put_error(index, error, final=True)
+        self.job.again(parcels, self.arrived if self.eager else None)
+
+    # ── from workers ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def arrived(self) -> None:
+        """Take what has arrived."""
+        if self.job is None:
+            return
+        with self.lock:
+            parts, seen, done = self.job.take()
+            self.seen = seen
+            for part in parts:
+                self.accept(part)
+            if done and not self.job.done():
+                done = False
+            if done:
+                self.all_arrived()
+            told = self.to_tell()
+        for tell in told:
+            tell()
+
+    def to_tell(self) -> list[Callable[[], None]]:
+        """What to call when the lock is free."""
+        return []
+
+    def all_arrived(self) -> None:
+        """Nothing more will come."""
+        raise NotImplementedError
+
+    def accept(self, part: tuple) -> None:
+        start, items, _worker, _wall, _cpu, _peak, kind = part[:7]
+        if kind == 0:
+            status, body, blocks = part[7:]
+            if status == VALUES:
+                try:
+                    values = pickle.loads(body, buffers=blocks)
+                except BaseException as error:  # the user's `__setstate__`
+                    for index in range(start, start + items):
+                        self.put_error(index, error)
+                    return
+                self.put_values(start, [values] if self.mode == APPLY else values)
+            elif status == OUTCOMES:
+                self.put_outcomes(start, pickle.loads(body, buffers=blocks))
+            else:
+                self.refused(start, items, pickle.loads(body, buffers=blocks))
+        elif kind == 1:
+            self.died(start, items, *part[7:])
+        elif kind == 2:
+            from ._errors import TaskTimeout
+
+            label = self.label(start)
+            text = f"{label} took longer than {self.options.timeout:g} s; its worker was ended"
+            self.put_error(start, TaskTimeout(text, start, label))
+
+    def put_outcomes(self, start: int, outcomes: list) -> None:
+        for index, (kind, value) in enumerate(outcomes, start):
+            if kind == VALUE:
+                self.put_values(index, [value])
+            elif kind == ERROR:
+                self.put_error(index, self.annotated(index, unseal(value)))
+            elif kind == EXIT:
+                from ._errors import WorkerDied
+
+                code, envelope = value
+                label = self.label(index)
+                error = WorkerDied(f"{label} called `sys.exit({code})`", index, label, None, code)
+                error.__cause__ = unseal(envelope).__cause__
+                self.put_error(index, error)
+
+    def annotated(self, index: int, error: BaseException) -> BaseException:
+        """The error, saying which item it belongs to, and how to avoid it where that is plain."""
+        if self.mode == MAP and isinstance(error, TypeError):
+            self.teach(index, error)
+        if self.mode != APPLY or self.options.labels is not None:
+            from ._errors import short
+
+            try:
+                error.add_note(f"{self.label(index)}: {short(self.item(index))}")
+            except Exception:  # an exception without notes
+                pass
+        return error
+
+    def teach(self, index: int, error: TypeError) -> None:
+        import inspect
+
+        item = self.item(index)
+        if not isinstance(item, tuple) or not error.args or not isinstance(error.args[0], str):
+            return
+        try:
+            signature = inspect.signature(self.callable)
+            signature.bind(*item)
+        except (TypeError, ValueError):
+            return
+        try:
+            signature.bind(item)
+        except TypeError:
+            star = {"map": "starmap", "map_async": "starmap_async"}.get(self.name, "starmap")
+            text = f"{error.args[0]}; `{self.name}` hands over each item as one argument: did you mean `{star}`?"
+            error.args = (text, *error.args[1:])
+
+    def died(self, start: int, items: int, item: int, code: Any, number: Any, peak: int, oom: int) -> None:
+        from ._errors import died, short
+
+        index = start + item
+        shown = "" if self.mode == APPLY else short(self.item(index))
+        self.put_error(index, died(index, self.label(index), shown, code, number, peak, oom))
+        others = [i for i in range(start, start + items) if i != index and not self.settled(i)]
+        if others and not self.stopped():
+            self.again(others)
+
+    def refused(self, start: int, items: int, envelope: Any) -> None:
+        """The worker cannot load the function, or the items."""
+        if not self.by_value:
+            self.by_value = True
+            try:
+                self.function = encode_by_value(self.callable)
+            except Exception as error:
+                self.by_value = False
+                refusal = error
+            else:
+                self.again(list(range(start, start + items)))
+                return
+        else:
+            if self.tried_by_value(start):
+                refusal = unseal(envelope)
+            else:
+                self.again(list(range(start, start + items)))
+                return
+        for index in range(start, start + items):
+            self.put_error(index, refusal, final=True)
+
+    def tried_by_value(self, start: int) -> bool:
+        tried = self.__dict__.setdefault("_by_value_tried", set())
+        if start in tried:
+            return True
+        tried.add(start)
+        return False
+
+    def put_values(self, start: int, values: list) -> None:
+        raise NotImplementedError
+
+    def put_error(self, index: int, error: BaseException, final: bool = False) -> None:
+        """An item failed; it is tried again while there are attempts left."""
+        if not final and not self.stopped():
+            attempt = self.attempts.get(index, 0)
+            if attempt < self.options.retries:
+                self.attempts[index] = attempt + 1
+                self.again([index])
+                return
+        self.settle_error(index, error)
+
+    def settle_error(self, index: int, error: BaseException) -> None:
+        raise NotImplementedError
+
+    def settled(self, index: int) -> bool:
+        raise NotImplementedError
+
+    def stopped(self) -> bool:
+        """Whether nobody wants more outcomes."""
+        return False
+
+    def label(self, index: int) -> str:
+        return self.options.label(index, self)
+
+    def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
+        """Work until `ready`; whether it came in time."""
+        import time
+
+        end = None if timeout is None else time.monotonic() + max(timeout, 0.0)
+        while not ready():
+            left = None if end is None else end - time.monotonic()
+            if not self.job.wait(self.seen, left):
+                self.arrived()
+                return ready()
+            self.arrived()
+        return True
+
+
+class ListCall(Call):
+    """Items that are all there from the start; outcomes in a list."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        function: Callable,
+        mode: int,
+        items: list,
+        options: Options,
+        name: str,
+        callback: Callable | None = None,
+        error_callback: Callable | None = None,
+    ) -> None:
+        super().__init__(pool, function, mode, options, name)
+        self.items = items
+        self.position = 0
+        self.singles_until = 0
+        self.values: list = [None] * len(items)
+        self.has = bytearray(len(items))
+        self.missing = len(items)
+        self.error: BaseException | None = None
+        self.finished = not items
+        self.callbacks: list = [(callback, error_callback)] if callback or error_callback else []
+        self.repeated: set[int] | None = None
+        self.known: dict = {}
+
+    def supply(self, most: int) -> tuple[int, list]:
+        if self.error is not None:
+            return 0, []
+        start, has = self.position, self.has
+        while start < len(has) and has[start]:
+            start += 1
+        if start < self.singles_until:
+            most = 1
+        end = min(start + most, len(has))
+        if self.missing < len(has):
+            known = has.find(1, start, end)
+            end = end if known < 0 else known
+        self.position = end
+        return start, self.items[start:end]
+
+    def hold_back(self, start: int, items: list) -> None:
+        self.position = start
+        self.singles_until = start + len(items)
+
+    def placed(self) -> Placed:
+        if self.repeated is None:
+            # Looked at once, before anything large is placed.
+            self.repeated = repeated_arrays(self.items) if self.mode != APPLY and len(self.items) > 1 else set()
+        return Placed(repeated=self.repeated, known=self.known)
+
+    def source_failed(self, error: BaseException) -> None:
+        with self.lock:
+            self.settle_error(self.position, error)
+        for tell in self.to_tell():
+            tell()
+
+    def item(self, index: int) -> Any:
+        return self.items[index]
+
+    def put_values(self, start: int, values: list) -> None:
+        end = start + len(values)
+        if self.error is None:
+            self.values[start:end] = values
+        self.missing -= len(values) - self.has.count(1, start, end)
+        self.has[start:end] = b"\x01" * len(values)
+
+    def settle_error(self, index: int, error: BaseException) -> None:
+        if self.options.on_error == "return":
+            if index < len(self.has) and not self.has[index]:
+                self.values[index] = error
+                self.has[index] = 1
+                self.missing -= 1
+        elif self.error is None:
+            self.error = error
+            self.finished = True
+            if self.job is not None:
+                self.job.cancel()
+
+    def settled(self, index: int) -> bool:
+        return bool(self.has[index])
+
+    def stopped(self) -> bool:
+        return self.error is not None
+
+    def all_arrived(self) -> None:
+        if self.missing and self.error is None:
+            self.error = self.pool._why()
+        self.finish()
+
+    def finish(self) -> None:
+        self.finished = True
+        self.known.clear()
+
+    def to_tell(self) -> list[Callable[[], None]]:
+        if not self.missing:
+            self.finished = True
+        if not self.finished or not self.callbacks:
+            return []
+        callbacks, self.callbacks = self.callbacks, []
+        told: list = []
+        for callback, error_callback in callbacks:
+            if self.error is not None:
+                if error_callback is not None:
+                    told.append(lambda call=error_callback: call(self.error))
+            elif callback is not None:
+                told.append(lambda call=callback: call(self.value()))
+        return told
+
+    def value(self) -> Any:
+        """What `get` returns."""
+        if self.mode == APPLY:
+            return self.values[0]
+        from ._results import ResultList
+
+        if type(self.values) is list:
+            self.values = ResultList(self.values)
+        return self.values
+
+
+class StreamCall(Call):
+    """Items from an iterator, outcomes one by one."""
+
+    target = STREAM_TARGET
+
+    def __init__(
+        self,
+        pool: Pool,
+        function: Callable,
+        mode: int,
+        items: Iterator,
+        options: Options,
+        name: str,
+        ordered: bool,
+        chunk: int | None,
+    ) -> None:
+        super().__init__(pool, function, mode, options, name)
+        self.iterator = items
+        self.ordered = ordered
+        self.taken = 0
+        self.under_way: dict[int, Any] = {}
+        self.singles: deque = deque()
+        #: Outcomes that wait for their reader.
+        self.outcomes: dict[int, tuple[bool, Any]] = {}
+        self.queue: deque = deque()
+        #: Outcomes that were read, how many of them the engine knows of, and when it is told.
+        self.read = self.said = 0
+        self.report_every = max(1, pool._size * (chunk or 1))
+        self.end: BaseException | None = None
+        self.end_at: int | None = None
+        self.complete = False
+
+    def supply(self, most: int) -> tuple[int, list]:
+        if self.singles:
+            index = self.singles.popleft()
+            return index, [self.under_way[index]]
+        items: list = []
+        start = self.taken
+        if self.end_at is None:
+            for item in self.iterator:
+                items.append(item)
+                if len(items) >= most:
+                    break
+            else:
+                self.end_at = start + len(items)
+        self.taken = start + len(items)
+        for index, item in enumerate(items, start):
+            self.under_way[index] = item
+        return start, items
+
+    def hold_back(self, start: int, items: list) -> None:
+        self.singles.extend(range(start, start + len(items)))
+
+    def source_failed(self, error: BaseException) -> None:
+        with self.lock:
+            self.end = error
+            self.end_at = self.taken
+
+    def item(self, index: int) -> Any:
+        return self.under_way.get(index)
+
+    def put_values(self, start: int, values: list) -> None:
+        for index, value in enumerate(values, start):
+            self.settle(index, (True, value))
+
+    def settle_error(self, index: int, error: BaseException) -> None:
+        self.settle(index, (False, error))
+
+    def settle(self, index: int, outcome: tuple[bool, Any]) -> None:
+        if self.under_way.pop(index, self) is self:
+            return
+        if self.ordered:
+            self.outcomes[index] = outcome
+        else:
+            self.queue.append(outcome)
+
+    def settled(self, index: int) -> bool:
+        return index not in self.under_way
+
+    def all_arrived(self) -> None:
+        self.complete = True
+
+    def has_next(self) -> bool:
+        """Whether the reader need not wait."""
+        return self.complete or bool(self.queue) or (self.ordered and self.read in self.outcomes)
+
+    def take_next(self) -> tuple[bool, Any] | None:
+        """The next outcome; None at the end."""
+        with self.lock:
+            outcome = None
+            if self.queue:
+                outcome = self.queue.popleft()
+            elif self.ordered:
+                outcome = self.outcomes.pop(self.read, None)
+            if outcome is not None:
+                self.read += 1
+                if self.read - self.said >= self.report_every and not self.complete:
+                    self.job.read(self.read - self.said)
+                    self.said = self.read
+                return outcome
+            if self.end is not None:
+                error, self.end = self.end, None
+                return False, error
+            if self.end_at is None or self.under_way:
+                # The pool ended before the items did.
+                self.end_at = self.taken
+                self.under_way.clear()
+                return False, self.pool._why()
+            return None
+
+
+__all__ = ["APPLY", "MAP", "STAR", "Call", "ListCall", "StreamCall"]

@@ -1,0 +1,116 @@
+"""What a fork of the owner would carry, and a worker gets told instead."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Any
+
+#: How many threads numerical libraries start; a worker's are set by the pool.
+THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS", "NUMBA_NUM_THREADS",
+)  # fmt: skip
+
+
+def thread_cap(environment: Any = os.environ) -> int | None:
+    """The most threads inside of a worker that the user's variables allow."""
+    caps = []
+    for name in THREADS:
+        # OMP_NUM_THREADS may be a list, one number per nesting level.
+        value = environment.get(name, "").partition(",")[0].strip()
+        if value.isdigit() and int(value) > 0:
+            caps.append(int(value))
+    return min(caps) if caps else None
+
+
+def gather() -> dict[str, Any]:
+    """The owner's state that functions may depend on."""
+    state: dict[str, Any] = {
+        "environment": dict(os.environ),
+        "path": list(sys.path),
+        "arguments": list(sys.argv),
+        "filters": _filters(),
+        "recursion": sys.getrecursionlimit(),
+    }
+    try:
+        state["folder"] = os.getcwd()
+    except OSError:
+        state["folder"] = None
+    main = sys.modules.get("__main__")
+    state["file"] = getattr(main, "__file__", None)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(numpy, "geterr"):
+        state["numpy"] = numpy.geterr(), numpy.get_printoptions()
+    mne = sys.modules.get("mne")
+    if mne is not None:
+        state["mne"] = _mne_level()
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        state["level"] = logging.getLogger().level, logging.root.manager.disable
+    return state
+
+
+def _mne_level() -> int | None:
+    logging = sys.modules.get("logging")
+    return logging.getLogger("mne").level if logging is not None else None
+
+
+def _filters() -> list:
+    kept = []
+    for action, message, category, module, line in warnings.filters:
+        text = tuple(getattr(p, "pattern", p) for p in (message, module))
+        kept.append((action, text[0], category, text[1], line))
+    return kept
+
+
+def restore(state: dict[str, Any]) -> None:
+    """In a worker."""
+    environment = state["environment"]
+    for name in list(os.environ):
+        if name not in environment:
+            del os.environ[name]
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+    sys.path[:] = state["path"]
+    sys.argv[:] = state["arguments"]
+    sys.setrecursionlimit(state["recursion"])
+    if state["folder"] is not None:
+        try:
+            os.chdir(state["folder"])
+        except OSError:
+            pass
+    main = sys.modules["__main__"]
+    if state["file"] is not None:
+        main.__file__ = state["file"]
+    _restore_filters(state["filters"])
+    if "numpy" in state:
+        import numpy
+
+        errors, printing = state["numpy"]
+        numpy.seterr(**errors)
+        printing.pop("override_repr", None)
+        numpy.set_printoptions(**printing)
+    if "level" in state:
+        import logging
+
+        level, disabled = state["level"]
+        logging.getLogger().setLevel(level)
+        logging.disable(disabled)
+    if state.get("mne") is not None:
+        import logging
+
+        logging.getLogger("mne").setLevel(state["mne"])
+
+
+def _restore_filters(filters: list) -> None:
+    import re
+
+    warnings.resetwarnings()
+    for action, message, category, module, line in reversed(filters):
+        pattern = re.compile(message, re.I) if message else None
+        where = re.compile(module) if module else None
+        warnings.filters.insert(0, (action, pattern, category, where, line))
+    warnings._filters_mutated() if hasattr(warnings, "_filters_mutated") else None

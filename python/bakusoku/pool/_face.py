@@ -1,0 +1,66 @@
+"""What the engine asks of a pool: what a new worker is told first, forks, and what workers write."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from .. import _core
+from . import _carry
+from ._pickle import INITIALIZER, Placed, dumps
+from ._worker import FIRST
+
+
+class Face:
+    """A pool as the engine sees it. Holds no reference to the pool, so that a forgotten pool ends."""
+
+    def __init__(self, initializer: Callable | None, arguments: tuple, threads: int) -> None:
+        self.threads = threads
+        self.calls: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+        self.nothing = _core.Function(b"", [])
+        self.initializer = self.arguments = None
+        if initializer is not None:
+            self.initializer = dumps(initializer, INITIALIZER, "the initializer")
+            self.arguments = dumps(arguments, INITIALIZER, "the initializer's arguments")
+
+    def first(self) -> tuple:
+        """What a new worker is told first."""
+        state = _carry.gather()
+        for name in _carry.THREADS:
+            state["environment"][name] = str(self.threads)
+        state["environment"]["BAKUSOKU_NUM_THREADS"] = str(self.threads)
+        placed = Placed()
+        body = pickle.dumps((state, self.initializer, self.arguments), 5, buffer_callback=placed)
+        return FIRST, 0, 1, self.nothing, body, placed.blocks
+
+    def fork(self, files: list[int]) -> int:
+        """Fork this process; the child serves these files and never returns."""
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                from . import _worker
+
+                _worker.begin(files, parent, None)
+            finally:
+                os._exit(1)
+        for fd in files:
+            os.close(fd)
+        return pid
+
+    def heard(self, worker: int, job: int | None, item: int | None, way: int, text: bytes) -> None:
+        """A worker wrote something."""
+        call: Any = self.calls.get(job) if job is not None else None
+        stream = sys.stderr if way == 2 else sys.stdout
+        if stream is None:
+            return
+        shown = text.decode("utf-8", "backslashreplace")
+        if call is not None and item is not None:
+            label = call.label(item)
+            shown = "".join(f"[{label}] {line}" for line in shown.splitlines(keepends=True))
+        stream.write(shown)
+        stream.flush()

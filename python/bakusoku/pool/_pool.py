@@ -1,0 +1,281 @@
+"""`Pool`: worker processes for Python functions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .. import _core
+from .._exceptions import ParameterError
+from . import _carry, _start
+from ._call import APPLY, MAP, STAR, ListCall, StreamCall
+from ._face import Face
+from ._options import Options
+from ._results import AsyncResult, ResultIterator, ResultList
+
+_OPEN, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
+
+
+class Pool:
+    """A pool of worker processes, in the place of `multiprocessing.Pool`.
+
+    Parameters
+    ----------
+    processes : int | None
+        How many workers; as many as the cores of the budget by default.
+    initializer : callable | None
+        Called in each worker when it starts.
+    initargs : tuple
+        Its arguments.
+    maxtasksperchild : int | None
+        Items after which a worker is replaced by a fresh one; never by default.
+    context : str | object | None
+        ``"fork"`` (or a context of `multiprocessing` of that name) makes workers by forking this process. By default
+        they are forked from a process of their own that has the same modules loaded.
+    threads : int | None
+        Threads that numerical libraries may use inside of a worker. By default workers times threads is the number of
+        cores; ``OMP_NUM_THREADS`` and its kin lower it.
+    on_error : "raise" | "return"
+        What happens when an item fails: raise its exception, or put the exception in the place of the result.
+    labels : list of str | callable | None
+        Names of the items, or a function that names an item; shown in errors, in output, and by the progress bar.
+    timeout : float | None
+        Seconds that an item may take. Then its worker is ended, and only this item fails, with `TaskTimeout`.
+    retries : int
+        How many more times an item that failed is tried.
+
+    See Also
+    --------
+    multiprocessing.pool.Pool
+
+    Notes
+    -----
+    `on_error`, `labels`, `timeout` and `retries` may also be given to `map` and the other methods.
+
+    Examples
+    --------
+    >>> from bakusoku import Pool
+    >>> with Pool(2) as pool:
+    ...     pool.map(lambda x: x * x, [1, 2, 3])
+    [1, 4, 9]
+    """
+
+    def __init__(
+        self,
+        processes: int | None = None,
+        initializer: Callable | None = None,
+        initargs: Iterable[Any] = (),
+        maxtasksperchild: int | None = None,
+        *,
+        context: Any = None,
+        threads: int | None = None,
+        on_error: str = "raise",
+        labels: Any = None,
+        timeout: float | None = None,
+        retries: int = 0,
+    ) -> None:
+        self._state = _TERMINATED
+        cores = _core.n_threads()
+        size = cores if processes is None else processes
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise TypeError(f"`processes` must be a number or None, got {processes!r}")
+        if size < 1:
+            raise ParameterError(
+                f"`processes` must be at least 1, got {processes}: Number of processes must be at least 1"
+            )
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
+            raise ParameterError("maxtasksperchild must be a positive int or None")
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise ParameterError(f"`threads` must be at least 1 or None, got {threads!r}")
+        self._options = Options(on_error, labels, timeout, retries)
+        self._size = self._processes = size
+        share = max(1, cores // size)
+        cap = _carry.thread_cap()
+        share = threads or (share if cap is None else min(share, cap))
+        self._face = Face(initializer, tuple(initargs), share)
+        fork = _is_fork(context)
+        _start.ensure()
+        self._crew = _core.Crew(self._face, size, maxtasksperchild, fork, cores, threads)
+        self._state = _OPEN
+
+    # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, func: Callable, args: Iterable = (), kwds: Mapping[str, Any] = {}) -> Any:  # noqa: B006
+        """Call ``func(*args, **kwds)`` in a worker and return what it returns."""
+        return self.apply_async(func, args, kwds).get()
+
+    def apply_async(
+        self,
+        func: Callable,
+        args: Iterable = (),
+        kwds: Mapping[str, Any] = {},  # noqa: B006
+        callback: Callable | None = None,
+        error_callback: Callable | None = None,
+        **options: Any,
+    ) -> AsyncResult:
+        """Like `apply`, but return at once; the result is got from what is returned."""
+        self._check()
+        items = [(tuple(args), dict(kwds))]
+        call = ListCall(self, func, APPLY, items, self._options.but(options), "apply_async", callback, error_callback)
+        call.start(1, None, None, bool(call.callbacks))
+        return AsyncResult(call)
+
+    def map(self, func: Callable, iterable: Iterable, chunksize: int | None = None, **options: Any) -> ResultList:
+        """Call `func` on each item; return a list of the results, in the items' order."""
+        return self._list(func, iterable, MAP, chunksize, "map", None, None, options).get()
+
+    def map_async(
+        self,
+        func: Callable,
+        iterable: Iterable,
+        chunksize: int | None = None,
+        callback: Callable | None = None,
+        error_callback: Callable | None = None,
+        **options: Any,
+    ) -> AsyncResult:
+        """Like `map`, but return at once; the list is got from what is returned."""
+        return self._list(func, iterable, MAP, chunksize, "map_async", callback, error_callback, options)
+
+    def starmap(self, func: Callable, iterable: Iterable, chunksize: int | None = None, **options: Any) -> ResultList:
+        """Like `map`, but items are tuples of arguments: ``func(*item)``."""
+        return self._list(func, iterable, STAR, chunksize, "starmap", None, None, options).get()
+
+    def starmap_async(
+        self,
+        func: Callable,
+        iterable: Iterable,
+        chunksize: int | None = None,
+        callback: Callable | None = None,
+        error_callback: Callable | None = None,
+        **options: Any,
+    ) -> AsyncResult:
+        """Like `starmap`, but return at once; the list is got from what is returned."""
+        return self._list(func, iterable, STAR, chunksize, "starmap_async", callback, error_callback, options)
+
+    def _list(
+        self,
+        func: Callable,
+        iterable: Iterable,
+        mode: int,
+        chunksize: int | None,
+        name: str,
+        callback: Callable | None,
+        error_callback: Callable | None,
+        options: dict,
+    ) -> AsyncResult:
+        self._check()
+        options = self._options.but(options)
+        items = iterable if isinstance(iterable, list) else list(iterable)
+        options.check_labels(len(items))
+        call = ListCall(self, func, mode, items, options, name, callback, error_callback)
+        call.start(_chunk(chunksize, True), len(items), None, bool(call.callbacks))
+        if not items:
+            call.arrived()
+        return AsyncResult(call)
+
+    def imap(self, func: Callable, iterable: Iterable, chunksize: int | None = None, **options: Any) -> ResultIterator:
+        """Iterate over the results of `func` on each item, in the items' order, as they arrive.
+
+        Items are taken from `iterable` only as far ahead as keeps the workers busy.
+        """
+        return self._stream(func, iterable, chunksize, "imap", True, options)
+
+    def imap_unordered(
+        self, func: Callable, iterable: Iterable, chunksize: int | None = None, **options: Any
+    ) -> ResultIterator:
+        """Like `imap`, but in the order in which results arrive."""
+        return self._stream(func, iterable, chunksize, "imap_unordered", False, options)
+
+    def _stream(
+        self, func: Callable, iterable: Iterable, chunksize: int | None, name: str, ordered: bool, options: dict
+    ) -> ResultIterator:
+        self._check()
+        options = self._options.but(options)
+        chunk = _chunk(chunksize, False)
+        call = StreamCall(self, func, MAP, iter(iterable), options, name, ordered, chunk)
+        ahead = 4 * self._size * (chunk or 1)
+        call.start(chunk, None, ahead, False)
+        return ResultIterator(call)
+
+    # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def close(self) -> None:
+        """Take no more calls; workers end when those that were made are done."""
+        if self._state == _OPEN:
+            self._state = _CLOSED
+            self._crew.close()
+
+    def terminate(self) -> None:
+        """End the workers at once; what has not arrived is lost."""
+        self._state = _TERMINATED
+        self._crew.terminate()
+
+    def join(self) -> None:
+        """Wait for the workers to end; `close` or `terminate` comes before."""
+        if self._state == _OPEN:
+            raise ValueError("Pool is still running")
+        self._crew.join(None)
+
+    def __enter__(self) -> Pool:
+        self._check()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.terminate()
+
+    def __reduce__(self) -> Any:
+        raise NotImplementedError("pool objects cannot be passed between processes or pickled")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__qualname__} state={self._state} pool_size={self._size}>"
+
+    def __del__(self, _open: str = _OPEN, _warn: Any = warnings.warn) -> None:
+        if self._state == _open:
+            _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
+
+    def _check(self) -> None:
+        if self._state != _OPEN:
+            raise ValueError("Pool not running")
+
+    def _why(self) -> BaseException:
+        """Why there are no results."""
+        from ._errors import PoolError, died
+
+        broken = self._crew.broken()
+        if broken is None:
+            return PoolError("the pool was ended before the result arrived")
+        if broken[0] == "refused":
+            import pickle
+
+            from ._exceptions import unseal
+
+            error = unseal(pickle.loads(broken[2]))
+            error.add_note("raised by a worker when it started: by the pool's `initializer`, or while it was set up")
+            return error
+        if broken[0] == "died":
+            return died(0, "its start", "", broken[1], broken[2], 0, 0)
+        return PoolError(f"workers cannot be started: {broken[1]}")
+
+
+def _chunk(chunksize: int | None, whole: bool) -> int | None:
+    if chunksize is None:
+        return None
+    if not isinstance(chunksize, int):
+        raise TypeError(f"`chunksize` must be a number or None, got {chunksize!r}")
+    if chunksize < 1:
+        if whole:
+            return None
+        raise ParameterError(f"Chunksize must be 1+, not {chunksize:n}")
+    return chunksize
+
+
+def _is_fork(context: Any) -> bool:
+    if context is None:
+        return False
+    name = context if isinstance(context, str) else getattr(context, "get_start_method", lambda: None)()
+    if name not in ("fork", "spawn", "forkserver"):
+        raise ParameterError(f"`context` must be 'fork', 'spawn', 'forkserver' or a context, got {context!r}")
+    return name == "fork"

@@ -1,0 +1,121 @@
+"""What calls return: results that may not have arrived yet."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from ._call import ListCall, StreamCall
+
+T = TypeVar("T")
+
+
+class ResultList(list):
+    """What `map` returns: a list of results. It also has `get`, for who expects what `map_async` returns."""
+
+    _said = False
+
+    def get(self, timeout: float | None = None) -> list:
+        """Return the list itself; only `map_async` and its kin need `get`."""
+        if not ResultList._said:
+            ResultList._said = True
+            warnings.warn(
+                "`map` has returned the results already; only `map_async` needs `.get()`", UserWarning, stacklevel=2
+            )
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return list, (list(self),)
+
+
+class AsyncResult(Generic[T]):
+    """The result of `apply_async`, `map_async` or `starmap_async`: here now or later."""
+
+    def __init__(self, call: ListCall) -> None:
+        self._call = call
+
+    def get(self, timeout: float | None = None) -> T:
+        """Return the result when it arrives.
+
+        Parameters
+        ----------
+        timeout : float | None
+            Seconds to wait at most; then `multiprocessing.TimeoutError` is raised.
+
+        Returns
+        -------
+        result : object
+            What the function returned, or a list of it. If it raised, the exception is raised here.
+        """
+        if not self._wait(timeout):
+            from multiprocessing import TimeoutError
+
+            raise TimeoutError(f"the result has not arrived within {timeout:g} s")
+        if self._call.error is not None:
+            raise self._call.error
+        return self._call.value()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the result is here, or until `timeout` seconds have passed."""
+        self._wait(timeout)
+
+    def _wait(self, timeout: float | None) -> bool:
+        call = self._call
+        try:
+            return call.finished or call.wait(lambda: call.finished, timeout)
+        except KeyboardInterrupt:
+            call.job.interrupt()
+            raise
+
+    def ready(self) -> bool:
+        """Whether the result is here."""
+        if not self._call.finished:
+            self._call.arrived()
+        return self._call.finished
+
+    def successful(self) -> bool:
+        """Whether the function returned without raising; ValueError when the result is not here yet."""
+        if not self.ready():
+            raise ValueError(f"{self!r} not ready")
+        return self._call.error is None
+
+    def __repr__(self) -> str:
+        call = self._call
+        state = "failed" if call.error is not None else "ready" if call.finished else "pending"
+        return f"<{type(self).__name__} of {call.name}: {state}>"
+
+
+class ResultIterator(Generic[T]):
+    """The results of `imap` or `imap_unordered`, one by one."""
+
+    def __init__(self, call: StreamCall) -> None:
+        self._call = call
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        return self.next()
+
+    def next(self, timeout: float | None = None) -> T:
+        """Return the next result; `multiprocessing.TimeoutError` when it does not arrive in time."""
+        call = self._call
+        if not call.has_next():
+            try:
+                arrived = call.wait(call.has_next, timeout)
+            except KeyboardInterrupt:
+                call.job.interrupt()
+                raise
+            if not arrived:
+                from multiprocessing import TimeoutError
+
+                raise TimeoutError(f"the next result has not arrived within {timeout:g} s")
+        outcome = call.take_next()
+        if outcome is None:
+            raise StopIteration
+        good, value = outcome
+        if good or call.options.on_error == "return":
+            return value
+        raise value

@@ -1,0 +1,51 @@
+"""Starting the process that workers are forked from, and what it needs to be told."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+from .. import _core
+from ._carry import THREADS
+
+_told: set[str] = set()
+_process: int | None = None
+
+
+def ensure() -> None:
+    """Have a process to fork workers from, with the modules that are loaded here."""
+    global _process
+    from . import _worker
+
+    process = os.getpid()
+    if _process != process:
+        if _process is None:
+            atexit.register(_end)
+        _process = process
+        _told.clear()
+        if _worker.zygote_line is not None:
+            # A worker's own workers are forked from where it came from.
+            _core.inherit_workers(os.dup(_worker.zygote_line))
+    if _worker.zygote_line is not None:
+        return
+    if _core.zygote() is None:
+        _told.clear()
+    from ._modules import to_load
+
+    modules = "\n".join(to_load(_told)).encode()
+    # Numerical libraries read these when they are loaded; in a worker the pool sets their threads.
+    environment = [(name, "1") for name in THREADS]
+    _core.prepare_workers(sys.executable, _arguments(), environment, modules)
+
+
+def _arguments() -> list[str]:
+    from subprocess import _args_from_interpreter_flags
+
+    code = f"import sys; sys.path[:] = {sys.path!r}; from bakusoku.pool._zygote import main; main()"
+    return [*_args_from_interpreter_flags(), "-c", code]
+
+
+def _end() -> None:
+    if os.getpid() == _process:
+        _core.end_workers()

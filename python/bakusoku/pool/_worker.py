@@ -1,0 +1,276 @@
+"""A worker: takes tasks, runs them, answers."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import types
+from typing import Any
+
+from .. import _core
+from ._exceptions import encoding_error, seal
+from ._pickle import LARGE, MOST_BLOCKS, by_value
+
+#: How a task's items are called: one call `f(*args, **kwargs)`, `f(item)` each, `f(*item)` each; and what comes first.
+APPLY, MAP, STAR, FIRST = 0, 1, 2, 255
+#: What an answer holds: values; an outcome for each item; why the function cannot be loaded.
+VALUES, OUTCOMES, NO_FUNCTION = 0, 1, 2
+#: Outcomes.
+VALUE, ERROR, EXIT = 0, 1, 2
+
+#: The line to the process that workers are forked from, for pools of this worker's own.
+zygote_line: int | None = None
+
+
+def begin(files: list[int], parent: int, zygote: int | None) -> None:
+    """In a process that was just forked, from `parent`. Never returns."""
+    global zygote_line
+    import atexit
+
+    os.setpgid(0, 0)
+    if not _core.die_with_parent(parent):
+        os._exit(0)
+    zygote_line = zygote
+    atexit._clear()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    line, owner, own, output, error = files
+    os.dup2(output, 1)
+    os.dup2(error, 2)
+    os.close(output)
+    os.close(error)
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+    status = 1
+    try:
+        Worker(_core.End(line, owner, own)).serve()
+        status = 0
+    except SystemExit as exit:
+        status = exit.code if isinstance(exit.code, int) else 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        _leave(status)
+
+
+def _leave(status: int) -> None:
+    import atexit
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        threading = sys.modules.get("threading")
+        if threading is not None:
+            threading._shutdown()
+        atexit._run_exitfuncs()
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            util._exit_function()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+    os._exit(status)
+
+
+class Worker:
+    """The loop."""
+
+    def __init__(self, end: Any) -> None:
+        self.end = end
+        self.item = memoryview(end).cast("I")
+        self.functions: dict[int, tuple[Any, list]] = {}
+        #: Functions that are loaded once.
+        self.loaded: dict[int, Any] = {}
+
+    def serve(self) -> None:
+        end = self.end
+        while True:
+            task = end.next()
+            if task is None:
+                return
+            if isinstance(task, list):
+                self.forget(task)
+                continue
+            if len(task) == 2:
+                self.functions[task[0]] = task[1]
+                continue
+            mode, start, items, number, definition, body, blocks, forget, threads = task
+            if forget:
+                self.forget(forget)
+            if definition is not None:
+                self.functions[number] = definition
+            del task, definition
+            if mode == FIRST:
+                self.first(body, blocks)
+            else:
+                self.run(mode, number, body, blocks, items)
+            del body, blocks
+
+    def forget(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self.functions.pop(number, None)
+            self.loaded.pop(number, None)
+
+    def first(self, body: Any, blocks: list) -> None:
+        from . import _carry
+
+        try:
+            state, initializer, arguments = pickle.loads(body, buffers=blocks)
+            _carry.restore(state)
+            signal.signal(signal.SIGINT, self.interrupted)
+            if initializer is not None:
+                pickle.loads(initializer)(*pickle.loads(arguments))
+        except BaseException as error:  # told to the owner, whatever it is
+            self.end.answer(1, pickle.dumps(seal(error, 1)))
+            sys.exit(1)
+        self.end.answer(0, b"")
+
+    def interrupted(self, *_: Any) -> None:
+        """SIGINT. The owner asks the running task to end; from anybody else it is not for us."""
+        if self.end.is_interrupted():
+            raise KeyboardInterrupt
+
+    def function(self, number: int) -> Any:
+        loaded = self.loaded.get(number)
+        if loaded is not None:
+            return loaded
+        body, loans = self.functions[number]
+        view = memoryview(body)
+        function = pickle.loads(view[1:], buffers=[loan.view() for loan in loans])
+        if view[0] == 82:  # b"R"
+            self.loaded[number] = function
+        return function
+
+    def run(self, mode: int, number: int, body: Any, blocks: list, items: int) -> None:
+        try:
+            try:
+                function = self.function(number)
+                arguments = pickle.loads(body, buffers=blocks)
+            except Exception as error:
+                self.answer(NO_FUNCTION, seal(error, 1))
+                return
+            blocks.clear()
+            if mode == APPLY:
+                self.apply(function, arguments)
+            else:
+                fresh = bool(self.functions[number][1])
+                self.map(function, arguments, mode == STAR, number if fresh else None)
+        except KeyboardInterrupt as error:
+            # Between the items: the owner asked for it, and knows what that means.
+            self.end.take_back(0)
+            self.end.answer(OUTCOMES, pickle.dumps([(ERROR, seal(error, 0))] * items))
+
+    def apply(self, function: Any, arguments: Any) -> None:
+        args, kwargs = arguments
+        del arguments
+        try:
+            value = function(*args, **kwargs)
+        except BaseException as error:
+            self.answer(OUTCOMES, [_outcome(error)])
+            return
+        del args, kwargs, function
+        try:
+            body = self.dumps(value)
+        except Exception as error:
+            self.end.take_back(0)
+            self.answer(OUTCOMES, [(ERROR, encoding_error(error, value))])
+            return
+        del value
+        self.end.answer(VALUES, body)
+
+    def map(self, function: Any, items: list, star: bool, fresh: int | None) -> None:
+        word = self.item
+        values: list = []
+        outcomes: list | None = None
+        items.reverse()
+        index = 0
+        while items:
+            word[0] = index
+            try:
+                # The items leave the list, so that the memory of one is free when it is done.
+                if star:
+                    value = function(*items.pop())
+                else:
+                    value = function(items.pop())
+            except BaseException as error:
+                if outcomes is None:
+                    outcomes = [(VALUE, v) for v in values]
+                    values = []
+                outcomes.append(_outcome(error))
+            else:
+                if outcomes is None:
+                    values.append(value)
+                else:
+                    outcomes.append((VALUE, value))
+                del value
+            index += 1
+            if fresh is not None and items:
+                function = None
+                function = self.function(fresh)
+        del function
+        try:
+            body = self.dumps(values if outcomes is None else outcomes)
+        except Exception:
+            self.end.take_back(0)
+            each = [(VALUE, v) for v in values] if outcomes is None else outcomes
+            self.answer(OUTCOMES, [self.checked(outcome) for outcome in each])
+            return
+        status = VALUES if outcomes is None else OUTCOMES
+        del values, outcomes
+        self.end.answer(status, body)
+
+    def checked(self, outcome: tuple) -> tuple:
+        """The outcome, or why it cannot be sent."""
+        if outcome[0] == VALUE:
+            try:
+                self.dumps(outcome[1])
+            except Exception as error:
+                return ERROR, encoding_error(error, outcome[1])
+            finally:
+                self.end.take_back(0)
+        return outcome
+
+    def answer(self, status: int, value: Any) -> None:
+        self.end.answer(status, self.dumps(value))
+
+    def dumps(self, value: Any) -> bytes:
+        lay = self.end.lay
+        count = 0
+
+        def callback(buffer: pickle.PickleBuffer) -> bool:
+            nonlocal count
+            raw = buffer.raw()
+            if raw.nbytes < LARGE or count >= MOST_BLOCKS:
+                return True
+            lay(raw)
+            count += 1
+            return False
+
+        try:
+            return pickle.dumps(value, 5, buffer_callback=callback)
+        except Exception:
+            if any(isinstance(v, types.FunctionType) for v in (value if type(value) is list else (value,))):
+                # As `multiprocessing.Pool` has it: results are data.
+                raise
+            # An object of a class that was sent by value.
+            self.end.take_back(0)
+            count = 0
+            return by_value(value, callback)
+
+
+def _outcome(error: BaseException) -> tuple[int, Any]:
+    if isinstance(error, SystemExit):
+        code = error.code
+        return EXIT, (code if isinstance(code, int) else 0 if code is None else 1, seal(error, 1))
+    return ERROR, seal(error, 1)
