@@ -68,7 +68,7 @@ impl Sparse {
 }
 
 /// Largest number of elements of a sparse matrix with its zeros (a bound on what a small file may ask for).
-const MAX_DENSE: usize = 1 << 26;
+const MAX_DENSE: usize = 1 << 22;
 
 fn ints(data: &[u8]) -> Vec<i32> {
     data.as_chunks::<4>().0.iter().map(|&b| i32::from_be_bytes(b)).collect()
@@ -140,6 +140,8 @@ impl Matrix {
             .zip(major.checked_add(1).and_then(|n| n.checked_mul(4)))
             .and_then(|(a, b)| a.checked_add(b))
             .is_some_and(|need| need <= d.len() - 16)
+            // Each as well: the product says nothing where one is zero.
+            && n_rows.max(n_cols) <= MAX_DENSE
             && n_rows.checked_mul(n_cols).is_some_and(|n| n <= MAX_DENSE);
         if !fits {
             return Err("a sparse matrix whose dimensions fit its size");
@@ -237,5 +239,10 @@ mod tests {
         let huge =
             tag(FIFFT_MATRIX | FIFFT_SPARSE_CCS_MATRIX | FIFFT_FLOAT, &[&be(&[0; 4]), &be(&[0, i32::MAX, 1, 2])]);
         assert!(huge.matrix().is_err());
+        for (n_rows, n_cols) in [(-1, 0), (0, -1), (i32::MAX, 0)] {
+            let nothing = [&be(&[0, 0])[..], &be(&[0, n_rows, n_cols, 2])];
+            assert!(tag(FIFFT_MATRIX | FIFFT_SPARSE_CCS_MATRIX | FIFFT_FLOAT, &nothing).matrix().is_err());
+            assert!(tag(FIFFT_MATRIX | FIFFT_SPARSE_RCS_MATRIX | FIFFT_FLOAT, &nothing).matrix().is_err());
+        }
     }
 }

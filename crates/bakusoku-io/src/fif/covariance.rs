@@ -10,8 +10,8 @@ use bakusoku_fiff::{FileId, RawTag, Wrong};
 use ndarray::Array2;
 use std::path::Path;
 
-/// Most channels of a covariance.
-const MAX_DIM: i32 = 1 << 14;
+/// Most channels of a covariance: a diagonal asks for the square of its length.
+const MAX_DIM: i32 = 1 << 12;
 
 /// Reads the noise covariance of a file.
 ///

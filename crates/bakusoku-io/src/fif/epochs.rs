@@ -3,7 +3,7 @@
 use super::annotations::ascii_json;
 use super::file::open_fiff;
 use super::info::{Header, meas_id, read_info, write_info, write_meas_start, write_outside};
-use super::output::Output;
+use super::output::{Output, first_and_last};
 use super::raw::part_name;
 use super::{RawFormat, SplitNaming, events};
 use crate::{AtomicFile, Error, Result, commit};
@@ -208,6 +208,7 @@ fn write_part(
 ) -> Result<AtomicFile> {
     let info = &epochs.info;
     let this = part_name(path, part, SplitNaming::Neuromag);
+    let [first, last] = first_and_last(&this, epochs.first, epochs.data.len_of(Axis(2)))?;
     let list = events::list(&this, &epochs.events[range.clone()])?;
     let selection: Vec<i32> = epochs.selection[range.clone()].iter().map(|&k| k as i32).collect();
     let names: Vec<String> = epochs.event_id.iter().map(|(name, code)| format!("{name}:{code}")).collect();
@@ -229,8 +230,8 @@ fn write_part(
         fif.start_block(FIFFB_PROCESSED_DATA)?;
         fif.start_block(FIFFB_MNE_EPOCHS)?;
         events::write_block(fif, &list, Some(&names.join(";")))?;
-        fif.ints(FIFF_FIRST_SAMPLE, &[epochs.first as i32])?;
-        fif.ints(FIFF_LAST_SAMPLE, &[epochs.first as i32 + epochs.data.len_of(Axis(2)) as i32 - 1])?;
+        fif.ints(FIFF_FIRST_SAMPLE, &[first])?;
+        fif.ints(FIFF_LAST_SAMPLE, &[last])?;
         fif.floats(FIFF_MNE_EPOCHS_RAW_SFREQ, &[extras.raw_sfreq.unwrap_or(info.sfreq)])?;
         if let Some((min, max)) = epochs.baseline {
             fif.floats(FIFF_MNE_BASELINE_MIN, &[min])?;

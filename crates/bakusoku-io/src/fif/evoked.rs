@@ -2,7 +2,7 @@
 
 use super::file::open_fiff;
 use super::info::{Header, read_info, write_info, write_meas_start, write_outside};
-use super::output::Output;
+use super::output::{Output, first_and_last};
 use crate::{Error, Result};
 use bakusoku_core::containers::Evoked;
 use bakusoku_fiff::constants::*;
@@ -110,19 +110,19 @@ pub fn write_evoked(path: &Path, evoked: &[Evoked], id: FileId) -> Result<()> {
             return Err(bad("averages of the same channels", got));
         }
     }
+    let bounds = evoked.iter().map(|e| first_and_last(path, e.first, e.data.ncols())).collect::<Result<Vec<_>>>()?;
     let mut out = Output::create(path, id)?;
     write_meas_start(&mut out, info)?;
     write_info(&mut out, info, Header::PROCESSED)?;
     out.write(|fif| {
         fif.start_block(FIFFB_PROCESSED_DATA)?;
-        for e in evoked {
-            let n = e.data.ncols() as i32;
+        for (e, [first, last]) in evoked.iter().zip(bounds) {
             fif.start_block(FIFFB_EVOKED)?;
             fif.text(FIFF_COMMENT, &e.comment)?;
             fif.floats(FIFF_FIRST_TIME, &[e.first as f64 / e.info.sfreq])?;
-            fif.ints(FIFF_NO_SAMPLES, &[n])?;
-            fif.ints(FIFF_FIRST_SAMPLE, &[e.first as i32])?;
-            fif.ints(FIFF_LAST_SAMPLE, &[e.first as i32 + n - 1])?;
+            fif.ints(FIFF_NO_SAMPLES, &[e.data.ncols() as i32])?;
+            fif.ints(FIFF_FIRST_SAMPLE, &[first])?;
+            fif.ints(FIFF_LAST_SAMPLE, &[last])?;
             if let Some((min, max)) = e.baseline {
                 fif.floats(FIFF_MNE_BASELINE_MIN, &[min])?;
                 fif.floats(FIFF_MNE_BASELINE_MAX, &[max])?;

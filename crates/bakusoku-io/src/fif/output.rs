@@ -70,3 +70,30 @@ impl Output {
         commit(vec![self.close()?]).map(|_| ())
     }
 }
+
+/// Numbers of the first and the last of `n` samples, as FIFF holds them.
+pub(crate) fn first_and_last(path: &Path, first: i64, n: usize) -> Result<[i32; 2]> {
+    let last = i64::try_from(n).ok().and_then(|n| first.checked_add(n - 1));
+    let fits = |sample: i64| i32::try_from(sample).ok();
+    fits(first).zip(last.and_then(fits)).map(|(first, last)| [first, last]).ok_or_else(|| Error::Unwritable {
+        path: path.to_owned(),
+        what: "the first sample",
+        expected: "samples whose numbers fit 32 bits".to_owned(),
+        got: format!("{n} samples from {first} on"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_beyond_32_bits_are_refused() {
+        let of = |first, n| first_and_last(Path::new("x-ave.fif"), first, n).ok();
+        assert_eq!(of(-5, 15), Some([-5, 9]));
+        assert_eq!(of(i64::from(i32::MAX), 1), Some([i32::MAX, i32::MAX]));
+        for (first, n) in [(i64::from(i32::MAX), 2), (i64::from(i32::MIN) - 1, 5), (i64::MAX, usize::MAX)] {
+            assert_eq!(of(first, n), None);
+        }
+    }
+}

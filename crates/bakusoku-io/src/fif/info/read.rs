@@ -6,7 +6,7 @@ use super::structs::{channel, dig_point, dig_string, transform};
 use bakusoku_core::{CoordFrame, DigPoint, Info, SubjectInfo, Transform};
 use bakusoku_fiff::constants::*;
 use bakusoku_fiff::{Branch, Fiff, FileId, Node, RawTag, Result, Wrong};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Names that extended channel information changed, from short to long.
 #[derive(Debug, Default)]
@@ -121,7 +121,8 @@ pub(crate) fn read_info(fiff: &Fiff) -> Result<(Info, &Node)> {
     info.projs = read_projs(fiff, node, &renames)?;
     info.comps = read_comps(fiff, node, &renames)?;
     info.bads = read_bads(fiff, node, &renames)?;
-    info.bads.retain(|bad| info.chs.iter().any(|ch| &ch.name == bad));
+    let names: HashSet<&str> = info.chs.iter().map(|ch| ch.name.as_str()).collect();
+    info.bads.retain(|bad| names.contains(bad.as_str()));
     if let [subject] = node.find_all(FIFFB_SUBJECT)[..] {
         info.subject_info = Some(read_subject(fiff, subject)?);
     }

@@ -10,6 +10,7 @@ use crate::{Error, Result};
 use bakusoku_core::{Annotation, Annotations, Info, Picks, Recording, Span, Stream};
 use bakusoku_fiff::{Entry, Fiff};
 use ndarray::{ArrayViewMut2, s};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -171,7 +172,8 @@ fn mark_gaps(marked: &mut Annotations, gaps: &[Span], info: &Info, first_samp: i
     }
     let known = marked.spans(&["bad_acq_skip"], info.meas_date, first_samp, info.sfreq, n_times);
     let offset = if marked.orig_time.is_some() { first_samp as f64 } else { 0.0 };
-    for gap in gaps.iter().filter(|gap| !known.contains(gap)) {
+    let known: HashSet<(u64, u64)> = known.into_iter().map(|span| (span.start, span.stop)).collect();
+    for gap in gaps.iter().filter(|gap| !known.contains(&(gap.start, gap.stop))) {
         marked.items.push(Annotation {
             onset: (gap.start as f64 + offset) / info.sfreq,
             duration: gap.len() as f64 / info.sfreq,

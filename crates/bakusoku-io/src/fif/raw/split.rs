@@ -49,8 +49,8 @@ fn bids_next(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let (before, rest) = name.split_once("_split-")?;
     let (digits, after) = rest.split_once('_')?;
-    let number: u32 = digits.parse().ok()?;
-    Some(path.with_file_name(format!("{before}_split-{:0width$}_{after}", number + 1, width = digits.len())))
+    let next = digits.parse::<u32>().ok()?.checked_add(1)?;
+    Some(path.with_file_name(format!("{before}_split-{next:0width$}_{after}", width = digits.len())))
 }
 
 /// Whether a part belongs to the recording that begins with `first` (MNE's `_check_raw_compatibility`).
