@@ -5,6 +5,7 @@
 //! | read or build a file name | [`Entities`] |
 //! | find recordings | [`Dataset`], or [`FilePattern`] where there is no BIDS layout |
 //! | read what stands beside a recording | [`sidecar`] |
+//! | find calibration and cross-talk | [`MaxfilterFiles`] |
 //! | name results | [`Derivatives`] |
 //! | write a layout | [`layout`] |
 //!
@@ -16,6 +17,7 @@ mod emptyroom;
 mod entities;
 mod error;
 pub mod layout;
+mod maxfilter;
 mod pattern;
 pub mod sidecar;
 mod tsv;
@@ -25,5 +27,6 @@ pub use derivatives::Derivatives;
 pub use emptyroom::nearest_emptyroom;
 pub use entities::{DataType, Entities};
 pub use error::{Error, Result};
+pub use maxfilter::MaxfilterFiles;
 pub use pattern::FilePattern;
 pub use tsv::Tsv;

@@ -64,6 +64,33 @@ impl FilePattern {
         Ok(Self { pattern: pattern.to_owned(), components, absolute: pattern.starts_with('/') })
     }
 
+    /// The one path, below `base`, that these entities make of it.
+    ///
+    /// # Errors
+    /// When a field has no value there, or the pattern means several files.
+    pub fn fill(&self, base: &Path, entities: &Entities) -> Result<PathBuf> {
+        let bad = |message: String| Error::Pattern { pattern: self.pattern.clone(), message };
+        let mut path = if self.absolute { PathBuf::from("/") } else { base.to_owned() };
+        for pieces in &self.components {
+            let mut name = String::new();
+            for piece in pieces {
+                match piece {
+                    Piece::Text(text) => name.push_str(text),
+                    Piece::Any => return Err(bad("`*` can't be used here: one file is meant".into())),
+                    Piece::Field(short) => match entities.get(short) {
+                        Some(value) => name.push_str(value),
+                        None => {
+                            let field = FIELDS.iter().find(|(_, other)| other == short).map_or("", |(field, _)| field);
+                            return Err(bad(format!("`{{{field}}}` has no value for `{entities}`")));
+                        }
+                    },
+                }
+            }
+            path.push(name);
+        }
+        Ok(path)
+    }
+
     /// The files that match below `base`, with what their fields say; sorted.
     ///
     /// # Errors
@@ -149,6 +176,18 @@ mod tests {
         let name = matches(&pattern.components[2], "ab_1_2_raw.fif", Entities::unit("ab", None)).unwrap();
         assert_eq!(name.run.as_deref(), Some("1_2"));
         assert!(matches(&pattern.components[2], "xy_1_raw.fif", Entities::unit("ab", None)).is_none());
+    }
+
+    #[test]
+    fn fields_are_filled() {
+        let entities = Entities { run: Some("02".into()), ..Entities::unit("ab", None) };
+        let fill = |pattern: &str| FilePattern::parse(pattern).unwrap().fill(Path::new("base"), &entities);
+        assert_eq!(fill("pos/{subject}_{run}.pos").unwrap(), Path::new("base/pos/ab_02.pos"));
+        assert_eq!(fill("/pos/all.pos").unwrap(), Path::new("/pos/all.pos"));
+        assert!(
+            fill("{session}.pos").unwrap_err().to_string().contains("`{session}` has no value for `sub-ab_run-02`")
+        );
+        assert!(fill("*.pos").is_err());
     }
 
     #[test]

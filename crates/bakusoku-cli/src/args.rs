@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Copy a recording to FIFF, keeping everything that its header knows.
     Convert(ConvertArgs),
+    /// Maxwell filter one recording: SSS, tSSS, movement compensation, bad channels rebuilt.
+    Maxfilter(Box<MaxfilterArgs>),
 }
 
 /// Of the machine, how much.
@@ -164,6 +166,92 @@ pub(crate) struct ConvertArgs {
     /// Replace the output if it exists.
     #[arg(long)]
     pub overwrite: bool,
+}
+
+/// Options have MNE-Python's names and defaults.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct MaxfilterArgs {
+    /// Recording to read.
+    pub input: PathBuf,
+    /// FIFF file to write, as x_sss.fif or x_raw_tsss.fif.
+    pub output: PathBuf,
+    /// Centre of the expansions (m): x,y,z, or auto: a sphere fitted to the head shape.
+    #[arg(long, value_name = "X,Y,Z", default_value = "auto", allow_hyphen_values = true)]
+    pub origin: String,
+    /// Frame of the origin; meg for empty rooms.
+    #[arg(long, default_value = "head", value_parser = ["head", "meg"])]
+    pub coord_frame: String,
+    /// Order of the inner expansion.
+    #[arg(long, default_value_t = 8)]
+    pub int_order: usize,
+    /// Order of the outer expansion.
+    #[arg(long, default_value_t = 3)]
+    pub ext_order: usize,
+    /// Fine calibration (.dat); carried: what the recording carries; none.
+    #[arg(long, value_name = "FILE", default_value = "carried")]
+    pub calibration: String,
+    /// Cross-talk matrix (.fif); carried: what the recording carries; none.
+    #[arg(long, value_name = "FILE", default_value = "carried")]
+    pub cross_talk: String,
+    /// Length of the windows of the temporal extension (s) [default: spatial only].
+    #[arg(long, value_name = "S")]
+    pub st_duration: Option<f64>,
+    /// Directions in time that inside and outside share at least to this correlation are taken out.
+    #[arg(long, value_name = "R", default_value_t = 0.98)]
+    pub st_correlation: f64,
+    /// Temporal projection only.
+    #[arg(long)]
+    pub st_only: bool,
+    /// The temporal extension works after movement is compensated.
+    #[arg(long)]
+    pub st_after: bool,
+    /// Windows do not overlap.
+    #[arg(long)]
+    pub no_st_overlap: bool,
+    /// Where the head is to appear: x,y,z (m), or as in another recording [default: where it was].
+    #[arg(long, value_name = "X,Y,Z|FILE", allow_hyphen_values = true)]
+    pub destination: Option<String>,
+    /// Head positions (.pos): movement is compensated.
+    #[arg(long, value_name = "FILE")]
+    pub head_pos: Option<PathBuf>,
+    /// How results of neighbouring head positions go over into one another.
+    #[arg(long, default_value = "hann", value_parser = ["hann", "linear", "zero"])]
+    pub mc_interp: String,
+    /// Which inner moments are kept.
+    #[arg(long, default_value = "in", value_parser = ["in", "in_argmax", "none"])]
+    pub regularize: String,
+    /// Leave reference channels out.
+    #[arg(long)]
+    pub ignore_ref: bool,
+    /// What to do when the basis can hardly be inverted.
+    #[arg(long, default_value = "error", value_parser = ["error", "warning", "ignore", "info"])]
+    pub bad_condition: String,
+    /// Factor on magnetometers, or auto.
+    #[arg(long, default_value = "100")]
+    pub mag_scale: String,
+    /// Projectors that extend the outer expansion (-proj.fif).
+    #[arg(long, value_name = "FILE")]
+    pub extended_proj: Option<PathBuf>,
+    /// Annotations that cut the recording and pass unchanged (by commas or repeated).
+    #[arg(long, value_name = "TEXT", value_delimiter = ',', default_values = ["edge", "bad_acq_skip"])]
+    pub skip_by_annotation: Vec<String>,
+    /// Whose description of the coils: MNE's, or MEGIN's 13-digit table (closer to MaxFilter).
+    #[arg(long, default_value = "mne", value_parser = ["mne", "megin"])]
+    pub coil_definitions: String,
+    /// Bad channels, beside those that the recording marks (by commas or repeated).
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub bads: Vec<String>,
+    /// Find flat and noisy channels first.
+    #[arg(long)]
+    pub find_bads: bool,
+    /// How samples are stored: short, int, single or double.
+    #[arg(long, value_name = "FMT", default_value = "single")]
+    pub fmt: String,
+    /// Replace the output if it exists.
+    #[arg(long)]
+    pub overwrite: bool,
+    #[command(flatten)]
+    pub budget: BudgetArgs,
 }
 
 impl Default for SimulateArgs {

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 use bakusoku_bids::Derivatives;
 use bakusoku_core::containers::{Evoked, Spectrum};
 use bakusoku_core::run::{Chain, run};
-use bakusoku_core::{ChannelType, Cx, Info, Method, Progress, SpillDir, Stream};
+use bakusoku_core::{ChannelType, Cx, Info, Progress, SpillDir, Stream};
 use bakusoku_fiff::FileId;
 use bakusoku_io::fif;
 use bakusoku_methods::covariance::CovarianceSink;
@@ -146,17 +146,22 @@ pub(crate) fn write(output: &Output, f: impl FnOnce(&std::path::Path) -> Result<
 }
 
 /// Names the step (and recording) in which something went wrong.
-fn at<T, E: Into<Error>>(step: &Step, run: Option<&str>, result: Result<T, E>) -> Result<T> {
+pub(crate) fn at<T, E: Into<Error>>(step: &Step, run: Option<&str>, result: Result<T, E>) -> Result<T> {
     result.map_err(|error| Error::Step { step: step.name, run: run.map(Into::into), source: Box::new(error.into()) })
 }
 
-fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut SubjectReport) -> Result<()> {
+fn attempt(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared, report: &mut SubjectReport) -> Result<()> {
     let config = work.config;
     for output in prepared.outputs() {
         if let Some(folder) = output.path.parent() {
             remove_abandoned(folder)?;
         }
     }
+    let bads = if steps::find_bads::wanted(config) { crate::found::find(work, prepared, report)? } else { Vec::new() };
+    if let Some(site) = &prepared.site {
+        report.warnings.extend(site.warnings.iter().cloned());
+    }
+    let prepared = &*prepared;
     let n = prepared.runs.len() as f64;
     let mut epochs = Vec::new();
     let mut codes_before = Vec::new();
@@ -170,7 +175,7 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
     for (run, prepared) in unit.runs.iter().zip(&prepared.runs) {
         let start = Instant::now();
         found.push(if wanted {
-            let filtered = &prepared.streams[prepared.filtered];
+            let filtered = prepared.steps.filtered();
             at(
                 &steps::events::STEP,
                 Some(&prepared.label),
@@ -195,8 +200,10 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
     }
     for (index, ((run, prepared), events)) in unit.runs.iter().zip(&prepared.runs).zip(&found).enumerate() {
         let start = Instant::now();
-        let share = (index as f64 / n, 0.9 / n);
-        let (kept, page) = pass(work, run, prepared, events, &event_id, &mut collectors, share)?;
+        let begun = if bads.is_empty() { 0.0 } else { 0.3 };
+        let share = (begun + (0.9 - begun) * index as f64 / n, (0.9 - begun) / n);
+        let (kept, mut page) = pass(work, run, prepared, events, &event_id, &mut collectors, share)?;
+        page.found_bads = bads.get(index).map(steps::maxwell_page::found);
         report.runs.push(page);
         report.warnings.extend(prepared.input.warnings.iter().cloned());
         timing(report, &steps::filter::STEP, Some(&prepared.label), start);
@@ -228,7 +235,7 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &Prepared, report: &mut Subje
         return at(&steps::epochs::STEP, None, Err(Error::data(message, hint)));
     }
     if let Some(output) = prepared.epochs.as_ref().filter(|output| output.is_due()) {
-        let sfreq = prepared.runs.first().map_or(joined.info.sfreq, |run| run.streams[run.filtered].sfreq());
+        let sfreq = prepared.runs.first().map_or(joined.info.sfreq, |run| run.steps.filtered().sfreq());
         let written = write(output, |path| {
             steps::epochs::write(path, &joined, config, sfreq, file_id(output), &mut samples(&epochs))
         });
@@ -280,7 +287,7 @@ pub(crate) fn file_id(output: &Output) -> FileId {
     FileId::from_key(&output.keys.id.bytes())
 }
 
-fn timing(report: &mut SubjectReport, step: &Step, run: Option<&str>, start: Instant) {
+pub(crate) fn timing(report: &mut SubjectReport, step: &Step, run: Option<&str>, start: Instant) {
     report.timing.push(Timing {
         step: step.name.into(),
         run: run.map(Into::into),
@@ -300,8 +307,8 @@ fn pass(
 ) -> Result<(Option<Spilled>, RunReport)> {
     let config = work.config;
     let label = Some(prepared.label.as_str());
-    let (source, filtered) = (&prepared.streams[0], &prepared.streams[prepared.filtered]);
-    let last = &prepared.streams[prepared.streams.len() - 1];
+    let stages = &prepared.steps;
+    let (source, filtered, last) = (stages.source(), stages.filtered(), stages.last());
     let types = crate::input::wanted_types(config);
     let progress = work.progress.clone();
     let cx = Cx {
@@ -312,6 +319,8 @@ fn pass(
         progress: Some(std::sync::Arc::new(move |done: f64, what: &str| progress(share.0 + share.1 * done, what))),
     };
     let glance = steps::psd::Glance::new(config, source);
+    let after_sss =
+        stages.sss.and_then(|place| Some((place, steps::psd::Glance::new(config, &stages.streams[place])?)));
     let psd_params = steps::psd::params(config);
     let psd = match WelchSink::new(&psd_params, filtered) {
         Ok(sink) => Some(sink),
@@ -341,17 +350,22 @@ fn pass(
     };
     let mut writer = at(&steps::raw::STEP, label, writer.transpose())?;
     {
-        let methods: Vec<&dyn Method> = prepared.methods.iter().map(|method| &**method).collect();
-        let mut chain = Chain::new(&prepared.input, methods);
+        let mut chain = Chain::new(&prepared.input, stages.refs());
         let end = chain.end();
-        if let Some(glance) = &glance {
-            chain.tap_rows(0, glance);
+        match &glance {
+            // Where columns come first, rows of the source would cost a pass of their own.
+            Some(glance) if stages.sss.is_some() => glance.read(&prepared.input)?,
+            Some(glance) => _ = chain.tap_rows(0, glance),
+            None => {}
+        }
+        if let Some((place, glance)) = &after_sss {
+            chain.tap_rows(*place, glance);
         }
         if let Some(psd) = &psd {
-            chain.tap_rows(prepared.filtered, psd);
+            chain.tap_rows(stages.filtered, psd);
         }
         if let Some(writer) = &mut writer {
-            chain.tap(prepared.filtered, writer);
+            chain.tap(stages.filtered, writer);
         }
         if let Some(cut) = &mut cut {
             chain.tap(end, cut);
@@ -370,6 +384,10 @@ fn pass(
     if let Some(glance) = glance {
         page.spectra.extend(steps::psd::by_type("raw", &glance.finish(), &types));
     }
+    if let Some((_, glance)) = after_sss {
+        page.spectra.extend(steps::psd::by_type("sss", &glance.finish(), &types));
+    }
+    page.maxwell = steps::maxwell_page::page(config, prepared);
     if let Some(psd) = psd {
         let spectrum: Spectrum = psd.finish();
         page.spectra.extend(steps::psd::by_type("filtered", &spectrum, &types));
@@ -381,7 +399,7 @@ fn pass(
 }
 
 fn run_report(config: &Config, run: &Run, prepared: &PreparedRun, events: &RunEvents) -> RunReport {
-    let (source, filtered) = (&prepared.streams[0], &prepared.streams[prepared.filtered]);
+    let (source, filtered) = (prepared.steps.source(), prepared.steps.filtered());
     let mut n_channels: Vec<(String, usize)> = Vec::new();
     for ch in &source.info.chs {
         let name = ch.ch_type().name();
@@ -407,6 +425,8 @@ fn run_report(config: &Config, run: &Run, prepared: &PreparedRun, events: &RunEv
         spectra: Vec::new(),
         filters: filters(config, source.sfreq()),
         line_freqs,
+        found_bads: None,
+        maxwell: None,
     }
 }
 

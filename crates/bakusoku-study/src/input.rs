@@ -19,6 +19,15 @@ pub(crate) struct Input {
     pub(crate) warnings: Vec<String>,
 }
 
+impl Input {
+    /// Marks further channels as bad, with where that is known from; [`unite`] then tells all runs.
+    pub(crate) fn add_bads(&mut self, bads: Vec<(String, String)>) {
+        let new = bads.into_iter().filter(|(name, _)| !self.bads.iter().any(|(other, _)| other == name));
+        let new: Vec<_> = new.collect();
+        self.bads.extend(new);
+    }
+}
+
 impl Recording for Input {
     fn stream(&self) -> &Stream {
         &self.stream
@@ -41,18 +50,24 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
         check(config, run, &input.stream).map_err(step)?;
         inputs.push(input);
     }
+    unite(&mut inputs.iter_mut().collect::<Vec<_>>());
+    same_channels(unit, &inputs)?;
+    Ok(inputs)
+}
+
+/// What is bad in one recording is bad in all.
+pub(crate) fn unite(inputs: &mut [&mut Input]) {
     let mut united: Vec<(String, String)> = Vec::new();
-    for input in &inputs {
-        for (name, whence) in &input.bads {
-            if !united.iter().any(|(other, _)| other == name) {
-                united.push((name.clone(), whence.clone()));
-            }
+    for (name, whence) in inputs.iter().flat_map(|input| &input.bads) {
+        if !united.iter().any(|(other, _)| other == name) {
+            united.push((name.clone(), whence.clone()));
         }
     }
-    for input in &mut inputs {
+    for input in inputs {
         for (name, whence) in &united {
             if !input.bads.iter().any(|(other, _)| other == name) && input.stream.info.index_of(name).is_some() {
-                let whence = if whence == "study.toml" { whence.clone() } else { format!("{whence} of another run") };
+                let of_all = whence == "study.toml" || whence.ends_with("of another run");
+                let whence = if of_all { whence.clone() } else { format!("{whence} of another run") };
                 input.bads.push((name.clone(), whence));
             }
         }
@@ -62,8 +77,6 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
             info.ch_names().filter(|name| input.bads.iter().any(|(bad, _)| bad == name)).map(str::to_owned).collect();
         input.stream.info = Arc::new(info);
     }
-    same_channels(unit, &inputs)?;
-    Ok(inputs)
 }
 
 fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, inner: Box<dyn Recording>) -> Result<Input> {
@@ -165,10 +178,10 @@ fn set_types(info: &mut Info, rows: &[ChannelRow]) {
 /// What a study can't do with a recording.
 fn check(config: &Config, run: &Run, stream: &Stream) -> Result<()> {
     let info = &stream.info;
-    if info.maxshield {
+    if info.maxshield && !crate::steps::maxwell::wanted(config) {
         return Err(Error::data(
             format!("`{}` was recorded with internal active shielding and not Maxwell filtered since", run.name()),
-            "Maxwell filter it first, or use files that MaxFilter made: proc = \"tsss\"",
+            "Maxwell filter it: use_maxwell_filter = true; or use files that MaxFilter made: proc = \"tsss\"",
         ));
     }
     let types = wanted_types(config);

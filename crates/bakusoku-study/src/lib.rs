@@ -13,12 +13,15 @@
 //!
 //! [`steps::STEPS`] is the list of steps and their order, [`config::keys::KEYS`] that of the keys.
 
+mod chain;
 pub mod config;
 mod error;
 mod execute;
+mod found;
 mod init;
 mod input;
 mod keys;
+mod maxfilter;
 mod plan;
 mod prepare;
 pub mod report;
@@ -34,6 +37,7 @@ mod unit;
 pub use config::{Config, ConfigError};
 pub use error::{Error, Result};
 pub use init::{Draft, init};
+pub use maxfilter::{Beside, MaxfilterOptions, Maxfiltered, maxfilter};
 pub use plan::{StudyPlan, UnitPlan};
 pub use prepare::Output;
 pub use run::{Observer, Outcome, RunOptions};

@@ -1,16 +1,19 @@
 //! A unit made ready from headers only: its recordings, what will be done to them, what comes out, and whether that is
 //! there already.
 
+use crate::chain::Steps;
 use crate::config::Config;
 use crate::input::{self, Input};
 use crate::keys::Keys;
 use crate::report::data::Failure;
 use crate::resume::{Sidecar, Validity, check, input_key};
+use crate::steps::maxwell::Site;
 use crate::steps::{self, Step};
-use crate::unit::{Source, Unit, failure};
+use crate::unit::{Run, Source, Unit, failure};
 use crate::{Error, Result};
 use bakusoku_bids::{Derivatives, Entities};
-use bakusoku_core::{Bytes, Method, Need, Recording, Stream, run};
+use bakusoku_core::{Bytes, Need, Recording, run};
+use bakusoku_methods::maxwell::MaxwellParams;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -60,19 +63,30 @@ impl Output {
 pub(crate) struct PreparedRun {
     pub(crate) label: String,
     pub(crate) input: Input,
-    /// Up to the filtered recording, and the EEG reference where that is subtracted.
-    pub(crate) methods: Vec<Box<dyn Method>>,
-    /// The source's stream, then the one after each method.
-    pub(crate) streams: Vec<Stream>,
-    /// Which of them is the filtered recording.
-    pub(crate) filtered: usize,
+    /// Bad channels found in it: `_scores.jsonl` and `_bads.tsv`.
+    pub(crate) found: Option<(Output, Output)>,
+    pub(crate) maxwell: Option<MaxwellParams>,
+    pub(crate) steps: Steps,
     pub(crate) raw: Option<Output>,
     pub(crate) psd: Option<Output>,
+}
+
+impl PreparedRun {
+    fn outputs(&self) -> impl Iterator<Item = &Output> {
+        let found = self.found.iter().flat_map(|(scores, table)| [scores, table]);
+        found.chain(&self.raw).chain(&self.psd)
+    }
+    fn outputs_mut(&mut self) -> impl Iterator<Item = &mut Output> {
+        let found = self.found.iter_mut().flat_map(|(scores, table)| [scores, table]);
+        found.chain(&mut self.raw).chain(&mut self.psd)
+    }
 }
 
 /// A unit made ready.
 pub(crate) struct Prepared {
     pub(crate) runs: Vec<PreparedRun>,
+    /// What stands beside the recordings for the Maxwell filter.
+    pub(crate) site: Option<Site>,
     pub(crate) epochs: Option<Output>,
     pub(crate) evoked: Option<Output>,
     pub(crate) covariance: Option<Output>,
@@ -84,13 +98,13 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// All files, in order.
     pub(crate) fn outputs(&self) -> Vec<&Output> {
-        let runs = self.runs.iter().flat_map(|run| run.raw.iter().chain(&run.psd));
+        let runs = self.runs.iter().flat_map(PreparedRun::outputs);
         let unit = self.epochs.iter().chain(&self.evoked).chain(&self.covariance);
         runs.chain(unit).chain([&self.record]).collect()
     }
     /// Takes all files as not there (`--force`).
     pub(crate) fn forget(&mut self) {
-        let runs = self.runs.iter_mut().flat_map(|run| run.raw.iter_mut().chain(&mut run.psd));
+        let runs = self.runs.iter_mut().flat_map(PreparedRun::outputs_mut);
         let unit = self.epochs.iter_mut().chain(&mut self.evoked).chain(&mut self.covariance);
         for output in runs.chain(unit).chain([&mut self.record]) {
             output.validity = Validity::Outdated("to be made anew".into());
@@ -118,66 +132,99 @@ pub(crate) fn prepare(
 fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, threads: usize) -> Result<Prepared> {
     let data_type = unit.data_type();
     let inputs = input::open(config, source, unit)?;
+    let (filters, searches) = (steps::maxwell::wanted(config), steps::find_bads::wanted(config));
+    let site = if filters || searches {
+        let site = Site::read(config, source, unit, &inputs);
+        let at = |error| Error::Step { step: steps::maxwell::STEP.name, run: None, source: Box::new(error) };
+        Some(site.map_err(at)?)
+    } else {
+        None
+    };
     let hash = config.text("memory_file_method") == Some("hash");
+    let file = |path: &PathBuf| -> Result<Keys> {
+        let (key, id) = input_key(&source.relative(path), std::slice::from_ref(path), hash)?;
+        Ok(Keys { key, id })
+    };
     let mut need = Need::default();
-    let mut runs = Vec::new();
-    let (mut filtered_keys, mut event_keys) = (Vec::new(), Vec::new());
-    for (run, input) in unit.runs.iter().zip(inputs) {
-        let label = run.label();
-        let fail = |error: Error| Error::Step { step: "plan", run: Some(label.clone()), source: Box::new(error) };
-        let (mut methods, mut steps) = (Vec::new(), Vec::new());
-        for (step, method) in [
-            (&steps::notch::STEP, steps::notch::method(config)),
-            (&steps::filter::STEP, steps::filter::method(config)),
-            (&steps::resample::STEP, steps::resample::method(config)),
-        ] {
-            if let Some(method) = method {
-                methods.push(method);
-                steps.push(step);
-            }
-        }
-        let filtered = methods.len();
-        methods.extend(steps::reference::method(config, input.stream()));
-        let refs: Vec<&dyn Method> = methods.iter().map(|method| &**method).collect();
-        let streams = run::streams(input.stream(), &refs).map_err(|error| fail(error.into()))?;
-        need = need.max(run::need(input.stream(), &refs, threads, IN_HAND).map_err(|error| fail(error.into()))?);
-
-        let file = |path: &PathBuf| -> Result<Keys> {
-            let (key, id) = input_key(&source.relative(path), std::slice::from_ref(path), hash)?;
-            Ok(Keys { key, id })
-        };
+    let mut opened = Vec::new();
+    for (run, input) in unit.runs.iter().zip(&inputs) {
         let (key, id) = input_key(&source.relative(&run.found.path), &run.found.parts, hash)?;
         let mut keys = vec![Keys { key, id }];
         keys.extend(run.channels.as_ref().map(file).transpose()?);
         // Only stretches marked as bad reach the recording itself; all else in `events.tsv` is the events step's.
-        let marked: Vec<Value> = streams[0]
+        let info = &input.stream().info;
+        let marked: Vec<Value> = input
+            .stream()
             .annotations
             .items
             .iter()
             .map(|item| json!([item.onset, item.duration, item.description]))
             .collect();
-        let own =
-            json!({"bads": streams[0].info.bads, "annotations": marked, "config": config.own(steps::bads::STEP.keys)});
-        let mut at = Keys::of(&steps::bads::STEP, &own, &keys.iter().collect::<Vec<_>>());
-        let opened = at.clone();
-        for step in &steps {
-            at = Keys::of(step, &config.own(step.keys), &[&at]);
-        }
-        let sources = vec![source.relative(&run.found.path)];
-        let names = |processing: Option<&str>, suffix: &str, extension: &str| {
-            let mut entities = run.found.entities.clone();
-            entities.processing = processing.map(Into::into);
-            results.path(&entities, data_type, suffix, extension)
+        let own = json!({"bads": info.bads, "annotations": marked, "config": config.own(steps::bads::STEP.keys)});
+        opened.push(Keys::of(&steps::bads::STEP, &own, &keys.iter().collect::<Vec<_>>()));
+    }
+    let names = |run: &Run, processing: Option<&str>, suffix: &str, extension: &str| {
+        let mut entities = run.found.entities.clone();
+        entities.processing = processing.map(Into::into);
+        results.path(&entities, data_type, suffix, extension)
+    };
+    let sources_of = |run: &Run| vec![source.relative(&run.found.path)];
+    // Bad channels are found in each run, and count in all.
+    let (mut found, mut found_keys) = (Vec::new(), Vec::new());
+    for (index, (run, input)) in unit.runs.iter().zip(&inputs).enumerate() {
+        let Some(site) = site.as_ref().filter(|_| searches) else {
+            found.push(None);
+            continue;
         };
+        let step = &steps::find_bads::STEP;
+        let fail = |error| Error::Step { step: step.name, run: Some(run.label()), source: Box::new(error) };
+        need = need.max(steps::find_bads::needs(config, site, input, threads, IN_HAND).map_err(fail)?);
+        let beside: Vec<Keys> = site.shared_files().into_iter().map(file).collect::<Result<_>>()?;
+        let inputs: Vec<&Keys> = std::iter::once(&opened[index]).chain(&beside).collect();
+        let own = config.own(step.keys);
+        let keys = Keys::of(step, &own, &inputs);
+        found_keys.push(keys.clone());
+        let output = |path| Output::new(path, step, own.clone(), keys.clone(), sources_of(run));
+        let (scores, table) = (names(run, None, "scores", ".jsonl"), names(run, None, "bads", ".tsv"));
+        found.push(Some((output(scores), output(table))));
+    }
+
+    let mut runs = Vec::new();
+    let (mut filtered_keys, mut event_keys) = (Vec::new(), Vec::new());
+    for (index, ((run, input), found)) in unit.runs.iter().zip(inputs).zip(found).enumerate() {
+        let label = run.label();
+        let fail = |error: Error| Error::Step { step: "plan", run: Some(label.clone()), source: Box::new(error) };
+        let maxwell = site.as_ref().filter(|_| filters).map(|site| site.params(config, index));
+        let chain = Steps::new(config, input.stream(), maxwell.as_ref()).map_err(|error| fail(error.into()))?;
+        need =
+            need.max(run::need(input.stream(), &chain.refs(), threads, IN_HAND).map_err(|error| fail(error.into()))?);
+
+        let mut at = opened[index].clone();
+        if searches {
+            let all: Vec<&Keys> = std::iter::once(&at).chain(&found_keys).collect();
+            at = Keys::of(&steps::find_bads::STEP, &json!("united"), &all);
+        }
+        for step in &chain.steps {
+            let mut own = config.own(step.keys);
+            let mut inputs = vec![at.clone()];
+            if step.name == steps::maxwell::STEP.name
+                && let Some(site) = &site
+            {
+                own = json!({"config": own, "destination": site.destination_json()});
+                inputs.extend(site.files(index).into_iter().map(file).collect::<Result<Vec<_>>>()?);
+            }
+            at = Keys::of(step, &own, &inputs.iter().collect::<Vec<_>>());
+        }
         let output = |step: &Step, path: PathBuf| {
             let own = config.own(step.keys);
             let keys = Keys::of(step, &own, &[&at]);
-            Output::new(path, step, own, keys, sources.clone())
+            Output::new(path, step, own, keys, sources_of(run))
         };
-        let raw =
-            config.flag("save_filtered_raw").then(|| output(&steps::raw::STEP, names(Some("filt"), "raw", ".fif")));
-        let psd = (!config.get("psd").is_none()).then(|| output(&steps::psd::STEP, names(None, "psd", ".h5")));
-        let mut inputs = vec![opened];
+        let raw = config
+            .flag("save_filtered_raw")
+            .then(|| output(&steps::raw::STEP, names(run, Some("filt"), "raw", ".fif")));
+        let psd = (!config.get("psd").is_none()).then(|| output(&steps::psd::STEP, names(run, None, "psd", ".h5")));
+        let mut inputs = vec![opened[index].clone()];
         if steps::events::from_table(config, run) {
             inputs.extend(run.events.as_ref().map(file).transpose()?);
         }
@@ -187,7 +234,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             &inputs.iter().collect::<Vec<_>>(),
         ));
         filtered_keys.push(at.clone());
-        runs.push(PreparedRun { label, input, methods, streams, filtered, raw, psd });
+        runs.push(PreparedRun { label, input, found, maxwell, steps: chain, raw, psd });
     }
 
     let entities = unit.entities();
@@ -217,19 +264,14 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             covariance = Some(make(&steps::covariance::STEP, "cov"));
         }
     }
-    let parts: Vec<&Output> = runs
-        .iter()
-        .flat_map(|run| run.raw.iter().chain(&run.psd))
-        .chain(&epochs)
-        .chain(&evoked)
-        .chain(&covariance)
-        .collect();
+    let parts: Vec<&Output> =
+        runs.iter().flat_map(PreparedRun::outputs).chain(&epochs).chain(&evoked).chain(&covariance).collect();
     let mut inputs: Vec<&Keys> = parts.iter().map(|output| &output.keys).collect();
     inputs.extend([&cut]);
     let own = config.own(steps::report::STEP.keys);
     let keys = Keys::of(&steps::report::STEP, &own, &inputs);
     let record = Output::new(record_path(results, &entities), &steps::report::STEP, own, keys, sources);
-    Ok(Prepared { runs, epochs, evoked, covariance, record, need })
+    Ok(Prepared { runs, site, epochs, evoked, covariance, record, need })
 }
 
 /// Where a unit's report data are kept.
@@ -250,7 +292,7 @@ fn epochs_bytes(config: &Config, runs: &[PreparedRun]) -> (u64, u64) {
     let length = config.number("epochs_tmax").unwrap_or(0.5) - config.number("epochs_tmin").unwrap_or(-0.2);
     let (mut one, mut all) = (0.0_f64, 0.0);
     for run in runs {
-        let stream = &run.streams[run.filtered];
+        let stream = run.steps.filtered();
         let bytes = stream.n_channels() as f64 * length * stream.sfreq() * 8.0;
         one = one.max(bytes);
         all += bytes * stream.n_times as f64 / stream.sfreq();

@@ -7,6 +7,9 @@ pub(crate) mod epochs;
 pub(crate) mod events;
 pub(crate) mod evoked;
 pub(crate) mod filter;
+pub(crate) mod find_bads;
+pub(crate) mod maxwell;
+pub(crate) mod maxwell_page;
 pub(crate) mod notch;
 pub(crate) mod psd;
 pub(crate) mod raw;
@@ -30,6 +33,8 @@ pub struct Step {
 /// All steps, in order.
 pub const STEPS: &[&Step] = &[
     &bads::STEP,
+    &find_bads::STEP,
+    &maxwell::STEP,
     &notch::STEP,
     &filter::STEP,
     &resample::STEP,

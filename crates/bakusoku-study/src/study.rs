@@ -153,6 +153,8 @@ impl Study {
         STEPS
             .iter()
             .filter(|step| match step.name {
+                "find_bads" => crate::steps::find_bads::wanted(config),
+                "maxwell_filter" => crate::steps::maxwell::wanted(config),
                 "notch_filter" => !config.numbers("notch_freq").is_empty(),
                 "filter" => config.number("l_freq").is_some() || config.number("h_freq").is_some(),
                 "resample" => config.number("raw_resample_sfreq").is_some(),

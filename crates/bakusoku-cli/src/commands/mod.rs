@@ -4,6 +4,7 @@ mod convert;
 mod demo;
 mod info;
 mod init;
+mod maxfilter;
 mod plan;
 mod run;
 mod simulate;
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Re
         Command::Info(args) => info::run(args, printer),
         Command::Simulate(args) => simulate::run(args, printer, cancel),
         Command::Convert(args) => convert::run(args, printer),
+        Command::Maxfilter(args) => maxfilter::run(args, printer, cancel),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Decomposer {
     points_recon: Points,
     /// What software compensation did to the channels.
     compensation: Option<Array2<f64>>,
-    /// Extended directions over the good channels.
+    /// Extended directions over all channels; bad ones have none.
     extended: Array2<f64>,
     origin: [f64; 3],
     int_order: usize,
@@ -146,23 +146,46 @@ impl Decomposer {
     /// # Errors
     /// When the basis is not finite, or badly conditioned and that is to be an error.
     pub(super) fn at(&self, position: Option<&Transform>, time: f64) -> Result<(Decomposition, Option<String>)> {
-        let sensors = &self.sensors;
+        self.solve(&self.basis(position)?, &self.sensors.good, time)
+    }
+
+    /// All channels from all moments at a head position, `(n_sensors, n_in + n_out)`, each channel in its own scale.
+    ///
+    /// # Errors
+    /// When the basis is not finite.
+    pub(super) fn basis(&self, position: Option<&Transform>) -> Result<Array2<f64>> {
         let points = self.points.seen_from(position, self.origin);
-        let mut full = self.compensate(harmonics::basis(&points, self.int_order, self.ext_order));
-        if !full.iter().all(|x| x.is_finite()) {
-            return Err(Error::data(
-                "the basis is not finite, expected an origin away from all sensors and finite head positions",
-            ));
+        let basis = self.compensate(harmonics::basis(&points, self.int_order, self.ext_order));
+        if basis.iter().all(|x| x.is_finite()) {
+            return Ok(basis);
         }
+        Err(Error::data("the basis is not finite, expected an origin away from all sensors and finite head positions"))
+    }
+
+    /// What of a [`basis`](Self::basis) is kept, and its pseudo-inverse, from the channels `channels` alone (indices of
+    /// the sensors, ascending, among the good ones).
+    ///
+    /// # Errors
+    /// When the basis is badly conditioned and that is to be an error.
+    pub(super) fn solve(
+        &self,
+        basis: &Array2<f64>,
+        channels: &[usize],
+        time: f64,
+    ) -> Result<(Decomposition, Option<String>)> {
+        let sensors = &self.sensors;
         let n_in = self.n_in();
-        let mut good = full.select(Axis(0), &sensors.good);
+        let mut full = basis.clone();
+        let mut good = full.select(Axis(0), channels);
         let mut dropped: Vec<usize> = Vec::new();
         if self.n_extended() > 0 {
             let before = good.ncols();
-            let (columns, empty) = extended::columns(sensors, self.extended.view(), good.view(), n_in)?;
+            let vectors = self.extended.select(Axis(0), channels);
+            let scales = channels.iter().map(|&i| sensors.scale(i));
+            let (columns, empty) = extended::columns(vectors, scales, good.view(), n_in)?;
             good = extended::beside(good.view(), columns.view());
             let mut all = Array2::zeros((sensors.len(), columns.ncols()));
-            for (row, &i) in columns.rows().into_iter().zip(&sensors.good) {
+            for (row, &i) in columns.rows().into_iter().zip(channels) {
                 all.row_mut(i).assign(&row);
             }
             full = extended::beside(full.view(), all.view());
@@ -179,10 +202,10 @@ impl Decomposer {
         let mut s = good.select(Axis(1), &moments);
         let mut s_full = full.select(Axis(1), &moments);
         let (mut ps, condition) = pseudo_inverse(&s)?;
-        for (mut column, &i) in ps.columns_mut().into_iter().zip(&sensors.good) {
+        for (mut column, &i) in ps.columns_mut().into_iter().zip(channels) {
             column *= sensors.scale(i);
         }
-        self.unscale(&mut s, sensors.good.iter().copied());
+        self.unscale(&mut s, channels.iter().copied());
         self.unscale(&mut s_full, 0..sensors.len());
         let report = DecompositionReport {
             time,

@@ -11,14 +11,14 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 /// unit length that keep no more than this length outside of it are dropped.
 const THRESHOLD: f64 = 1e-4;
 
-/// The projectors' vectors for the good sensors, in columns, `(n_good, n_vectors)`.
+/// The projectors' vectors, in columns, `(n_sensors, n_vectors)`; zero for bad sensors.
 ///
 /// # Errors
 /// When a projector misses a good sensor.
 pub(super) fn vectors(sensors: &Sensors, projs: &[Projector]) -> Result<Array2<f64>> {
     let names: Vec<&str> = sensors.good.iter().map(|&i| sensors.chs[i].name.as_str()).collect();
     let n_vectors: usize = projs.iter().map(|proj| proj.data.nrows()).sum();
-    let mut out = Array2::zeros((names.len(), n_vectors));
+    let mut out = Array2::zeros((sensors.len(), n_vectors));
     let mut column = 0;
     for (index, proj) in projs.iter().enumerate() {
         let at = |name: &&str| proj.names.iter().position(|other| other == name);
@@ -38,7 +38,7 @@ pub(super) fn vectors(sensors: &Sensors, projs: &[Projector]) -> Result<Array2<f
         for (row, name) in names.iter().enumerate() {
             let Some(from) = at(name) else { continue };
             for vector in 0..proj.data.nrows() {
-                out[[row, column + vector]] = proj.data[[vector, from]];
+                out[[sensors.good[row], column + vector]] = proj.data[[vector, from]];
             }
         }
         column += proj.data.nrows();
@@ -46,19 +46,20 @@ pub(super) fn vectors(sensors: &Sensors, projs: &[Projector]) -> Result<Array2<f
     Ok(out)
 }
 
-/// The columns to be appended to `basis` `(n_good, n_in + n_out)`, and which of them carry nothing of their own.
+/// The columns to be appended to `basis` `(n_channels, n_in + n_out)`, and which of them carry nothing of their own, from
+/// vectors of the same channels, that are in scale `scales`.
 ///
 /// # Errors
 /// When the basis is not finite.
 pub(super) fn columns(
-    sensors: &Sensors,
-    vectors: ArrayView2<'_, f64>,
+    vectors: Array2<f64>,
+    scales: impl Iterator<Item = f64>,
     basis: ArrayView2<'_, f64>,
     n_in: usize,
 ) -> Result<(Array2<f64>, Vec<usize>)> {
-    let mut out = vectors.to_owned();
-    for (mut row, &i) in out.rows_mut().into_iter().zip(&sensors.good) {
-        row *= sensors.scale(i);
+    let mut out = vectors;
+    for (mut row, scale) in out.rows_mut().into_iter().zip(scales) {
+        row *= scale;
     }
     normalize(&mut out, 1.0);
     if basis.ncols() > n_in {

@@ -1,12 +1,26 @@
 //! What a Maxwell filter leaves in the processing history, and what it refuses to do twice.
 
 use super::params::{MaxwellParams, OriginFrame};
+use super::plan::Plan;
 use super::report::MaxwellReport;
 use bakusoku_core::{
-    CoordFrame, Error, Info, MaxSt, ProcRecord, Result, SSS_JOB_FILTER, SSS_JOB_ST, SSS_JOB_TPROJ, SssCal, SssCtc,
-    SssInfo,
+    CoordFrame, Error, Info, MaxSt, ProcRecord, Result, SSS_JOB_FILTER, SSS_JOB_ST, SSS_JOB_TPROJ, Segment, SssCal,
+    SssCtc, SssInfo,
 };
 use bakusoku_fiff::FileId;
+
+/// All that is known before the first sample; everything that can be wrong by then is an error.
+///
+/// # Errors
+/// When parameters make no sense, or do not fit the recording.
+pub fn plan_report(
+    info: &Info,
+    first_samp: i64,
+    segments: &[Segment],
+    params: &MaxwellParams,
+) -> Result<MaxwellReport> {
+    Ok(Plan::new(info, first_samp, segments, params)?.report)
+}
 
 /// Refuses to apply again what was applied already.
 ///
@@ -85,7 +99,7 @@ fn n_moments(order: usize) -> usize {
 
 /// For each moment whether it was used, in MaxFilter's order: within a degree 0, +1, -1, +2, -2, … Extended directions
 /// have neither degree nor order, and stay at the end.
-fn components(report: &MaxwellReport) -> Vec<i32> {
+pub fn components(report: &MaxwellReport) -> Vec<i32> {
     let (n_in, n_out) = (n_moments(report.int_order), n_moments(report.ext_order));
     let mut used = vec![0; n_in + n_out + report.n_extended];
     for &moment in &report.moments {

@@ -5,22 +5,40 @@ use super::info::output_info;
 use super::operator::MaxwellOperator;
 use super::params::MaxwellParams;
 use super::plan::Plan;
+use super::report::MaxwellReport;
 use bakusoku_core::{Bound, Bytes, LinearMap, Method, Need, Result, Stream};
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The Maxwell filter (`mne.preprocessing.maxwell_filter`). It is a matrix over the MEG channels, unless it works in
 /// windows or with head positions.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct MaxwellFilter {
     /// Its parameters.
     pub params: MaxwellParams,
+    slot: Option<ReportSlot>,
+}
+
+/// Where a filter leaves what it did, once it has run.
+pub type ReportSlot = Arc<Mutex<Option<MaxwellReport>>>;
+
+/// Puts a report in its place.
+pub(super) fn leave(slot: Option<&ReportSlot>, report: MaxwellReport) {
+    if let Some(slot) = slot {
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    }
 }
 
 impl MaxwellFilter {
     /// A Maxwell filter with these parameters.
     pub fn new(params: MaxwellParams) -> Self {
-        Self { params }
+        Self { params, slot: None }
+    }
+    /// The same, that leaves what it did in `slot` when it has run.
+    #[must_use]
+    pub fn report_into(mut self, slot: ReportSlot) -> Self {
+        self.slot = Some(slot);
+        self
     }
 
     fn plan(&self, input: &Stream) -> Result<Plan> {
@@ -55,13 +73,17 @@ impl Method for MaxwellFilter {
             tracing::warn!("{warning}");
         }
         Ok(match plan.matrix() {
-            Some(matrix) => Bound::Matrix(LinearMap {
-                channels: plan.picks().to_vec(),
-                matrix,
-                segments: plan.segments.clone(),
-                finite: true,
-            }),
-            None => Bound::Columns(Box::new(MaxwellOperator::new(plan))),
+            Some(matrix) => {
+                // All that a matrix does is known.
+                leave(self.slot.as_ref(), plan.report.clone());
+                Bound::Matrix(LinearMap {
+                    channels: plan.picks().to_vec(),
+                    matrix,
+                    segments: plan.segments.clone(),
+                    finite: true,
+                })
+            }
+            None => Bound::Columns(Box::new(MaxwellOperator::new(plan, self.slot.clone()))),
         })
     }
 }

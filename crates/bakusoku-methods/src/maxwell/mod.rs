@@ -18,6 +18,8 @@
 //! | all before the first sample; then samples, of an array or a stream | `plan`; `stretch`, `filter`, `operator` |
 //! | what a recording tells about it afterwards | `info`, `history`, `report` |
 
+mod average;
+mod bads;
 mod bases;
 mod calibrate;
 mod coils;
@@ -48,11 +50,13 @@ mod triangle;
 #[cfg(test)]
 mod tests;
 
+pub use average::average_dev_head_t;
+pub use bads::{BadChannels, BadsInterval, FindBadsParams, find_bad_channels_maxwell};
 pub use compute_basis::{MaxwellBasis, compute_maxwell_basis};
 pub use filter::maxwell_filter;
-pub use history::{check_history, proc_record};
+pub use history::{check_history, components, plan_report, proc_record};
 pub use info::output_info;
-pub use method::MaxwellFilter;
+pub use method::{MaxwellFilter, ReportSlot};
 pub use params::{
     BadCondition, CoilDefinitions, Destination, MagScale, MaxwellParams, McInterp, Origin, OriginFrame, Regularize,
 };

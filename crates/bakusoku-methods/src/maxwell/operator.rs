@@ -4,7 +4,9 @@
 //! depend on neither. Chunks go out as soon as the windows that reach into them are known: the next chunk, as a rule.
 
 use super::bases::Bases;
+use super::method::{ReportSlot, leave};
 use super::plan::Plan;
+use super::report::TsssWindow;
 use super::stretch::{Finish, Seen, Stretch};
 use bakusoku_core::{Block, Cx, Emit, Operator, Result, Segment, Span};
 use ndarray::{Array2, ArrayView2, s};
@@ -14,6 +16,9 @@ use std::collections::VecDeque;
 pub(super) struct MaxwellOperator {
     plan: Plan,
     bases: Bases,
+    /// Windows that were seen, and where to tell of them.
+    windows: Vec<TsssWindow>,
+    slot: Option<ReportSlot>,
     /// All of the stream: stretches that pass unchanged gain channels as well.
     whole: [Segment; 1],
     /// The next sample.
@@ -69,12 +74,14 @@ impl Chunk {
 }
 
 impl MaxwellOperator {
-    /// Follows a plan.
-    pub(super) fn new(plan: Plan) -> Self {
+    /// Follows a plan, and leaves what it did in `slot`.
+    pub(super) fn new(plan: Plan, slot: Option<ReportSlot>) -> Self {
         let n_times = plan.segments.last().map_or(0, |segment| segment.span().stop);
         Self {
             plan,
             bases: Bases::default(),
+            windows: Vec::new(),
+            slot,
             whole: [Segment::Process(Span::new(0, n_times))],
             at: 0,
             segment: 0,
@@ -85,7 +92,7 @@ impl MaxwellOperator {
 
     /// Samples of a stretch that is processed.
     fn feed(&mut self, start: u64, samples: ArrayView2<'_, f64>, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
-        let Self { plan, bases, current, n_begun, .. } = self;
+        let Self { plan, bases, current, n_begun, windows, .. } = self;
         let current = current.get_or_insert_with(|| {
             *n_begun += 1;
             let index = *n_begun - 1;
@@ -102,7 +109,7 @@ impl MaxwellOperator {
             let full = unseen.take_while(|chunk| chunk.is_full()).count();
             let all_here = current.seen + full == layout.n_chunks();
             if full > 0 && (full >= cx.par.threads() || all_here) {
-                current.work(full, plan, bases, out, cx)?;
+                windows.extend(current.work(full, plan, bases, out, cx)?);
             }
             if next == layout.n_chunks() || layout.chunk(next).start >= stop {
                 return Ok(());
@@ -114,7 +121,14 @@ impl MaxwellOperator {
 
 impl Current {
     /// Looks at the next `n` chunks, finishes what can be finished, and sends it out.
-    fn work(&mut self, n: usize, plan: &Plan, bases: &mut Bases, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
+    fn work(
+        &mut self,
+        n: usize,
+        plan: &Plan,
+        bases: &mut Bases,
+        out: &mut dyn Emit,
+        cx: &Cx,
+    ) -> Result<Vec<TsssWindow>> {
         cx.cancel.check()?;
         let n_channels = plan.n_channels;
         let at = self.seen - self.gone;
@@ -142,7 +156,7 @@ impl Current {
             out.emit(Block { start: span.start, data }, cx)?;
         }
         self.gone += ready;
-        Ok(())
+        Ok(windows)
     }
 }
 
@@ -173,6 +187,14 @@ impl Operator for MaxwellOperator {
                 self.current = None;
             }
         }
+        Ok(())
+    }
+    fn end(&mut self, _out: &mut dyn Emit, _cx: &Cx) -> Result<()> {
+        let mut report = self.plan.report.clone();
+        report.decompositions.append(&mut self.bases.reports);
+        report.warnings.append(&mut self.bases.warnings);
+        report.windows.append(&mut self.windows);
+        leave(self.slot.as_ref(), report);
         Ok(())
     }
     fn held_bytes(&self) -> u64 {

@@ -33,6 +33,7 @@ pub(super) fn across(config: &Config, spans: &HashMap<&'static str, Range<usize>
             problems.add(&place(&["files"]), format!("`files`: {error}"), "not a pattern", None);
         }
     }
+    maxwell(config, &place, problems);
     if let (Some(l_freq), Some(h_freq)) = (config.number("l_freq"), config.number("h_freq"))
         && l_freq >= h_freq
     {
@@ -123,5 +124,63 @@ pub(super) fn across(config: &Config, spans: &HashMap<&'static str, Range<usize>
             "not an amount",
             hint,
         );
+    }
+}
+
+/// What the Maxwell filter needs.
+fn maxwell(config: &Config, place: &dyn Fn(&[&str]) -> Range<usize>, problems: &mut Problems<'_>) {
+    for (key, field) in [("mf_cal_fname", "{run}"), ("mf_ctc_fname", "{run}"), ("mf_head_pos_fname", "")] {
+        let Some(pattern) = config.text(key) else { continue };
+        if let Err(error) = bakusoku_bids::FilePattern::parse(pattern) {
+            problems.add(&place(&[key]), format!("`{key}`: {error}"), "not a pattern", None);
+        } else if !field.is_empty() && pattern.contains(field) {
+            let hint = Some("it may contain {subject} and {session}".into());
+            problems.add(&place(&[key]), format!("`{key}` is the same for all runs"), "names a run", hint);
+        }
+    }
+    let correlation = config.number("mf_st_correlation").unwrap_or(0.98);
+    if correlation > 1.0 {
+        let message = format!("`mf_st_correlation` must be above 0 and at most 1, got {correlation}");
+        problems.add(&place(&["mf_st_correlation"]), message, "no correlation", None);
+    }
+    let searches = config.flag("find_flat_channels_meg") || config.flag("find_noisy_channels_meg");
+    let filters = config.flag("use_maxwell_filter");
+    let asked = ["use_maxwell_filter", "find_noisy_channels_meg", "find_flat_channels_meg"];
+    let types = config.get("ch_types").texts();
+    if (filters || searches) && !types.is_empty() && types.iter().all(|ch_type| ch_type == "eeg") {
+        let hint = Some("write ch_types = [\"meg\"], or leave it out".into());
+        problems.add(&place(&asked), "a Maxwell filter needs MEG channels", "needs MEG", hint);
+    }
+    if !filters {
+        return;
+    }
+    if config.text("proc").is_some_and(|proc| proc.contains("sss")) {
+        let hint = Some("leave `proc` out, or write use_maxwell_filter = false".into());
+        let message = "these recordings are Maxwell filtered already (proc), they can't be filtered again";
+        problems.add(&place(&["use_maxwell_filter"]), message, "a second time", hint);
+    }
+    let head_pos = config.text("mf_head_pos_fname").is_some();
+    if config.flag("mf_mc") {
+        if !head_pos {
+            let hint = Some("say where they are: mf_head_pos_fname = \"pos/{subject}_{run}.pos\"".into());
+            let message = "`mf_mc` needs head positions, which can't be estimated yet";
+            problems.add(&place(&["mf_mc"]), message, "needs mf_head_pos_fname", hint);
+        }
+        if config.get("mf_filter_chpi").is_none() {
+            let message = "`mf_mc` takes the signals of head position indication out too, which can't be done yet";
+            let hint = Some("write mf_filter_chpi = false; a low-pass filter takes them out as well".into());
+            problems.add(&place(&["mf_mc"]), message, "needs mf_filter_chpi = false", hint);
+        }
+    }
+    if config.text("mf_destination") == Some("twa") && !head_pos {
+        let hint = Some("say where they are: mf_head_pos_fname = \"pos/{subject}_{run}.pos\"".into());
+        let message = "mf_destination = \"twa\" needs head positions over time";
+        problems.add(&place(&["mf_destination"]), message, "needs mf_head_pos_fname", hint);
+    }
+    let extra = config.get("mf_extra_kws");
+    if extra.get("st_only").and_then(Value::as_bool) == Some(true) && config.number("mf_st_duration").is_none() {
+        let hint = Some("write mf_st_duration = 10.0".into());
+        let message = "mf_extra_kws: `st_only` needs windows in time";
+        problems.add(&place(&["mf_extra_kws"]), message, "needs mf_st_duration", hint);
     }
 }

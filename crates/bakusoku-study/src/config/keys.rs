@@ -3,6 +3,7 @@
 //! Names and defaults are mne-bids-pipeline's (1.10, `_config.py`, BSD-3) where it has the key. Errors, the file that
 //! `init` writes, the documentation and the JSON schema are made from this table.
 
+use super::keys_maxwell as maxwell;
 use super::kind::{Field, Kind};
 
 /// Whether what a key asks for exists yet.
@@ -35,8 +36,14 @@ pub struct Key {
     pub support: Support,
 }
 
-const NONE: Kind = Kind::Word(&["none"]);
-const fn key(section: &'static str, name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+pub(super) const NONE: Kind = Kind::Word(&["none"]);
+pub(super) const fn key(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
     Key { name, kind, default, section, doc, support: Support::Yes }
 }
 const fn later(name: &'static str, inert: &'static str) -> Key {
@@ -54,7 +61,7 @@ const fn moved(name: &'static str, to: &'static str) -> Key {
     }
 }
 impl Key {
-    const fn but(mut self, values: &'static [&'static str], instead: &'static str) -> Key {
+    pub(super) const fn but(mut self, values: &'static [&'static str], instead: &'static str) -> Key {
         self.support = Support::NotValues(values, instead);
         self
     }
@@ -76,8 +83,8 @@ const ANY: Kind = Kind::Either(&[
 const NAMES: Kind = Kind::List(&Kind::Text);
 const ALL_OR_NAMES: Kind = Kind::Either(&[Kind::Word(&["all"]), NAMES]);
 const NUMBER_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Number]);
-const POSITIVE_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Positive]);
-const TEXT_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Text]);
+pub(super) const POSITIVE_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Positive]);
+pub(super) const TEXT_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Text]);
 const AUTO_OR_POSITIVE: Kind = Kind::Either(&[Kind::Word(&["auto"]), Kind::Positive]);
 const SPAN: Kind = Kind::Tuple(&[NUMBER_OR_NONE, NUMBER_OR_NONE]);
 
@@ -139,7 +146,7 @@ const CONTRAST: Kind = Kind::Either(&[
 ]);
 
 const DATA: &str = "Data";
-const MAXWELL: &str = "Maxwell filter";
+pub(super) const MAXWELL: &str = "Maxwell filter";
 const FILTER: &str = "Filter";
 const EVENTS: &str = "Events and epochs";
 const CLEAN: &str = "Reference and artifacts";
@@ -213,18 +220,25 @@ pub const KEYS: &[Key] = &[
         "Exceptions for one subject: [subject.03] bads = [...], exclude_runs = [...].",
     ),
     //
-    Key {
-        support: Support::NotYet("false"),
-        ..key(MAXWELL, "find_flat_channels_meg", Kind::Bool, "false", "Find flat MEG channels.")
-    },
-    Key {
-        support: Support::NotYet("false"),
-        ..key(MAXWELL, "find_noisy_channels_meg", Kind::Bool, "false", "Find noisy MEG channels.")
-    },
-    Key {
-        support: Support::NotYet("false"),
-        ..key(MAXWELL, "use_maxwell_filter", Kind::Bool, "false", "Maxwell filter (SSS, tSSS).")
-    },
+    maxwell::FIND_FLAT,
+    maxwell::FIND_NOISY,
+    maxwell::FIND_EXTRA,
+    maxwell::USE,
+    maxwell::ST_DURATION,
+    maxwell::ST_CORRELATION,
+    maxwell::HEAD_ORIGIN,
+    maxwell::DESTINATION,
+    maxwell::REFERENCE_RUN,
+    maxwell::INT_ORDER,
+    maxwell::EXT_ORDER,
+    maxwell::CAL_FNAME,
+    maxwell::CAL_MISSING,
+    maxwell::CTC_FNAME,
+    maxwell::CTC_MISSING,
+    maxwell::MC,
+    maxwell::HEAD_POS_FNAME,
+    maxwell::FILTER_CHPI,
+    maxwell::MF_EXTRA_KWS,
     //
     key(
         FILTER,
@@ -443,23 +457,7 @@ pub const KEYS: &[Key] = &[
     later("drop_channels", "[]"),
     later("analyze_channels", "\"ch_types\""),
     later("find_breaks", "false"),
-    later("find_bad_channels_extra_kws", "{}"),
-    later("mf_st_duration", "\"none\""),
-    later("mf_st_correlation", "0.98"),
-    later("mf_head_origin", "\"auto\""),
-    later("mf_destination", "\"reference_run\""),
-    later("mf_int_order", "8"),
-    later("mf_ext_order", "3"),
-    later("mf_reference_run", "\"none\""),
-    later("mf_cal_fname", "\"none\""),
-    later("mf_cal_missing", "\"raise\""),
-    later("mf_ctc_fname", "\"none\""),
-    later("mf_ctc_missing", "\"raise\""),
     later("mf_esss", "0"),
-    later("mf_mc", "false"),
-    later("mf_filter_chpi", "\"none\""),
-    later("mf_head_pos_fname", "\"none\""),
-    later("mf_extra_kws", "{}"),
     later("zapline_fline", "\"none\""),
     later("zapline_iter", "false"),
     later("notch_extra_kws", "{}"),

@@ -6,6 +6,7 @@ mod checks;
 pub mod document;
 mod error;
 pub mod keys;
+mod keys_maxwell;
 mod kind;
 mod parse;
 mod value;

@@ -146,10 +146,10 @@ fn what_does_not_fit_together_is_said() {
 #[test]
 fn what_is_not_supported_yet_says_so() {
     assert_eq!(
-        of("use_maxwell_filter = true"),
-        ["2:1 `use_maxwell_filter` is not supported yet | leave it out, or write use_maxwell_filter = false"]
+        of("process_rest = true"),
+        ["2:1 `process_rest` is not supported yet | leave it out, or write process_rest = false"]
     );
-    assert!(of("use_maxwell_filter = false").is_empty());
+    assert!(of("process_rest = false").is_empty());
     assert_eq!(
         of("spatial_filter = \"ica\""),
         [
@@ -181,4 +181,24 @@ fn what_init_writes_is_read_again() {
     assert!(text.contains("# l_freq = \"none\""));
     assert_eq!(document::schema()["properties"]["h_freq"]["anyOf"][1]["exclusiveMinimum"], 0);
     assert!(document::markdown().contains("| `raw_resample_sfreq` | `\"none\"` |"));
+}
+
+#[test]
+fn what_a_maxwell_filter_needs_is_said() {
+    let good = "find_flat_channels_meg = true\nuse_maxwell_filter = true\nmf_st_duration = 10\n";
+    assert!(of(good).is_empty());
+    for destination in ["\"reference_run\"", "[0, 0, 0.04]", "[[1,0,0,0],[0,1,0,0],[0,0,1,0.04],[0,0,0,1]]"] {
+        assert!(of(&format!("{good}mf_destination = {destination}")).is_empty(), "{destination}");
+    }
+    assert!(of(&format!("{good}mf_destination = [0, 0]"))[0].contains("`mf_destination` must be"));
+    assert!(of(&format!("{good}mf_destination = \"twa\""))[0].contains("needs head positions over time"));
+    let moving = of(&format!("{good}mf_mc = true"));
+    assert!(moving[0].contains("mf_head_pos_fname") && moving[1].contains("mf_filter_chpi = false"), "{moving:?}");
+    let with = "mf_mc = true\nmf_head_pos_fname = \"{subject}.pos\"\nmf_filter_chpi = false";
+    assert!(of(&format!("{good}{with}")).is_empty());
+    assert!(of(&format!("{good}mf_filter_chpi = true"))[0].contains("can't be taken out yet"));
+    assert!(of(&format!("{good}proc = \"tsss\""))[0].contains("can't be filtered again"));
+    assert!(of(&format!("{good}mf_cal_fname = \"{{run}}.dat\""))[0].contains("the same for all runs"));
+    assert!(of(&format!("{good}mf_extra_kws = {{ regularise = \"in\" }}"))[0].contains("did you mean `regularize`?"));
+    assert!(problems("ch_types = [\"eeg\"]\nuse_maxwell_filter = true")[0].contains("needs MEG channels"));
 }

@@ -145,6 +145,50 @@ pub struct RunReport {
     pub filters: Vec<String>,
     /// Line frequency (Hz), if known, and the notch frequencies asked for.
     pub line_freqs: Vec<f64>,
+    /// The search for bad channels, where there was one.
+    #[serde(default)]
+    pub found_bads: Option<FoundBadsData>,
+    /// The Maxwell filter, where there was one.
+    #[serde(default)]
+    pub maxwell: Option<MaxwellData>,
+}
+
+/// The search for bad channels of one recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FoundBadsData {
+    /// Channel, what it is (`flat`, `noisy`), largest score, intervals above the limit.
+    pub channels: Vec<(String, String, f64, usize)>,
+    /// Score above which a channel is noisy in an interval.
+    pub limit: f64,
+    /// Start of the first interval, end of the last (s).
+    pub span: (f64, f64),
+    /// Intervals.
+    pub n_intervals: usize,
+    /// Scores of each channel, type by type: type, channels, scores row by row (tenths, 255: left out).
+    pub scores: Vec<(String, usize, Vec<u8>)>,
+}
+
+/// The Maxwell filter of one recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MaxwellData {
+    /// What was done, in words.
+    pub doing: Vec<String>,
+    /// Centre of the expansions in the head frame (m).
+    pub origin: [f64; 3],
+    /// Channels used.
+    pub n_good: usize,
+    /// Bad channels rebuilt.
+    pub rebuilt: Vec<String>,
+    /// Bases in the order of time: time (s), inner moments kept and there, outer moments kept and there, condition.
+    pub bases: Vec<(f64, usize, usize, usize, usize, f64)>,
+    /// Windows of the temporal extension: start, stop (s), directions taken out.
+    pub windows: Vec<(f64, f64, usize)>,
+    /// Where the head was: time (s), position of the device's origin in the head frame (m), rotation (degrees).
+    pub head: Vec<(f64, [f64; 3], [f64; 3])>,
+    /// How far the head was moved to its destination (m), and turned (degrees).
+    pub moved: Option<(f64, f64)>,
+    /// Remarks.
+    pub warnings: Vec<String>,
 }
 
 /// How many events of a kind.
@@ -163,7 +207,7 @@ pub struct EventCount {
 /// Power spectral density of one channel type at one stage.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SpectrumData {
-    /// `raw` or `filtered`.
+    /// `raw`, `sss` (Maxwell filtered) or `filtered`.
     pub stage: String,
     /// Channel type (`mag`, `grad`, `eeg`).
     pub ch_type: String,

@@ -9,6 +9,7 @@ mod group;
 mod html;
 mod index;
 mod map;
+mod maxwell;
 mod png;
 mod spectra;
 mod subject;

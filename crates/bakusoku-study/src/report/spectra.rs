@@ -5,6 +5,10 @@ use super::svg::Plot;
 use super::units::shown;
 use std::fmt::Write;
 
+/// Stages, their colours and names.
+const STAGES: [(&str, &str, &str); 3] =
+    [("raw", "#667085", "raw"), ("sss", "#a15c07", "Maxwell filtered"), ("filtered", "#1d4ed8", "filtered")];
+
 /// Amplitude spectral densities by sensor type, raw and filtered on the same axes, line frequencies marked.
 pub(super) fn spectra(out: &mut String, run: &RunReport) {
     let mut types: Vec<&str> = Vec::new();
@@ -38,17 +42,23 @@ pub(super) fn spectra(out: &mut String, run: &RunReport) {
         for &line in &run.line_freqs {
             plot.vertical(line, "#d92d20", "2 3");
         }
-        for (stage, colour) in [("raw", "#667085"), ("filtered", "#1d4ed8")] {
+        for (stage, colour, _) in STAGES {
             for spectrum in of_type().filter(|s| s.stage == stage) {
                 plot.band(&seen(spectrum, &spectrum.low), &seen(spectrum, &spectrum.high), colour, 0.14);
                 plot.line(seen(spectrum, &spectrum.median).into_iter(), colour, 1.5, 1.0);
             }
         }
+        let legend: Vec<String> = STAGES
+            .iter()
+            .filter(|(stage, ..)| of_type().any(|s| s.stage == *stage))
+            .map(|(_, colour, name)| format!("<span style=\"color:{colour}\">{name}</span>"))
+            .collect();
         let _ = write!(
             out,
-            "<div class=\"card\"><h3>{} · {} channels · <span style=\"color:#667085\">raw</span>, <span style=\"color:#1d4ed8\">filtered</span></h3>{}</div>",
+            "<div class=\"card\"><h3>{} · {} channels · {}</h3>{}</div>",
             unit.name,
             raw.n_channels,
+            legend.join(", "),
             plot.finish("Hz", unit.density, &format!("Spectrum of {}", unit.name))
         );
     }

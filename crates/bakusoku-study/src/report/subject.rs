@@ -117,6 +117,12 @@ fn recording(out: &mut String, run: &RunReport) {
         let _ = write!(out, "<span class=\"chip\">{} {}–{} s</span>", escape(description), short(*start), short(*stop));
     }
     out.push_str("</div>\n");
+    if let Some(found) = &run.found_bads {
+        super::maxwell::found_bads(out, found);
+    }
+    if let Some(maxwell) = &run.maxwell {
+        super::maxwell::filtered(out, maxwell);
+    }
     if !run.events.is_empty() {
         let _ = writeln!(out, "<h3>Events <span class=\"soft\">from {}</span></h3>", escape(&run.events_source));
         timeline(out, run);

@@ -5,8 +5,9 @@ use crate::config::{Config, Value};
 use crate::input::wanted_types;
 use crate::report::data::SpectrumData;
 use bakusoku_core::containers::Spectrum;
-use bakusoku_core::{ChannelType, RowSink, Scratch, Span, Stream};
+use bakusoku_core::{ChannelType, Picks, Recording, RowSink, Scratch, Span, Stream};
 use bakusoku_methods::psd::{WelchParams, WelchSink};
+use ndarray::Array2;
 
 pub(crate) const STEP: Step = Step {
     name: "psd",
@@ -31,6 +32,8 @@ pub(crate) fn params(config: &Config) -> WelchParams {
 
 /// Seconds of the raw recording that the report's spectrum is made from.
 const GLANCE: f64 = 60.0;
+/// Channels that are read at once.
+const GROUP: usize = 64;
 
 /// A look at the raw recording's spectrum: a minute from its middle.
 pub(crate) struct Glance {
@@ -50,6 +53,24 @@ impl Glance {
         let part = Stream { n_times: n, gaps: Vec::new(), annotations: Default::default(), ..stream.clone() };
         let params = WelchParams { picks: Some(there), reject_by_annotation: false, ..WelchParams::default() };
         WelchSink::new(&params, &part).ok().map(|sink| Self { sink, span })
+    }
+    /// Reads the stretch itself, a few channels at a time.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(crate) fn read(&self, recording: &dyn Recording) -> bakusoku_core::Result<()> {
+        let n = recording.stream().n_channels();
+        let wanted: Vec<usize> = (0..n).filter(|&ch| self.sink.wants(ch)).collect();
+        let mut scratch = Scratch::default();
+        for group in wanted.chunks(GROUP) {
+            let picks = Picks::new(group.to_vec(), n)?;
+            let mut rows = Array2::zeros((group.len(), self.span.len() as usize));
+            recording.read(self.span.start..self.span.stop, &picks, rows.view_mut())?;
+            for (&ch, row) in group.iter().zip(rows.rows()) {
+                self.sink.push_row(ch, row.as_slice().unwrap_or(&[]), &mut scratch)?;
+            }
+        }
+        Ok(())
     }
     /// The spectra.
     pub(crate) fn finish(self) -> Spectrum {

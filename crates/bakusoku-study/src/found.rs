@@ -1,0 +1,61 @@
+//! The barrier inside a subject: bad channels of all runs are found and united before anything is filtered.
+
+use crate::chain::Steps;
+use crate::execute::{Work, at, timing, write};
+use crate::prepare::{IN_HAND, Prepared};
+use crate::report::data::SubjectReport;
+use crate::steps::find_bads::{self, Found, STEP};
+use crate::{Result, input};
+use bakusoku_core::Cx;
+use std::time::Instant;
+
+/// Finds bad channels where that is due, reads them where it was done, and marks them in all runs.
+///
+/// # Errors
+/// When a recording can't be read or does not allow it, or parameters do not fit without these channels.
+pub(crate) fn find(work: &Work<'_>, prepared: &mut Prepared, report: &mut SubjectReport) -> Result<Vec<Found>> {
+    let n = prepared.runs.len() as f64;
+    let mut found = Vec::with_capacity(prepared.runs.len());
+    for (index, run) in prepared.runs.iter().enumerate() {
+        let (Some((scores, table)), Some(site)) = (&run.found, &prepared.site) else { continue };
+        let start = Instant::now();
+        let label = Some(run.label.as_str());
+        let known = if scores.is_due() || table.is_due() { None } else { read(&scores.path) };
+        found.push(match known {
+            Some(found) => found,
+            None => {
+                let progress = work.progress.clone();
+                let share = (0.3 * index as f64 / n, 0.3 / n);
+                let told = move |done: f64, what: &str| progress(share.0 + share.1 * done, what);
+                let cx = Cx {
+                    par: work.par.clone(),
+                    cancel: work.cancel.clone(),
+                    memory: IN_HAND,
+                    spill: work.spill.clone(),
+                    progress: Some(std::sync::Arc::new(told)),
+                };
+                let found = at(&STEP, label, find_bads::find(work.config, site, &run.input, &cx))?;
+                let text = serde_json::to_string(&found).map_err(std::io::Error::from)?;
+                at(&STEP, label, write(scores, |path| Ok(fs_err::write(path, &text)?)))?;
+                at(&STEP, label, write(table, |path| Ok(fs_err::write(path, found.table(&run.input.bads))?)))?;
+                found
+            }
+        });
+        timing(report, &STEP, label, start);
+    }
+    for (run, own) in prepared.runs.iter_mut().zip(&found) {
+        run.input.add_bads(own.reasons());
+    }
+    let mut inputs: Vec<&mut input::Input> = prepared.runs.iter_mut().map(|run| &mut run.input).collect();
+    input::unite(&mut inputs);
+    for run in &mut prepared.runs {
+        use bakusoku_core::Recording;
+        let steps = Steps::new(work.config, run.input.stream(), run.maxwell.as_ref());
+        run.steps = at(&crate::steps::maxwell::STEP, Some(&run.label), steps)?;
+    }
+    Ok(found)
+}
+
+fn read(path: &std::path::Path) -> Option<Found> {
+    serde_json::from_str(&fs_err::read_to_string(path).ok()?).ok()
+}
