@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: How long a message's items take together, where their number is not said: of a list, and of a stream.
 LIST_TARGET, STREAM_TARGET = 10e-3, 0.5e-3
 
+#: Items of a stream that cannot change after they were made.
+UNCHANGING = frozenset((int, float, complex, bool, str, bytes, type(None), range))
+
 _tags = itertools.count(1)
 
 
@@ -437,6 +440,9 @@ class StreamCall(Call):
         #: Outcomes that were read, how many of them the engine knows of, and when it is told.
         self.read = self.said = 0
         self.report_every = max(1, pool._size * (chunk or 1))
+        self.chunk = chunk
+        #: What the iterator raised after items that are still to be sent.
+        self.broken: BaseException | None = None
         self.end: BaseException | None = None
         self.end_at: int | None = None
         self.complete = False
@@ -445,15 +451,24 @@ class StreamCall(Call):
         if self.singles:
             index = self.singles.popleft()
             return index, [self.under_way[index]]
+        if self.broken is not None:
+            error, self.broken = self.broken, None
+            raise error
         items: list = []
         start = self.taken
         if self.end_at is None:
-            for item in self.iterator:
-                items.append(item)
-                if len(items) >= most:
-                    break
-            else:
-                self.end_at = start + len(items)
+            try:
+                for item in self.iterator:
+                    items.append(item)
+                    # A generator may fill one array again and again: such an item is pickled before the next is made.
+                    if len(items) >= most or (self.chunk is None and type(item) not in UNCHANGING):
+                        break
+                else:
+                    self.end_at = start + len(items)
+            except BaseException as error:
+                if not items or self.chunk is not None:
+                    raise
+                self.broken = error
         self.taken = start + len(items)
         for index, item in enumerate(items, start):
             self.under_way[index] = item

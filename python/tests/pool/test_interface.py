@@ -95,7 +95,10 @@ def test_an_iterable_that_fails(any_pool, method):
     with pytest.raises(LookupError, match="ends here"):
         for r in results:
             got.append(r)
-    assert sorted(got) == [1, 4]
+    if method == "imap_unordered" and "bakusoku" not in type(any_pool).__module__:
+        assert set(got) <= {1, 4}  # the standard library may raise before they arrive
+    else:
+        assert sorted(got) == [1, 4]
     assert any_pool.apply(tasks.square, (3,)) == 9
 
 
