@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._blame import blame
 from ._exceptions import unseal
 from ._pickle import Placed, dumps, encode_by_value, function_of, repeated_arrays
-from ._worker import APPLY, ERROR, EXIT, MAP, OUTCOMES, STAR, VALUE, VALUES
+from ._worker import APPLY, ERROR, EXIT, MAP, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
 
 if TYPE_CHECKING:
     from ._options import Options
@@ -82,6 +82,13 @@ class Call:
     def encode(self, start: int, items: list) -> tuple:
         """A message with these items."""
         placed = self.placed()
+        if placed.repeated and len(items) > 1:
+            parts, count = [], 0
+            for item in items:
+                part = dumps(item, placed)
+                parts.append((part, len(placed.blocks) - count))
+                count = len(placed.blocks)
+            return self.mode | SEPARATE, start, len(items), self.function, pickle.dumps(parts, 5), placed.blocks
         body = dumps(items[0] if self.mode == APPLY else items, placed)
         return self.mode, start, len(items), self.function, body, placed.blocks
 

@@ -88,6 +88,7 @@ def _collect(value: Any, found: set[int], depth: int) -> None:
 
 def dumps(value: Any, placed: Any, name: str = "") -> bytes:
     """Write arguments; by reference where the other side can import it, else by value."""
+    count = 0 if placed is None else len(placed.blocks)
     try:
         body = pickle.dumps(value, 5, buffer_callback=placed)
         if b"__main__" not in body:
@@ -95,7 +96,7 @@ def dumps(value: Any, placed: Any, name: str = "") -> bytes:
     except Exception:  # whatever a `__reduce__` may raise; the second attempt shows it
         pass
     if placed is not None:
-        placed.blocks.clear()
+        del placed.blocks[count:]
     try:
         return by_value(value, placed)
     except Exception as error:

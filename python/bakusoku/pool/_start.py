@@ -22,6 +22,8 @@ def ensure() -> None:
     if _process != process:
         if _process is None:
             atexit.register(_end)
+            if not _worker.is_worker:
+                os.register_at_fork(before=_core.before_fork, after_in_child=_core.after_fork)
         _process = process
         _told.clear()
         if _worker.zygote_line is not None:

@@ -15,6 +15,8 @@ from ._pickle import LARGE, MOST_BLOCKS, by_value
 
 #: How a task's items are called: one call `f(*args, **kwargs)`, `f(item)` each, `f(*item)` each; and what comes first.
 APPLY, MAP, STAR, FIRST = 0, 1, 2, 255
+#: Added to a mode: items are pickled one by one, as a list of bytes and numbers of blocks; no two share an object.
+SEPARATE = 64
 #: What an answer holds: values; an outcome for each item; why the function cannot be loaded.
 VALUES, OUTCOMES, NO_FUNCTION = 0, 1, 2
 #: Outcomes.
@@ -23,10 +25,13 @@ VALUE, ERROR, EXIT = 0, 1, 2
 #: The line to the process that workers are forked from, for pools of this worker's own.
 zygote_line: int | None = None
 
+#: Whether this process is a worker.
+is_worker = False
+
 
 def begin(files: list[int], parent: int, zygote: int | None) -> None:
     """In a process that was just forked, from `parent`. Never returns."""
-    global zygote_line
+    global zygote_line, is_worker
     import atexit
 
     os.setpgid(0, 0)
@@ -46,22 +51,29 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
     status = 1
+    end = _core.End(line, owner, own)
+    is_worker = True
+    os.register_at_fork(before=_core.before_fork, after_in_child=_core.after_fork)
     try:
-        Worker(_core.End(line, owner, own)).serve()
+        Worker(end).serve()
         status = 0
     except SystemExit as exit:
         status = exit.code if isinstance(exit.code, int) else 1
     except BaseException:
         import traceback
 
-        traceback.print_exc()
+        if end.is_ours():
+            traceback.print_exc()
     finally:
-        _leave(status)
+        _leave(status, end)
 
 
-def _leave(status: int) -> None:
+def _leave(status: int, end: Any) -> None:
     import atexit
 
+    if not end.is_ours():
+        # A task has forked, and its child came back here.
+        os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         threading = sys.modules.get("threading")
@@ -92,10 +104,18 @@ class Worker:
         self.functions: dict[int, tuple[Any, list]] = {}
         #: Functions that are loaded once.
         self.loaded: dict[int, Any] = {}
+        #: Whether NumPy makes large arrays in shared memory.
+        self.allocating = False
 
     def serve(self) -> None:
         end = self.end
         while True:
+            if not self.allocating and "numpy" in sys.modules:
+                self.allocating = True
+                try:
+                    end.allocate()
+                except (ImportError, RuntimeError):
+                    pass  # a fork of a worker, or a NumPy without that door: results are copied
             task = end.next()
             if task is None:
                 return
@@ -156,16 +176,19 @@ class Worker:
         try:
             try:
                 function = self.function(number)
-                arguments = pickle.loads(body, buffers=blocks)
+                if mode & SEPARATE:
+                    arguments, load = pickle.loads(body), _loader(blocks)
+                else:
+                    arguments, load = pickle.loads(body, buffers=blocks), None
             except Exception as error:
                 self.answer(NO_FUNCTION, seal(error, 1))
                 return
-            blocks.clear()
+            blocks = None
             if mode == APPLY:
                 self.apply(function, arguments)
             else:
                 fresh = bool(self.functions[number][1])
-                self.map(function, arguments, mode == STAR, number if fresh else None)
+                self.map(function, arguments, mode & 3 == STAR, number if fresh else None, load)
         except KeyboardInterrupt as error:
             # Between the items: the owner asked for it, and knows what that means.
             self.end.take_back(0)
@@ -189,7 +212,7 @@ class Worker:
         del value
         self.end.answer(VALUES, body)
 
-    def map(self, function: Any, items: list, star: bool, fresh: int | None) -> None:
+    def map(self, function: Any, items: list, star: bool, fresh: int | None, load: Any) -> None:
         word = self.item
         values: list = []
         outcomes: list | None = None
@@ -199,7 +222,9 @@ class Worker:
             word[0] = index
             try:
                 # The items leave the list, so that the memory of one is free when it is done.
-                if star:
+                if load is not None:
+                    value = function(*load(items.pop())) if star else function(load(items.pop()))
+                elif star:
                     value = function(*items.pop())
                 else:
                     value = function(items.pop())
@@ -267,6 +292,17 @@ class Worker:
             self.end.take_back(0)
             count = 0
             return by_value(value, callback)
+
+
+def _loader(loans: list) -> Any:
+    """Load an item that was pickled by itself."""
+    loans = loans[::-1]
+
+    def load(item: tuple[bytes, int]) -> Any:
+        body, count = item
+        return pickle.loads(body, buffers=[loans.pop().view() for _ in range(count)])
+
+    return load
 
 
 def _outcome(error: BaseException) -> tuple[int, Any]:

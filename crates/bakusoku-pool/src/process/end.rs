@@ -21,6 +21,7 @@ pub struct End {
     own: Arc<OwnMemory>,
     views: Arc<Views>,
     state: Mutex<State>,
+    process: u32,
 }
 
 #[derive(Debug)]
@@ -97,7 +98,13 @@ impl End {
         let own = OwnMemory::new(Arc::new(Region::open(own)?)).ok_or_else(small)?;
         let views = Views::new(Region::open(owner)?, own.board().clone());
         let state = State { buffer: vec![0; LARGEST], begun: None };
-        Ok(End { line: Line::from_fd(line), own: Arc::new(own), views: Arc::new(views), state: Mutex::new(state) })
+        Ok(End {
+            line: Line::from_fd(line),
+            own: Arc::new(own),
+            views: Arc::new(views),
+            state: Mutex::new(state),
+            process: std::process::id(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -119,8 +126,29 @@ impl End {
         self.own.board().is_interrupted()
     }
 
+    /// Before this process forks: what it shares with its owner becomes its own.
+    pub fn before_fork(&self) {
+        if self.is_ours() {
+            self.own.before_fork();
+            self.views.before_fork();
+        }
+    }
+
+    /// Whether this is the worker, and not a fork that a task has made.
+    pub fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "a fork of a worker cannot speak for it"))
+    }
+
     /// Waits for what to do next. `Err(Interrupted)`: a signal came; ask again.
     pub fn next(&self) -> io::Result<Next> {
+        self.check()?;
         let mut state = self.lock();
         loop {
             let n = match self.line.receive(&mut state.buffer, true)? {
@@ -179,6 +207,7 @@ impl End {
 
     /// Answers the task.
     pub fn answer(&self, status: u8, body: &[u8], blocks: Vec<OwnBlock>) -> io::Result<()> {
+        self.check()?;
         let body = if body.len() <= INLINE {
             Body::Inline(body.to_vec())
         } else {
@@ -210,6 +239,7 @@ impl End {
 
     /// Tells the owner something meanwhile.
     pub fn say(&self, body: &[u8]) -> io::Result<()> {
+        self.check()?;
         let body = body[..body.len().min(INLINE)].to_vec();
         self.line.send(&Report::Say { body }.encode(), &[], true)?;
         Ok(())

@@ -1,6 +1,7 @@
 //! The process door's binding: bytes and buffers between Python and the engine of worker processes. What is pickled,
 //! and what a pool promises, stands in `python/bakusoku/pool`.
 
+mod allocator;
 mod block;
 mod owner;
 mod worker;
@@ -20,6 +21,8 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(owner::inherit_workers, module)?)?;
     module.add_function(wrap_pyfunction!(owner::end_workers, module)?)?;
     module.add_function(wrap_pyfunction!(owner::zygote, module)?)?;
+    module.add_function(wrap_pyfunction!(owner::before_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(owner::after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(worker::die_with_parent, module)?)?;
     Ok(())
 }

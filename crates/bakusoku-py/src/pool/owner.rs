@@ -58,16 +58,12 @@ fn copied(py: Python<'_>, buffer: &PyBuffer<u8>, shared: bool) -> PyResult<Arc<p
     }
     let len = buffer.len_bytes();
     let hub = hub()?;
-    let (from, copy) = (buffer.buf_ptr().addr(), len >= LONG_COPY);
+    let (from, copy) = (buffer.buf_ptr().expose_provenance(), len >= LONG_COPY);
     let work = move || -> io::Result<Arc<process::Held>> {
-        let held = hub.block(len as u64, shared)?;
-        let to = held.address().ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        // SAFETY: `from` is a contiguous buffer that Python keeps for us; `to` is ours and as long.
+        // SAFETY: a contiguous buffer that Python keeps for us.
         #[allow(unsafe_code)]
-        unsafe {
-            to.as_ptr().copy_from_nonoverlapping(std::ptr::with_exposed_provenance(from), len);
-        }
-        Ok(held)
+        let bytes = unsafe { std::slice::from_raw_parts(std::ptr::with_exposed_provenance::<u8>(from), len) };
+        hub.place(bytes, shared)
     };
     if copy { py.detach(work) } else { work() }.map_err(os)
 }
@@ -99,6 +95,28 @@ pub(crate) fn end_workers(py: Python<'_>) {
     let hub = HUB.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(hub) = hub.filter(|hub| hub.is_ours()) {
         py.detach(|| hub.shut_down());
+    }
+}
+
+/// Before this process forks.
+#[pyfunction]
+pub(crate) fn before_fork(py: Python<'_>) {
+    super::worker::before_fork();
+    let hub = HUB.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(hub) = hub.filter(|hub| hub.is_ours()) {
+        py.detach(|| hub.before_fork());
+    }
+}
+
+/// In the child, after this process forked.
+#[pyfunction]
+pub(crate) fn after_fork() {
+    super::allocator::switch_off();
+    let hub = HUB.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(hub) = hub {
+        hub.after_fork();
+        // Its locks may be held by threads that are no more.
+        std::mem::forget(hub);
     }
 }
 

@@ -9,7 +9,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use std::os::raw::{c_int, c_void};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Ends this process when the one that forked it ends; whether that one still lives.
 #[pyfunction]
@@ -31,6 +31,21 @@ enum Laid {
     Copied(OwnBlock),
 }
 
+/// A mode with this bit: items are pickled one by one, and each makes views of blocks when it is its turn.
+const SEPARATE: u8 = 64;
+/// What a worker is told first.
+const FIRST: u8 = 255;
+
+/// The worker's end in this process, if it is a worker.
+static END: OnceLock<Arc<process::End>> = OnceLock::new();
+
+/// Before a worker forks.
+pub(super) fn before_fork() {
+    if let Some(end) = END.get() {
+        end.before_fork();
+    }
+}
+
 impl End {
     fn lock(&self) -> MutexGuard<'_, Vec<Laid>> {
         self.laid.lock().unwrap_or_else(PoisonError::into_inner)
@@ -42,7 +57,10 @@ impl End {
     #[new]
     fn new(line: i32, owner: i32, own: i32) -> PyResult<End> {
         let end = process::End::new(owned(line), owned(owner), owned(own))?;
-        Ok(End { end: Arc::new(end), laid: Mutex::default() })
+        let end = Arc::new(end);
+        // A process is one worker; of a second one, forks would not know.
+        let _ = END.set(Arc::clone(&end));
+        Ok(End { end, laid: Mutex::default() })
     }
 
     /// Waits for what comes next: `(mode, start, items, function, definition, body, blocks, forget, threads)` for a
@@ -62,13 +80,23 @@ impl End {
             Next::Task(task) => {
                 let function = task.definition.map(|function| definition(py, function)).transpose()?;
                 let body = bytes(py, task.body)?;
-                let blocks = leases(py, task.blocks, true)?;
+                let blocks = leases(py, task.blocks, task.mode & SEPARATE == 0 || task.mode == FIRST)?;
                 let (mode, start, items, threads) = (task.mode, task.start, task.items, task.threads);
                 (mode, start, items, task.function, function, body, blocks, task.forget, threads)
                     .into_pyobject(py)?
                     .into_any()
             }
         })
+    }
+
+    /// Whether this is the worker, and not a fork that a task has made.
+    fn is_ours(&self) -> bool {
+        self.end.is_ours()
+    }
+
+    /// Has NumPy make large arrays where results lie.
+    fn allocate(&self, py: Python<'_>) -> PyResult<()> {
+        super::allocator::install(py, self.end.memory())
     }
 
     /// Lays a large part of a result into shared memory.

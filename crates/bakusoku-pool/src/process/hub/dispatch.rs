@@ -15,6 +15,8 @@ const GROWTH: usize = 8;
 const LEAST: f64 = 100e3;
 /// Arguments that may wait in shared memory for their turn.
 const WAITING: u64 = 136 << 20;
+/// Bytes in the blocks of a message whose number of items is ours to choose.
+const MESSAGE: u64 = 16 << 20;
 /// A message that waits behind one that has run for this long goes to a worker that has nothing to do.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1);
 
@@ -178,6 +180,7 @@ impl Hub {
                 job.flights += 1;
                 job.in_flight_items += u64::from(parcel.items);
                 job.weight = parcel.weight;
+                job.weight_of_item = parcel.weight / u64::from(parcel.items.max(1));
                 job.most = job.most.max(parcel.items as usize);
                 state.outstanding += 1;
             }
@@ -379,6 +382,9 @@ impl Job {
         if let Some(total) = self.options.total {
             let left = total.saturating_sub(self.supplied) as usize;
             n = n.min((left / (2 * workers.max(1))).max(by_time(LEAST)));
+        }
+        if self.weight_of_item > 0 {
+            n = n.min((MESSAGE / self.weight_of_item) as usize);
         }
         n.clamp(1, most)
     }

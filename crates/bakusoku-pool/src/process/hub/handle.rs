@@ -135,6 +135,7 @@ impl Crew {
                 per_item: None,
                 most: 1,
                 weight: 0,
+                weight_of_item: 0,
                 cancelled: false,
                 listener,
                 abandoned: false,

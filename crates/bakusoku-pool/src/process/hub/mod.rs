@@ -16,7 +16,7 @@ mod zygote;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustix::event::{EventfdFlags, epoll};
 
@@ -26,7 +26,9 @@ pub use state::{CrewOptions, JobOptions, Listener, Reason};
 pub use workers::WorkerFiles;
 pub use zygote::ZygoteCommand;
 
-use super::memory::{Held, OwnerMemory};
+use crate::Budget;
+
+use super::memory::{Held, OwnerMemory, WorkerMemory};
 use super::parcel::{Content, Parcel};
 use state::State;
 use zygote::Zygote;
@@ -76,7 +78,15 @@ pub struct Hub {
     wake: OwnedFd,
     memory: Arc<OwnerMemory>,
     process: u32,
+    /// Regions of workers, also of those that are gone: results outlive them.
+    regions: Mutex<Vec<Weak<WorkerMemory>>>,
+    /// Free memory that stays warm: here, and in the workers of a pool together.
+    warm: u64,
 }
+
+/// Bounds of what is kept warm.
+const LEAST_WARM: u64 = 64 << 20;
+const MOST_WARM: u64 = 4 << 30;
 
 const WAKE: u64 = 0;
 const ZYGOTE: u64 = 1;
@@ -99,6 +109,8 @@ impl Hub {
     pub fn new() -> io::Result<Arc<Hub>> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let budget = Budget::detect().map_or(LEAST_WARM, |budget| budget.memory.0);
+        let warm = (budget / 8).clamp(LEAST_WARM, MOST_WARM);
         epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
         Ok(Arc::new(Hub {
             state: Mutex::default(),
@@ -106,8 +118,10 @@ impl Hub {
             summoned: Condvar::new(),
             epoll,
             wake,
-            memory: OwnerMemory::create()?,
+            memory: OwnerMemory::create(warm)?,
+            warm,
             process: std::process::id(),
+            regions: Mutex::default(),
         }))
     }
 
@@ -121,7 +135,34 @@ impl Hub {
         self.process == std::process::id()
     }
 
-    /// A block for an argument.
+    /// Before this process forks: results become private memory, so that the child's copies are its own.
+    pub fn before_fork(&self) {
+        let regions = std::mem::take(&mut *self.regions());
+        let alive: Vec<Arc<WorkerMemory>> = regions.iter().filter_map(Weak::upgrade).collect();
+        for region in &alive {
+            region.before_fork();
+        }
+        self.regions().extend(alive.iter().map(Arc::downgrade));
+    }
+
+    fn regions(&self) -> MutexGuard<'_, Vec<Weak<WorkerMemory>>> {
+        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In a fork: closes what would keep workers from seeing that their owner is gone.
+    pub fn after_fork(&self) {
+        // A lock that was held at the fork is never free again; then files stay open, and nothing else is lost.
+        if let Ok(state) = self.state.try_lock() {
+            state.close_files();
+        }
+    }
+
+    /// A block with these bytes.
+    pub fn place(&self, bytes: &[u8], shared: bool) -> io::Result<Arc<Held>> {
+        self.memory.place(bytes, shared)
+    }
+
+    /// A block for an argument, to be written in place.
     pub fn block(&self, len: u64, shared: bool) -> io::Result<Arc<Held>> {
         self.memory.take(len, shared)
     }
@@ -131,14 +172,7 @@ impl Hub {
         if bytes.len() <= super::message::INLINE {
             return Ok(Content::Inline(bytes.into()));
         }
-        let held = self.block(bytes.len() as u64, shared)?;
-        let to = held.address().ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        // SAFETY: a block of this length that was just taken, hence nobody else's.
-        #[allow(unsafe_code)]
-        unsafe {
-            to.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-        }
-        Ok(Content::Block(held))
+        Ok(Content::Block(self.place(bytes, shared)?))
     }
 
     /// Starts the process that workers are forked from, or, when it runs, has it load more modules.

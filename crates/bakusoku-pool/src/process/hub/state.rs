@@ -1,7 +1,7 @@
 //! What the hub knows: crews (the workers of one pool), workers, and jobs (the items of one call).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,21 @@ pub(super) enum Role {
 }
 
 impl State {
+    /// In a fork of the owner: workers' lines end with their owner.
+    pub(super) fn close_files(&self) {
+        let zygote = self.zygote.iter().map(|zygote| zygote.fd().as_raw_fd());
+        let lines = self.workers.values().map(|worker| worker.line.fd().as_raw_fd());
+        let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty());
+        let Ok(null) = null else { return };
+        for file in zygote.chain(lines) {
+            // SAFETY: the number stays taken, by a file that says nothing, so that who closes it later closes that.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::dup3(null.as_raw_fd(), file, libc::O_CLOEXEC);
+            }
+        }
+    }
+
     pub(super) fn number(&mut self) -> u64 {
         self.next += 1;
         // Small numbers mark the hub's own files in epoll.
@@ -210,6 +225,7 @@ pub(super) struct Job {
     pub(super) most: usize,
     /// Bytes in the blocks of its last parcel.
     pub(super) weight: u64,
+    pub(super) weight_of_item: u64,
     pub(super) cancelled: bool,
     pub(super) listener: Option<Listener>,
     /// Nobody will take what arrives.

@@ -49,7 +49,10 @@ impl Hub {
     fn try_start(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) -> io::Result<()> {
         let first = face.first()?;
         let (line, its) = Line::pair()?;
-        let memory = WorkerMemory::create()?;
+        let size = self.lock().crews.get(&crew).map_or(1, |crew| crew.options.size as u64);
+        let memory = WorkerMemory::create((self.warm / size.max(1)).clamp(16 << 20, 1 << 30))?;
+        self.regions().retain(|region| region.strong_count() > 0);
+        self.regions().push(Arc::downgrade(&memory));
         let (output, output_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let (error, error_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let files = WorkerFiles {

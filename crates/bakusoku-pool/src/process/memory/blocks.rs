@@ -162,7 +162,6 @@ impl Blocks {
     }
 
     /// Taken blocks: offset and length.
-    #[cfg(test)]
     pub(crate) fn taken(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.taken.iter().map(|(offset, len)| (*offset, *len))
     }

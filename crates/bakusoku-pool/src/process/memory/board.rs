@@ -29,8 +29,8 @@ struct Words {
     /// Threads that the next task may use inside, and those that the running one took.
     threads: AtomicU32,
     took: AtomicU32,
-    /// The most memory seen in the worker by its owner.
-    spare: AtomicU32,
+    /// Mebibytes of free memory that the worker keeps warm.
+    keep: AtomicU32,
     to_worker: Ring,
     to_owner: Ring,
 }
@@ -131,6 +131,14 @@ impl Board {
 
     pub(crate) fn set_threads(&self, threads: usize) {
         self.words().threads.store(threads as u32, Ordering::Release);
+    }
+
+    pub(crate) fn set_keep(&self, bytes: u64) {
+        self.words().keep.store(u32::try_from(bytes >> 20).unwrap_or(u32::MAX), Ordering::Release);
+    }
+
+    pub(crate) fn keep(&self) -> u64 {
+        u64::from(self.words().keep.load(Ordering::Acquire)) << 20
     }
 
     /// Threads that the running task took.

@@ -11,8 +11,6 @@ use super::blocks::Blocks;
 use super::board::{BOARD, Board};
 use super::region::Region;
 
-/// Free memory that stays warm in the owner's region.
-const KEEP: u64 = 256 << 20;
 /// Blocks from here on are reserved before they are written.
 const RESERVED: u64 = 1 << 20;
 
@@ -27,31 +25,52 @@ pub(crate) struct OwnerMemory {
     region: Arc<Region>,
     blocks: Mutex<Blocks>,
     ids: AtomicU64,
+    /// Free memory that stays warm.
+    keep: u64,
+    process: u32,
 }
 
 impl OwnerMemory {
-    pub(crate) fn create() -> io::Result<Arc<OwnerMemory>> {
+    pub(crate) fn create(keep: u64) -> io::Result<Arc<OwnerMemory>> {
         let region = Region::create()?;
         let blocks = Mutex::new(Blocks::new(0, region.len()));
-        Ok(Arc::new(OwnerMemory { region: Arc::new(region), blocks, ids: AtomicU64::new(1) }))
+        Ok(Arc::new(OwnerMemory {
+            region: Arc::new(region),
+            blocks,
+            ids: AtomicU64::new(1),
+            keep,
+            process: std::process::id(),
+        }))
     }
 
     pub(crate) fn region(&self) -> &Arc<Region> {
         &self.region
     }
 
+    /// A block with these bytes.
+    pub(crate) fn place(self: &Arc<Self>, bytes: &[u8], shared: bool) -> io::Result<Arc<Held>> {
+        let (held, zero) = self.taken(bytes.len() as u64, shared)?;
+        self.region.write(held.extent.offset, bytes, zero)?;
+        Ok(Arc::new(held))
+    }
+
     /// A block of `len` bytes, not written yet.
     pub(crate) fn take(self: &Arc<Self>, len: u64, shared: bool) -> io::Result<Arc<Held>> {
+        let (held, zero) = self.taken(len, shared)?;
+        if zero && len >= RESERVED {
+            self.region.reserve(held.extent.offset, len)?;
+        }
+        Ok(Arc::new(held))
+    }
+
+    fn taken(self: &Arc<Self>, len: u64, shared: bool) -> io::Result<(Held, bool)> {
         let full = || io::Error::new(io::ErrorKind::OutOfMemory, format!("no room for {len} bytes in shared memory"));
         let taken = lock(&self.blocks).take(len).ok_or_else(full)?;
         let held = Held {
             memory: Arc::clone(self),
             extent: Extent { offset: taken.offset, len, id: self.ids.fetch_add(1, Ordering::Relaxed), shared },
         };
-        if taken.zero && taken.len >= RESERVED {
-            self.region.reserve(taken.offset, taken.len)?;
-        }
-        Ok(Arc::new(held))
+        Ok((held, taken.zero))
     }
 
     /// Bytes in blocks that are taken.
@@ -91,8 +110,11 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        if self.memory.process != std::process::id() {
+            return;
+        }
         lock(&self.memory.blocks).give(self.extent.offset);
-        self.memory.trim(KEEP);
+        self.memory.trim(self.memory.keep);
     }
 }
 
@@ -107,21 +129,24 @@ pub(crate) struct WorkerMemory {
     unsaid: Mutex<Vec<u64>>,
     /// Blocks that were dropped since the worker was last told to look.
     pub(crate) dropped: AtomicU64,
-    /// The blocks that are still in use here.
-    lengths: Mutex<HashMap<u64, u64>>,
+    /// The blocks that are still in use here: their lengths, and whether they became private memory at a fork.
+    held: Mutex<HashMap<u64, (u64, bool)>>,
+    process: u32,
 }
 
 impl WorkerMemory {
-    pub(crate) fn create() -> io::Result<Arc<WorkerMemory>> {
+    pub(crate) fn create(keep: u64) -> io::Result<Arc<WorkerMemory>> {
         let region = Arc::new(Region::create()?);
         let board = Board::new(&region).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        board.set_keep(keep);
         Ok(Arc::new(WorkerMemory {
             region,
             board,
             gone: AtomicBool::new(false),
             unsaid: Mutex::default(),
             dropped: AtomicU64::new(0),
-            lengths: Mutex::default(),
+            held: Mutex::default(),
+            process: std::process::id(),
         }))
     }
 
@@ -139,16 +164,16 @@ impl WorkerMemory {
             return None;
         }
         self.region.at(offset, len)?;
-        lock(&self.lengths).insert(offset, len);
+        lock(&self.held).insert(offset, (len, false));
         Some(ResultBlock { memory: Arc::clone(self), offset, len })
     }
 
     /// The worker is gone: free memory goes back to the system at once.
     pub(crate) fn leave(&self) {
-        let mut held = lock(&self.lengths);
+        let held = lock(&self.held);
         self.gone.store(true, Ordering::Release);
         // Everything but what is still looked at.
-        let mut ranges: Vec<(u64, u64)> = held.drain().collect();
+        let mut ranges: Vec<(u64, u64)> = held.iter().map(|(offset, (len, _))| (*offset, *len)).collect();
         ranges.sort_unstable();
         let mut at = 0;
         for (offset, len) in ranges {
@@ -163,14 +188,30 @@ impl WorkerMemory {
         }
     }
 
+    /// Before this process forks: results become private memory, so that the child's copies are its own.
+    pub(crate) fn before_fork(&self) {
+        for (offset, (len, private)) in lock(&self.held).iter_mut() {
+            if !*private {
+                *private = self.region.make_private(*offset, len.next_multiple_of(super::blocks::PAGE)).is_ok();
+            }
+        }
+    }
+
     fn give(&self, offset: u64, len: u64) {
+        // A fork of the owner holds nothing, and its locks may be held by threads that it does not have.
+        if self.process != std::process::id() {
+            return;
+        }
         {
-            let mut held = lock(&self.lengths);
+            let mut held = lock(&self.held);
+            let whole = len.next_multiple_of(super::blocks::PAGE);
+            if let Some((_, true)) = held.remove(&offset) {
+                self.region.make_shared(offset, whole);
+            }
             if self.gone.load(Ordering::Acquire) {
-                self.region.punch(offset, len.next_multiple_of(super::blocks::PAGE));
+                self.region.punch(offset, whole);
                 return;
             }
-            held.remove(&offset);
         }
         let mut unsaid = lock(&self.unsaid);
         unsaid.push(offset);

@@ -3,16 +3,13 @@
 //! A block is handed to the owner only when nobody in the worker holds it any more: the array was freed between the
 //! moment it was described in a message and the moment the message is sent. What somebody still holds is copied.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::blocks::Blocks;
 use super::board::{BOARD, Board};
 use super::region::Region;
-
-/// Free memory that a worker keeps warm between tasks, unless told otherwise.
-const KEEP: u64 = 512 << 20;
 
 /// The memory that a worker gives results and its own large arrays from.
 #[derive(Debug)]
@@ -27,6 +24,16 @@ struct State {
     blocks: Blocks,
     /// Blocks that a message describes, and whether they were freed since.
     offered: HashMap<u64, bool>,
+    /// Blocks that are the owner's.
+    given: HashSet<u64>,
+    /// Blocks that became private memory when this process forked.
+    private: HashSet<u64>,
+}
+
+impl State {
+    fn new(blocks: Blocks) -> State {
+        State { blocks, offered: HashMap::new(), given: HashSet::new(), private: HashSet::new() }
+    }
 }
 
 /// A block that a message can carry.
@@ -42,7 +49,7 @@ impl OwnMemory {
     pub(crate) fn new(region: Arc<Region>) -> Option<OwnMemory> {
         let board = Board::new(&region)?;
         let blocks = Blocks::new(BOARD, region.len());
-        Some(OwnMemory { region, board, state: Mutex::new(State { blocks, offered: HashMap::new() }) })
+        Some(OwnMemory { region, board, state: Mutex::new(State::new(blocks)) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -56,7 +63,19 @@ impl OwnMemory {
 
     fn drain(&self, state: &mut State) {
         for offset in self.board.freed_by_owner() {
+            state.given.remove(&offset);
             state.blocks.give(offset);
+        }
+    }
+
+    /// Before this process forks: arrays become private memory, so that the child's copies are its own.
+    pub fn before_fork(&self) {
+        let mut state = self.lock();
+        let State { blocks, given, private, .. } = &mut *state;
+        for (offset, len) in blocks.taken() {
+            if !given.contains(&offset) && !private.contains(&offset) && self.region.make_private(offset, len).is_ok() {
+                private.insert(offset);
+            }
         }
     }
 
@@ -75,6 +94,11 @@ impl OwnMemory {
         if let Some(freed) = state.offered.get_mut(&offset) {
             *freed = true;
         } else {
+            if state.private.remove(&offset)
+                && let Some(len) = state.blocks.len_of(offset)
+            {
+                self.region.make_shared(offset, len);
+            }
             state.blocks.give(offset);
         }
         true
@@ -95,7 +119,8 @@ impl OwnMemory {
     pub fn offer(&self, address: usize, len: u64) -> Option<OwnBlock> {
         let offset = self.region.offset_of(address)?;
         let mut state = self.lock();
-        if state.blocks.len_of(offset)? < len || state.offered.contains_key(&offset) {
+        if state.blocks.len_of(offset)? < len || state.offered.contains_key(&offset) || state.private.contains(&offset)
+        {
             return None;
         }
         state.offered.insert(offset, false);
@@ -105,9 +130,12 @@ impl OwnMemory {
     /// The message is about to be sent: a block that was freed meanwhile is the receiver's; for one that is still held
     /// here, a copy is.
     pub fn hand_over(&self, block: OwnBlock) -> Option<OwnBlock> {
-        let freed = self.lock().offered.remove(&block.offset)?;
-        if freed {
-            return Some(block);
+        {
+            let mut state = self.lock();
+            if state.offered.remove(&block.offset)? {
+                state.given.insert(block.offset);
+                return Some(block);
+            }
         }
         let source = self.region.at(block.offset, block.len)?;
         // SAFETY: the block is taken (its array is alive, as it was not freed) and has at least this length.
@@ -126,26 +154,28 @@ impl OwnMemory {
 
     /// A new block with these bytes, for a message.
     pub fn copy(&self, bytes: &[u8]) -> Option<OwnBlock> {
-        let (to, _) = self.allocate(bytes.len())?;
-        // SAFETY: a block of at least this length that was just taken, hence nobody else's.
-        #[allow(unsafe_code)]
-        unsafe {
-            to.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        let (to, zero) = self.allocate(bytes.len())?;
+        let block = OwnBlock { offset: self.region.offset_of(to.as_ptr().addr())?, len: bytes.len() as u64 };
+        if self.region.write(block.offset, bytes, zero).is_err() {
+            self.discard(block);
+            return None;
         }
-        let offset = self.region.offset_of(to.as_ptr().addr())?;
-        Some(OwnBlock { offset, len: bytes.len() as u64 })
+        self.lock().given.insert(block.offset);
+        Some(block)
     }
 
     /// A block that was copied for a message that will not be sent.
     pub fn discard(&self, block: OwnBlock) {
-        self.lock().blocks.give(block.offset);
+        let mut state = self.lock();
+        state.given.remove(&block.offset);
+        state.blocks.give(block.offset);
     }
 
     /// Between tasks: gives memory back to the system, but for what is worth keeping warm.
     pub fn trim(&self, keep: Option<u64>) {
         let mut state = self.lock();
         self.drain(&mut state);
-        for (offset, len) in state.blocks.trim(keep.unwrap_or(KEEP)) {
+        for (offset, len) in state.blocks.trim(keep.unwrap_or_else(|| self.board.keep())) {
             self.region.punch(offset, len);
         }
     }

@@ -63,10 +63,13 @@ impl Region {
             let flags = MapFlags::SHARED | MapFlags::NORESERVE;
             rustix::mm::mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags, fd, 0)?
         };
-        // Arrays do not belong into core dumps. Advice: where it is not known, nothing is lost.
+        // Large pages where the system has them for shared memory; and arrays do not belong into core dumps. Advice: where it is not known, nothing is lost.
         // SAFETY: the mapping of the line above, whole.
         #[allow(unsafe_code)]
-        let _ = unsafe { rustix::mm::madvise(base, size, Advice::LinuxDontDump) };
+        let _ = unsafe {
+            let _ = rustix::mm::madvise(base, size, Advice::LinuxHugepage);
+            rustix::mm::madvise(base, size, Advice::LinuxDontDump)
+        };
         NonNull::new(base.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
     }
 
@@ -97,6 +100,62 @@ impl Region {
     /// Makes sure that there is memory behind a range, so that its lack is an error here and not a signal later.
     pub(crate) fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
         Ok(rustix::fs::fallocate(&self.fd, FallocateFlags::KEEP_SIZE, offset, len)?)
+    }
+
+    /// Copies bytes to `offset`. `fresh`: there are no pages yet.
+    pub(crate) fn write(&self, offset: u64, bytes: &[u8], fresh: bool) -> io::Result<()> {
+        let outside = || io::Error::new(io::ErrorKind::InvalidInput, "a block outside of its memory");
+        let to = self.at(offset, bytes.len() as u64).ok_or_else(outside)?;
+        if !fresh {
+            // SAFETY: inside of the mapping, and nobody else's, as the caller says by writing there.
+            #[allow(unsafe_code)]
+            unsafe {
+                to.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            }
+            return Ok(());
+        }
+        // Writing through the file makes a page and fills it at once, at half the cost of a page fault and a copy; and
+        // where memory runs out, that is an error and not a signal.
+        let mut at = 0;
+        while at < bytes.len() {
+            match rustix::io::pwrite(&self.fd, &bytes[at..], offset + at as u64) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => at += n,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Before this process forks: a range becomes private memory with the same bytes at the same address, so that
+    /// neither child nor parent sees what the other does to it. The file's pages of it are given back.
+    pub(crate) fn make_private(&self, offset: u64, len: u64) -> io::Result<()> {
+        let outside = || io::Error::new(io::ErrorKind::InvalidInput, "a block outside of its memory");
+        let at = self.at(offset, len).ok_or_else(outside)?;
+        let size = len as usize;
+        // SAFETY: a new mapping, filled, and then moved over a range of ours whose bytes it has.
+        #[allow(unsafe_code)]
+        unsafe {
+            let prot = ProtFlags::READ | ProtFlags::WRITE;
+            let new = rustix::mm::mmap_anonymous(std::ptr::null_mut(), size, prot, MapFlags::PRIVATE)?;
+            new.cast::<u8>().copy_from_nonoverlapping(at.as_ptr(), size);
+            rustix::mm::mremap_fixed(new, size, size, rustix::mm::MremapFlags::MAYMOVE, at.as_ptr().cast())?;
+        }
+        self.punch(offset, len);
+        Ok(())
+    }
+
+    /// Undoes [`make_private`](Region::make_private), when nobody looks at the range any more.
+    pub(crate) fn make_shared(&self, offset: u64, len: u64) {
+        let Some(at) = self.at(offset, len) else { return };
+        let flags = MapFlags::SHARED | MapFlags::NORESERVE | MapFlags::FIXED;
+        // SAFETY: a range of this mapping that nobody looks at, mapped to where it belongs.
+        #[allow(unsafe_code)]
+        let _ = unsafe {
+            let prot = ProtFlags::READ | ProtFlags::WRITE;
+            rustix::mm::mmap(at.as_ptr().cast(), len as usize, prot, flags, &self.fd, offset)
+        };
     }
 
     /// Gives the pages of a range back to the system; it reads as zeros from then on.

@@ -30,6 +30,8 @@ struct State {
     cached: HashMap<u64, Private>,
     /// Releases that the board had no room for.
     unsaid: Vec<u64>,
+    /// Blocks that one task has for itself: their lengths, and whether they became private memory at a fork.
+    own: HashMap<u64, (u64, bool)>,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,19 @@ impl Views {
     pub(crate) fn lease(self: &Arc<Self>, extent: Extent) -> io::Result<Arc<Lease>> {
         let outside = || io::Error::new(io::ErrorKind::InvalidData, "a block outside of the owner's memory");
         let base = self.region.at(extent.offset, extent.len.next_multiple_of(PAGE)).ok_or_else(outside)?;
-        Ok(Arc::new(Lease { views: Arc::clone(self), extent, base }))
+        if !extent.shared {
+            self.lock().own.insert(extent.offset, (extent.len.next_multiple_of(PAGE), false));
+        }
+        Ok(Arc::new(Lease { views: Arc::clone(self), extent, base, process: std::process::id() }))
+    }
+
+    /// Before this process forks: what one task has for itself becomes private memory.
+    pub(crate) fn before_fork(&self) {
+        for (offset, (len, private)) in &mut self.lock().own {
+            if !*private {
+                *private = self.region.make_private(*offset, *len).is_ok();
+            }
+        }
     }
 
     fn map(&self, extent: Extent) -> io::Result<Private> {
@@ -85,6 +99,9 @@ impl Views {
 
     fn release(&self, offset: u64) {
         let mut state = self.lock();
+        if let Some((len, true)) = state.own.remove(&offset) {
+            self.region.make_shared(offset, len);
+        }
         state.unsaid.push(offset);
         while let Some(&offset) = state.unsaid.last() {
             if !self.board.free_to_owner(offset) {
@@ -101,6 +118,7 @@ pub struct Lease {
     views: Arc<Views>,
     extent: Extent,
     base: NonNull<u8>,
+    process: u32,
 }
 
 // SAFETY: an address in a mapping that `views` keeps.
@@ -128,7 +146,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.views.release(self.extent.offset);
+        // A fork of the worker holds nothing.
+        if self.process == std::process::id() {
+            self.views.release(self.extent.offset);
+        }
     }
 }
 
@@ -209,7 +230,9 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        if let Some(private) = self.private.take() {
+        if let Some(private) = self.private.take()
+            && self.lease.process == std::process::id()
+        {
             self.lease.views.cache(self.lease.extent.offset, private);
         }
     }
@@ -238,7 +261,7 @@ mod tests {
 
     #[test]
     fn tasks_write_into_copies_and_each_sees_the_block_as_it_was_sent() {
-        let owner = OwnerMemory::create().unwrap();
+        let owner = OwnerMemory::create(0).unwrap();
         let board = Board::new(owner.region()).unwrap();
         // The board's words are the worker's region in earnest; here a part of the owner's that no block uses.
         let _board_pages = owner.take(super::super::board::BOARD, false).unwrap();
