@@ -383,8 +383,8 @@ impl Job {
             let left = total.saturating_sub(self.supplied) as usize;
             n = n.min((left / (2 * workers.max(1))).max(by_time(LEAST)));
         }
-        if self.weight_of_item > 0 {
-            n = n.min((MESSAGE / self.weight_of_item) as usize);
+        if let Some(items) = MESSAGE.checked_div(self.weight_of_item) {
+            n = n.min(items as usize);
         }
         n.clamp(1, most)
     }

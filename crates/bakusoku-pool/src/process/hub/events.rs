@@ -10,6 +10,7 @@ use super::state::{Phase, State, Worker};
 use super::zygote::News;
 use super::{Heard, Hub, WAKE, Way, Which, ZYGOTE};
 use crate::process::line::Came;
+use crate::process::memory::ResultBlock;
 use crate::process::message::{Body, LARGEST, Report};
 use crate::process::parcel::{Answer, Exit, Function, Outcome, Part};
 
@@ -17,6 +18,9 @@ use crate::process::parcel::{Answer, Exit, Function, Outcome, Part};
 const EVENTS: usize = 64;
 /// Output that is read at once.
 const OUTPUT: usize = 64 << 10;
+/// After this long without anything to do, memory goes back to the system, but for a little.
+const REST: Duration = Duration::from_secs(1);
+const WARM: u64 = 32 << 20;
 /// How long to wait for the status of a worker that is gone.
 const STATUS: Duration = Duration::from_millis(400);
 
@@ -50,6 +54,7 @@ impl Hub {
             }
         }
         self.look_at_clock(state);
+        self.rest(state);
         signal
     }
 
@@ -161,6 +166,10 @@ impl Hub {
                     next.head_since = Some(Instant::now());
                 }
                 let pid = worker.pid.unwrap_or(0).unsigned_abs();
+                let weight: u64 = blocks.iter().map(ResultBlock::len).sum();
+                if let Some(job) = flight.job.and_then(|job| state.jobs.get_mut(&job)) {
+                    job.result_weight = weight / u64::from(flight.parcel.items.max(1));
+                }
                 let outcome = Outcome::Answer { status, body, blocks };
                 let wall = Duration::from_nanos(wall_ns);
                 let part = Part {
@@ -259,12 +268,13 @@ impl Hub {
     }
 
     /// Functions that nobody holds any more are forgotten by the workers, and their large parts freed.
-    fn tidy(&self, state: &mut State) {
+    pub(super) fn tidy(&self, state: &mut State) {
         let dropped = Function::dropped();
         if dropped == state.dropped {
             return;
         }
         state.dropped = dropped;
+        state.forgot = Some(Instant::now());
         for worker in state.workers.values_mut() {
             let Worker { known, forget, .. } = worker;
             known.retain(|number, function| {
@@ -274,7 +284,25 @@ impl Hub {
                 }
                 alive
             });
-            worker.look();
+            worker.look(None);
+        }
+    }
+
+    /// Nothing to do for a while: memory goes back to the system.
+    fn rest(&self, state: &mut State) {
+        if state.outstanding > 0 {
+            state.idle = None;
+            state.trimmed = false;
+            return;
+        }
+        let since = *state.idle.get_or_insert_with(Instant::now);
+        if !state.trimmed && since.elapsed() >= REST {
+            state.trimmed = true;
+            for worker in state.workers.values_mut() {
+                worker.take_note_of_releases();
+                worker.look(Some(WARM));
+            }
+            self.memory.trim(WARM);
         }
     }
 

@@ -136,6 +136,7 @@ impl Crew {
                 most: 1,
                 weight: 0,
                 weight_of_item: 0,
+                result_weight: 0,
                 cancelled: false,
                 listener,
                 abandoned: false,

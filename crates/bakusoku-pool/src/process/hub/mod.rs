@@ -17,6 +17,7 @@ mod zygote;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use rustix::event::{EventfdFlags, epoll};
 
@@ -83,6 +84,13 @@ pub struct Hub {
     /// Free memory that stays warm: here, and in the workers of a pool together.
     warm: u64,
 }
+
+/// Blocks from this size on are worth waiting for.
+const LARGE: u64 = 16 << 20;
+/// How often, for how long after workers were told to forget something, and with what naps.
+const PATIENCE: usize = 20;
+const SOON: Duration = Duration::from_millis(50);
+const NAP: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 100_000 };
 
 /// Bounds of what is kept warm.
 const LEAST_WARM: u64 = 64 << 20;
@@ -159,7 +167,28 @@ impl Hub {
 
     /// A block with these bytes.
     pub fn place(&self, bytes: &[u8], shared: bool) -> io::Result<Arc<Held>> {
+        let len = bytes.len() as u64;
+        if len >= LARGE && !self.memory.is_warm(len) {
+            self.wait_for_releases(len);
+        }
         self.memory.place(bytes, shared)
+    }
+
+    /// Workers may be about to give back memory that was used before: new pages cost more than waiting a little.
+    fn wait_for_releases(&self, len: u64) {
+        for _ in 0..PATIENCE {
+            let mut state = self.lock();
+            self.tidy(&mut state);
+            for worker in state.workers.values_mut() {
+                worker.take_note_of_releases();
+            }
+            let soon = state.forgot.is_some_and(|at| at.elapsed() < SOON);
+            drop(state);
+            if !soon || self.memory.is_warm(len) {
+                return;
+            }
+            let _ = rustix::thread::nanosleep(&NAP);
+        }
     }
 
     /// A block for an argument, to be written in place.

@@ -76,8 +76,12 @@ pub(super) struct State {
     pub(super) buffer: Vec<u8>,
     /// How to start a zygote, and what the one that runs was told to load.
     pub(super) command: Option<(ZygoteCommand, Vec<Vec<u8>>)>,
-    /// Functions that were dropped when workers were last told to forget.
+    /// Functions that were dropped when workers were last told to forget, and when that was.
     pub(super) dropped: u64,
+    pub(super) forgot: Option<Instant>,
+    /// Since when nothing is with workers, and whether memory was given back since.
+    pub(super) idle: Option<Instant>,
+    pub(super) trimmed: bool,
     pub(super) down: bool,
 }
 
@@ -226,6 +230,8 @@ pub(super) struct Job {
     /// Bytes in the blocks of its last parcel.
     pub(super) weight: u64,
     pub(super) weight_of_item: u64,
+    /// Bytes in the blocks of an item's result, of late.
+    pub(super) result_weight: u64,
     pub(super) cancelled: bool,
     pub(super) listener: Option<Listener>,
     /// Nobody will take what arrives.
@@ -239,6 +245,9 @@ pub(super) enum From {
     Busy,
     End,
 }
+
+/// Of results from this size on, fewer may wait for their reader.
+const HEAVY: u64 = 1 << 20;
 
 impl Job {
     pub(super) fn done(&self) -> bool {
@@ -254,7 +263,11 @@ impl Job {
     pub(super) fn room(&self) -> u64 {
         let Some(ahead) = self.options.ahead else { return u64::MAX };
         // Items that are done at once: there can be more of them, so that nobody waits for anybody.
-        let ahead = if self.per_item.is_some_and(|ns| ns < 1e6) { ahead.saturating_mul(16) } else { ahead };
+        let ahead = match self.per_item {
+            _ if self.result_weight >= HEAVY => ahead.div_ceil(2),
+            Some(ns) if ns < 1e6 => ahead.saturating_mul(16),
+            _ => ahead,
+        };
         ahead.saturating_sub(self.in_flight_items + self.unread)
     }
 }

@@ -378,10 +378,10 @@ impl Worker {
     }
 
     /// Has it forget functions and take note of what was given back, when it has nothing else to do.
-    pub(super) fn look(&mut self) {
-        let freed = self.memory.dropped.swap(0, std::sync::atomic::Ordering::Relaxed) > 0;
-        if self.phase == Phase::Live && self.flights.is_empty() && (freed || !self.forget.is_empty()) {
-            let order = Order::Look { keep: None, forget: self.forget.clone() };
+    pub(super) fn look(&mut self, keep: Option<u64>) {
+        let asked = keep.is_some() || !self.forget.is_empty();
+        if self.phase == Phase::Live && self.flights.is_empty() && asked {
+            let order = Order::Look { keep, forget: self.forget.clone() };
             if matches!(self.line.send(&order.encode(), &[], false), Ok(true)) {
                 self.forget.clear();
             }

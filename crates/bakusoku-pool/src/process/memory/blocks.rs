@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Blocks are whole pages.
 pub(crate) const PAGE: u64 = 4096;
 
+/// Blocks below this size leave larger ranges whole.
+const SMALL: u64 = 16 << 20;
+
 /// A block that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
@@ -62,7 +65,7 @@ impl Blocks {
         for warm in [true, false] {
             let found = self.by_len.range((warm, len, 0)..=(warm, u64::MAX, u64::MAX)).next().copied();
             // A small block does not break up a large range when there is untouched memory left.
-            let found = found.filter(|(_, have, _)| *have <= len * 4 || self.end - self.top < len);
+            let found = found.filter(|(_, have, _)| *have <= len * 4 || len >= SMALL || self.end - self.top < len);
             if let Some((_, have, offset)) = found {
                 self.remove(offset, have, warm);
                 if have > len {
@@ -149,6 +152,11 @@ impl Blocks {
             gone.push((offset, len));
         }
         gone
+    }
+
+    /// Whether a free range that holds pages is as long as this.
+    pub(crate) fn is_warm(&self, len: u64) -> bool {
+        Self::rounded(len).is_some_and(|len| self.by_len.range((true, len, 0)..).next().is_some())
     }
 
     /// Bytes in free ranges that hold pages.

@@ -73,6 +73,11 @@ impl OwnerMemory {
         Ok((held, taken.zero))
     }
 
+    /// Whether there is a free range of this length that holds pages.
+    pub(crate) fn is_warm(&self, len: u64) -> bool {
+        lock(&self.blocks).is_warm(len)
+    }
+
     /// Bytes in blocks that are taken.
     pub(crate) fn in_use(&self) -> u64 {
         lock(&self.blocks).in_use()
@@ -127,8 +132,6 @@ pub(crate) struct WorkerMemory {
     gone: AtomicBool,
     /// Blocks that the board had no room for; and the order of pushes to it.
     unsaid: Mutex<Vec<u64>>,
-    /// Blocks that were dropped since the worker was last told to look.
-    pub(crate) dropped: AtomicU64,
     /// The blocks that are still in use here: their lengths, and whether they became private memory at a fork.
     held: Mutex<HashMap<u64, (u64, bool)>>,
     process: u32,
@@ -144,7 +147,6 @@ impl WorkerMemory {
             board,
             gone: AtomicBool::new(false),
             unsaid: Mutex::default(),
-            dropped: AtomicU64::new(0),
             held: Mutex::default(),
             process: std::process::id(),
         }))
@@ -221,7 +223,6 @@ impl WorkerMemory {
             }
             unsaid.pop();
         }
-        self.dropped.fetch_add(len, Ordering::Relaxed);
     }
 }
 
