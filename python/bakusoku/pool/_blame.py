@@ -17,11 +17,13 @@ def blame(value: Any, error: Exception, name: str) -> Exception:
         # Raised by the object itself, in its `__reduce__` or `__getstate__`.
         error.add_note(f"raised while {name} was prepared for a worker process")
         return error
+    if isinstance(value, types.FunctionType):
+        name += f" `{value.__qualname__.rpartition('.')[2]}`"
     path, part, why = _smallest(value, error, name)
     kind = type(error) if type(error) in (TypeError, AttributeError, pickle.PicklingError) else pickle.PicklingError
     text = f"{name} cannot be sent to a worker process"
     if path != name:
-        text += f": `{path}` is {_article(type(part).__name__)}"
+        text += f": {path} is {_article(type(part).__name__)}"
     text += f" ({type(why).__name__}: {why})" if str(why) else f" ({type(why).__name__})"
     return kind(text + _hint(part))
 

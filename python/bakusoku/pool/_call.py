@@ -53,6 +53,9 @@ class Call:
     def start(self, chunk: int | None, total: int | None, ahead: int | None, eager: bool) -> None:
         """Give the job to the workers."""
         self.eager = eager
+        if self.options.timeout is not None:
+            # It is promised to each item.
+            chunk = 1
         tag = next(_tags)
         self.pool._face.calls[tag] = self
         listener = self.arrived if eager else None
@@ -82,7 +85,9 @@ class Call:
     def encode(self, start: int, items: list) -> tuple:
         """A message with these items."""
         placed = self.placed()
-        if placed.repeated and len(items) > 1:
+        if len(items) > 1 and not self.apart(items):
+            # Pickled together, an object that two items hold would be one there: what a task does to it, the next would
+            # see, or not, by how they were batched.
             parts, count = [], 0
             for item in items:
                 part = dumps(item, placed)
@@ -91,6 +96,12 @@ class Call:
             return self.mode | SEPARATE, start, len(items), self.function, pickle.dumps(parts, 5), placed.blocks
         body = dumps(items[0] if self.mode == APPLY else items, placed)
         return self.mode, start, len(items), self.function, body, placed.blocks
+
+    def apart(self, items: list) -> bool:
+        """Whether no task can change what another one gets."""
+        if self.mode == STAR:
+            return all(type(i) is tuple for i in items) and UNCHANGING.issuperset(map(type, itertools.chain(*items)))
+        return UNCHANGING.issuperset(map(type, items))
 
     def placed(self) -> Placed:
         return Placed()
@@ -158,7 +169,7 @@ class Call:
                     values = pickle.loads(body, buffers=blocks)
                 except BaseException as error:  # the user's `__setstate__`
                     for index in range(start, start + items):
-                        self.put_error(index, error)
+                        self.put_error(index, self.annotated(index, error))
                     return
                 self.put_values(start, [values] if self.mode == APPLY else values)
             elif status == OUTCOMES:
@@ -191,7 +202,7 @@ class Call:
 
     def annotated(self, index: int, error: BaseException) -> BaseException:
         """The error, saying which item it belongs to, and how to avoid it where that is plain."""
-        if self.mode == MAP and isinstance(error, TypeError):
+        if self.mode != APPLY and isinstance(error, TypeError):
             self.teach(index, error)
         if self.mode != APPLY or self.options.labels is not None:
             from ._errors import short
@@ -206,6 +217,12 @@ class Call:
         import inspect
 
         item = self.item(index)
+        if self.mode == STAR:
+            if not hasattr(item, "__iter__") and error.args and isinstance(error.args[0], str):
+                plain = {"starmap_async": "map_async"}.get(self.name, "map")
+                text = f"{error.args[0]}; `{self.name}` expects tuples of arguments: did you mean `{plain}`?"
+                error.args = (text, *error.args[1:])
+            return
         if not isinstance(item, tuple) or not error.args or not isinstance(error.args[0], str):
             return
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -13,7 +14,7 @@ class PoolError(BakusokuError, RuntimeError):
     """A pool that cannot do what it was asked for: closed, ended, or without workers."""
 
 
-class RemoteError(BakusokuError):
+class RemoteError(BakusokuError, RuntimeError):
     """An exception of a worker that cannot be made again in this process; its text and traceback are kept.
 
     Attributes
@@ -43,7 +44,7 @@ class WorkerDied(BakusokuError, BrokenProcessPool):
         The signal that ended the worker.
     exitcode : int or None
         What the worker returned, when it ended by itself.
-    peak : int
+    peak_memory : int
         The most memory (bytes) that the worker held; 0 where that is not known.
     """
 
@@ -57,13 +58,13 @@ class WorkerDied(BakusokuError, BrokenProcessPool):
         peak: int = 0,
     ) -> None:
         super().__init__(text)
-        self.index, self.label, self.signal, self.exitcode, self.peak = index, label, signal, exitcode, peak
+        self.index, self.label, self.signal, self.exitcode, self.peak_memory = index, label, signal, exitcode, peak
 
     def __reduce__(self) -> tuple:
-        return type(self), (self.args[0], self.index, self.label, self.signal, self.exitcode, self.peak)
+        return type(self), (self.args[0], self.index, self.label, self.signal, self.exitcode, self.peak_memory)
 
 
-class TaskTimeout(BakusokuError, TimeoutError):
+class TaskTimeout(BakusokuError, multiprocessing.TimeoutError, TimeoutError):
     """An item took longer than `timeout`; its worker was ended, other items are not touched by it.
 
     Attributes

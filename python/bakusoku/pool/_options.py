@@ -25,6 +25,8 @@ class Options:
             raise TypeError(f"`labels` must be a list of names or a function of the item, got {self.labels!r}")
         if isinstance(self.labels, str):
             raise TypeError(f"`labels` must be a list of names or a function of the item, got {self.labels!r}")
+        if self.timeout is not None and not isinstance(self.timeout, (int, float)):
+            raise TypeError(f"`timeout` must be seconds above 0 or None, got {self.timeout!r}")
         if self.timeout is not None and not self.timeout > 0:
             raise ParameterError(f"`timeout` must be seconds above 0 or None, got {self.timeout!r}")
         if not isinstance(self.retries, int) or self.retries < 0:

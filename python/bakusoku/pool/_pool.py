@@ -242,7 +242,7 @@ class Pool:
 
     def _why(self) -> BaseException:
         """Why there are no results."""
-        from ._errors import PoolError, died
+        from ._errors import PoolError, WorkerDied
 
         broken = self._crew.broken()
         if broken is None:
@@ -256,7 +256,9 @@ class Pool:
             error.add_note("raised by a worker when it started: by the pool's `initializer`, or while it was set up")
             return error
         if broken[0] == "died":
-            return died(0, "its start", "", broken[1], broken[2], 0, 0)
+            how = f"signal {broken[2]}" if broken[2] is not None else f"exit status {broken[1]}"
+            text = f"a worker died while it started ({how}): in the pool's `initializer`, or before it"
+            return WorkerDied(text, 0, "", broken[2], broken[1])
         return PoolError(f"workers cannot be started: {broken[1]}")
 
 

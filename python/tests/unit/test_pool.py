@@ -405,3 +405,27 @@ def test_parameters_are_checked():
             pool.map(abs, [1], labels=["a", "b", "c"])
         with pytest.raises(ValueError, match="Chunksize"):
             pool.imap(abs, [1], chunksize=0)
+
+
+def test_no_task_sees_what_another_did_to_its_item(pool):
+    def grow(items, x=None):
+        items.append(x)
+        return len(items)
+
+    shared = [1]
+    assert pool.map(grow, [shared] * 200) == [2] * 200
+    assert pool.map(grow, [shared] * 12, chunksize=12) == [2] * 12
+    assert pool.starmap(grow, [(shared, i) for i in range(200)]) == [2] * 200
+
+
+def test_timeout_counts_for_each_item_also_with_chunks(pool):
+    assert pool.map(lambda x: time.sleep(0.3) or x, range(4), chunksize=4, timeout=0.8) == [0, 1, 2, 3]
+    with pytest.raises(multiprocessing.TimeoutError):
+        pool.map(time.sleep, [9], timeout=0.2)
+    with pytest.raises(TypeError, match="timeout"):
+        pool.map(abs, [1], timeout="long")
+
+
+def test_items_that_are_no_tuples_for_starmap(pool):
+    with pytest.raises(TypeError, match="did you mean `map`"):
+        pool.starmap(abs, [1, 2])
