@@ -1,6 +1,6 @@
 """The compiled kernels. Arrays are float64 in C order; `n_jobs` 0 is the budget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -210,6 +210,13 @@ def compute_covariance(
 def make_projector(vectors: _F) -> _F: ...
 def apply_matrix(matrix: _F, x: _F, n_jobs: int) -> _F: ...
 def set_reference(x: _F, ref_channels: list[int], picks: list[int], n_jobs: int) -> _F: ...
+def maxwell_filter(
+    x: _F,
+    sensors: Mapping[str, Any],
+    options: Mapping[str, Any],
+    segments: list[tuple[int, int, bool]] | None,
+    n_jobs: int,
+) -> tuple[_F, dict[str, Any]]: ...
 def fit_sphere_to_headshape(
     dig: list[tuple[int, int, list[float], int]],
     dev_head_t: list[list[float]] | None,

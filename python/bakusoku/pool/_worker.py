@@ -50,6 +50,10 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+    # Where NumPy was loaded before the fork, all workers would draw the same numbers (`random` sees to that itself).
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
     status = 1
     end = _core.End(line, owner, own)
     is_worker = True

@@ -69,7 +69,7 @@ def test_a_worker_dies(pool, fault, call):
         assert error.signal == DIED[fault] and error.exitcode is None and DIED[fault].name in text(error)
     else:
         assert error.signal is None and error.exitcode == 3 and "3" in text(error)
-    assert error.peak > 1 << 20
+    assert error.peak_memory > 1 << 20
     assert usable(pool)
 
 
