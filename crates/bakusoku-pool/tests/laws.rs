@@ -162,6 +162,7 @@ fn a_task_larger_than_the_budget_runs_alone_with_tasks_of_its_own() {
         let pool = Pool::new(Budget::new(4, Bytes(100)).with_at_once(6)).unwrap();
         let running = Gauge::default();
         let beside_giant = AtomicI64::new(-1);
+        let first_two = AtomicUsize::new(0);
         pool.tasks(0..40)
             .need(|i| Need::memory(Bytes(if *i == 5 { 5000 } else { 10 * (*i as u64 % 3) })))
             .map(|cx, i| {
@@ -171,12 +172,15 @@ fn a_task_larger_than_the_budget_runs_alone_with_tasks_of_its_own() {
                         assert_eq!(inner.unwrap().iter().sum::<i32>(), 285);
                         beside_giant.store(running.now.load(SeqCst), SeqCst);
                     }
+                    if i < 2 {
+                        first_two.fetch_add(1, SeqCst);
+                        wait_until("small tasks run side by side", || first_two.load(SeqCst) == 2);
+                    }
                     spin(100);
                 });
             })
             .unwrap();
         assert_eq!(beside_giant.load(SeqCst), 1);
-        assert!(running.most() > 1);
     });
 }
 
@@ -219,25 +223,19 @@ fn the_last_task_gets_every_core() {
             })
             .unwrap();
         // The same when others were running at the start.
-        let others = AtomicUsize::new(3);
-        let long_jobs_together = Gauge::default();
+        let begun = AtomicUsize::new(0);
         pool.tasks(0..4)
             .map(|cx, i| {
                 if i > 0 {
-                    spin(2000);
-                    others.fetch_sub(1, SeqCst);
+                    wait_until("the first task's jobs have begun", || begun.load(SeqCst) > 0);
                     return;
                 }
-                cx.par().for_each(400, |_| {
-                    if others.load(SeqCst) == 0 {
-                        long_jobs_together.with(1, || spin(200));
-                    } else {
-                        spin(100);
-                    }
+                cx.par().for_each(4, |_| {
+                    begun.fetch_add(1, SeqCst);
+                    wait_until("the other tasks' cores came", || begun.load(SeqCst) == 4);
                 });
             })
             .unwrap();
-        assert_eq!(long_jobs_together.most(), 4);
     });
 }
 
