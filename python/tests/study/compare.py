@@ -1,8 +1,8 @@
 """Two sets of derivatives, ours and MNE's, file by file: opened by MNE without a warning, and how far apart.
 
 `raw`, `epo`, `ave`: the stored numbers, in units of one float32 ulp of the larger one (but not below the ulp of
-1e-5 of the channel's peak: what a filter leaves of a large offset is rounding). `cov`, `psd`: the metrics of the
-parity table.
+1e-6 of the channel's peak: what a filter leaves of nothing is rounding; the peak of the recording that was filtered
+counts where it is given). `cov`, `psd`: the metrics of the parity table.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ def only(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def ulps(ours, theirs, floor=1e-5):
+def ulps(ours, theirs, given=0.0, floor=1e-6):
     """The largest difference in float32 units in the last place."""
     assert ours.shape == theirs.shape, f"shape {ours.shape}, MNE has {theirs.shape}"
     peak = np.abs(theirs).max(axis=-1, keepdims=True, initial=0.0)
+    peak = np.maximum(peak, given)
     size = np.maximum(np.maximum(np.abs(theirs), np.abs(ours)), peak * floor).astype(np.float32)
     size = np.maximum(size, np.float32(1e-35))
     return float((np.abs(ours - theirs) / np.spacing(size).astype(float)).max(initial=0.0))
@@ -55,12 +56,19 @@ def same_info(ours, theirs, what):
     assert [p["desc"] for p in ours["projs"]] == [p["desc"] for p in theirs["projs"]], f"{what}: projs"
 
 
-def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool = True) -> dict[str, float]:
+def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool = True, source=None) -> dict[str, float]:
     """Compare everything that MNE wrote at `mne_stem` with our files for `subject` (one recording)."""
     import mne
 
     folder = Path(our_root) / subject
     found: dict[str, float] = {}
+    peaks = {}
+    if source is not None:
+        given = mne.io.read_raw_fif(source, preload=True, verbose="error")
+        peaks = dict(zip(given.ch_names, np.abs(given.get_data() / _cals(given.info)).max(axis=1), strict=True))
+
+    def peak(info):
+        return np.array([[peaks.get(name, 0.0)] for name in info["ch_names"]])
 
     def pair(suffix, opener):
         mne_file = Path(f"{mne_stem}_{suffix}")
@@ -81,7 +89,9 @@ def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool =
             same_info(ours.info, theirs.info, "raw")
         assert ours.first_samp == theirs.first_samp, f"first_samp {ours.first_samp}, MNE has {theirs.first_samp}"
         assert list(ours.annotations.description) == list(theirs.annotations.description)
-        found["raw ulp"] = ulps(ours.get_data() / _cals(ours.info), theirs.get_data() / _cals(theirs.info))
+        found["raw ulp"] = ulps(
+            ours.get_data() / _cals(ours.info), theirs.get_data() / _cals(theirs.info), peak(ours.info)
+        )
     both = pair("epo.fif", lambda f: mne.read_epochs(f, verbose="error"))
     if both:
         ours, theirs = both
@@ -124,6 +134,6 @@ def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool =
         assert np.allclose(ours.freqs, theirs.freqs, rtol=1e-12)
         a, b = ours.get_data(picks="all"), theirs.get_data(picks="all")
         assert a.shape == b.shape
-        peak = np.abs(b).max(-1)
-        found["psd"] = float((np.abs(a - b).max(-1) / np.where(peak == 0, 1.0, peak)).max())
+        most = np.abs(b).max(-1)
+        found["psd"] = float((np.abs(a - b).max(-1) / np.where(most == 0, 1.0, most)).max())
     return found

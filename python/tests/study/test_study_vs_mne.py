@@ -25,8 +25,8 @@ def study(cli, tmp_path: Path, config: Config, **places: str) -> Path:
     return toml
 
 
-def check(ours: Path, subject: str, mne_stem: Path, expected) -> None:
-    found = worst_differences(ours, subject, mne_stem)
+def check(ours: Path, subject: str, mne_stem: Path, expected, source=None) -> None:
+    found = worst_differences(ours, subject, mne_stem, source=source)
     print(f"{subject}: " + ", ".join(f"{k} {v:.3g}" for k, v in found.items()))
     assert set(found) == set(expected), f"compared {sorted(found)}"
     for key, value in found.items():
@@ -105,7 +105,7 @@ def test_real(cli, test_data, tmp_path, source, read, config):
     stem = tmp_path / "mne" / "sub-01" / "rest"
     analyse(fname, stem, config)
     study(cli, tmp_path, config, files="data/{subject}/{run}_raw.fif", deriv_root=str(tmp_path / "ours"))
-    check(tmp_path / "ours", "sub-01", stem, ALL)
+    check(tmp_path / "ours", "sub-01", stem, ALL, source=fname)
 
 
 @pytest.mark.study
