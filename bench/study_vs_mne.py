@@ -85,7 +85,7 @@ def compare(bids_root: Path, our_out: Path, mne_out: Path) -> dict[str, float]:
     worst: dict[str, float] = {}
     for fname in recordings(bids_root):
         stem = fname.name.removesuffix("_meg.fif")
-        found = worst_differences(our_out, subject_of(fname), mne_out / subject_of(fname) / stem)
+        found = worst_differences(our_out, subject_of(fname), mne_out / subject_of(fname) / stem, source=fname)
         for key, value in found.items():
             worst[key] = max(worst.get(key, 0.0), value)
     return worst
