@@ -5,21 +5,17 @@ from __future__ import annotations
 import itertools
 import pickle
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._blame import blame
 from ._exceptions import unseal
-from ._pickle import Placed, dumps, encode_by_value, function_of, repeated_arrays
-from ._worker import APPLY, ERROR, EXIT, MAP, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
+from ._pickle import Placed, dumps, encode_by_value, function_of
+from ._worker import APPLY, ERROR, EXIT, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
 
 if TYPE_CHECKING:
     from ._options import Options
     from ._pool import Pool
-
-#: How long a message's items take together, where their number is not said: of a list, and of a stream.
-LIST_TARGET, STREAM_TARGET = 10e-3, 0.5e-3
 
 #: Items of a stream that cannot change after they were made.
 UNCHANGING = frozenset((int, float, complex, bool, str, bytes, type(None), range))
@@ -30,8 +26,8 @@ _tags = itertools.count(1)
 class Call:
     """Items and what came of them. Subclasses say where items come from and where outcomes go."""
 
-    #: Seconds of work in a message.
-    target = LIST_TARGET
+    #: Seconds of work in a message, where the number of its items is not said.
+    target = 10e-3
 
     def __init__(self, pool: Pool, function: Callable, mode: int, options: Options, name: str) -> None:
         self.pool = pool
@@ -313,250 +309,3 @@ class Call:
                 return ready()
             self.arrived()
         return True
-
-
-class ListCall(Call):
-    """Items that are all there from the start; outcomes in a list."""
-
-    def __init__(
-        self,
-        pool: Pool,
-        function: Callable,
-        mode: int,
-        items: list,
-        options: Options,
-        name: str,
-        callback: Callable | None = None,
-        error_callback: Callable | None = None,
-    ) -> None:
-        super().__init__(pool, function, mode, options, name)
-        self.items = items
-        self.position = 0
-        self.singles_until = 0
-        self.values: list = [None] * len(items)
-        self.has = bytearray(len(items))
-        self.missing = len(items)
-        self.error: BaseException | None = None
-        self.finished = not items
-        self.callbacks: list = [(callback, error_callback)] if callback or error_callback else []
-        self.repeated: set[int] | None = None
-        self.known: dict = {}
-
-    def supply(self, most: int) -> tuple[int, list]:
-        if self.error is not None:
-            return 0, []
-        start, has = self.position, self.has
-        while start < len(has) and has[start]:
-            start += 1
-        if start < self.singles_until:
-            most = 1
-        end = min(start + most, len(has))
-        if self.missing < len(has):
-            known = has.find(1, start, end)
-            end = end if known < 0 else known
-        self.position = end
-        return start, self.items[start:end]
-
-    def hold_back(self, start: int, items: list) -> None:
-        self.position = start
-        self.singles_until = start + len(items)
-
-    def placed(self) -> Placed:
-        if self.repeated is None:
-            # Looked at once, before anything large is placed.
-            self.repeated = repeated_arrays(self.items) if self.mode != APPLY and len(self.items) > 1 else set()
-        return Placed(repeated=self.repeated, known=self.known)
-
-    def source_failed(self, error: BaseException) -> None:
-        with self.lock:
-            self.settle_error(self.position, error)
-        for tell in self.to_tell():
-            tell()
-
-    def item(self, index: int) -> Any:
-        return self.items[index]
-
-    def put_values(self, start: int, values: list) -> None:
-        end = start + len(values)
-        if self.error is None:
-            self.values[start:end] = values
-        self.missing -= len(values) - self.has.count(1, start, end)
-        self.has[start:end] = b"\x01" * len(values)
-
-    def settle_error(self, index: int, error: BaseException) -> None:
-        if self.options.on_error == "return":
-            if index < len(self.has) and not self.has[index]:
-                self.values[index] = error
-                self.has[index] = 1
-                self.missing -= 1
-        elif self.error is None:
-            self.error = error
-            self.finished = True
-            if self.job is not None:
-                self.job.cancel()
-
-    def settled(self, index: int) -> bool:
-        return bool(self.has[index])
-
-    def stopped(self) -> bool:
-        return self.error is not None
-
-    def all_arrived(self) -> None:
-        if self.missing and self.error is None:
-            self.error = self.pool._why()
-        self.finish()
-
-    def finish(self) -> None:
-        self.finished = True
-        self.known.clear()
-
-    def to_tell(self) -> list[Callable[[], None]]:
-        if not self.missing:
-            self.finished = True
-        if not self.finished or not self.callbacks:
-            return []
-        callbacks, self.callbacks = self.callbacks, []
-        told: list = []
-        for callback, error_callback in callbacks:
-            if self.error is not None:
-                if error_callback is not None:
-                    told.append(lambda call=error_callback: call(self.error))
-            elif callback is not None:
-                told.append(lambda call=callback: call(self.value()))
-        return told
-
-    def value(self) -> Any:
-        """What `get` returns."""
-        if self.mode == APPLY:
-            return self.values[0]
-        from ._results import ResultList
-
-        if type(self.values) is list:
-            self.values = ResultList(self.values)
-        return self.values
-
-
-class StreamCall(Call):
-    """Items from an iterator, outcomes one by one."""
-
-    target = STREAM_TARGET
-
-    def __init__(
-        self,
-        pool: Pool,
-        function: Callable,
-        mode: int,
-        items: Iterator,
-        options: Options,
-        name: str,
-        ordered: bool,
-        chunk: int | None,
-    ) -> None:
-        super().__init__(pool, function, mode, options, name)
-        self.iterator = items
-        self.ordered = ordered
-        self.taken = 0
-        self.under_way: dict[int, Any] = {}
-        self.singles: deque = deque()
-        #: Outcomes that wait for their reader.
-        self.outcomes: dict[int, tuple[bool, Any]] = {}
-        self.queue: deque = deque()
-        #: Outcomes that were read, how many of them the engine knows of, and when it is told.
-        self.read = self.said = 0
-        self.report_every = max(1, pool._size * (chunk or 1))
-        self.chunk = chunk
-        #: What the iterator raised after items that are still to be sent.
-        self.broken: BaseException | None = None
-        self.end: BaseException | None = None
-        self.end_at: int | None = None
-        self.complete = False
-
-    def supply(self, most: int) -> tuple[int, list]:
-        if self.singles:
-            index = self.singles.popleft()
-            return index, [self.under_way[index]]
-        if self.broken is not None:
-            error, self.broken = self.broken, None
-            raise error
-        items: list = []
-        start = self.taken
-        if self.end_at is None:
-            try:
-                for item in self.iterator:
-                    items.append(item)
-                    # A generator may fill one array again and again: such an item is pickled before the next is made.
-                    if len(items) >= most or (self.chunk is None and type(item) not in UNCHANGING):
-                        break
-                else:
-                    self.end_at = start + len(items)
-            except BaseException as error:
-                if not items or self.chunk is not None:
-                    raise
-                self.broken = error
-        self.taken = start + len(items)
-        for index, item in enumerate(items, start):
-            self.under_way[index] = item
-        return start, items
-
-    def hold_back(self, start: int, items: list) -> None:
-        self.singles.extend(range(start, start + len(items)))
-
-    def source_failed(self, error: BaseException) -> None:
-        with self.lock:
-            self.end = error
-            self.end_at = self.taken
-
-    def item(self, index: int) -> Any:
-        return self.under_way.get(index)
-
-    def put_values(self, start: int, values: list) -> None:
-        for index, value in enumerate(values, start):
-            self.settle(index, (True, value))
-
-    def settle_error(self, index: int, error: BaseException) -> None:
-        self.settle(index, (False, error))
-
-    def settle(self, index: int, outcome: tuple[bool, Any]) -> None:
-        if self.under_way.pop(index, self) is self:
-            return
-        if self.ordered:
-            self.outcomes[index] = outcome
-        else:
-            self.queue.append(outcome)
-
-    def settled(self, index: int) -> bool:
-        return index not in self.under_way
-
-    def all_arrived(self) -> None:
-        self.complete = True
-
-    def has_next(self) -> bool:
-        """Whether the reader need not wait."""
-        return self.complete or bool(self.queue) or (self.ordered and self.read in self.outcomes)
-
-    def take_next(self) -> tuple[bool, Any] | None:
-        """The next outcome; None at the end."""
-        with self.lock:
-            outcome = None
-            if self.queue:
-                outcome = self.queue.popleft()
-            elif self.ordered:
-                outcome = self.outcomes.pop(self.read, None)
-            if outcome is not None:
-                self.read += 1
-                if self.read - self.said >= self.report_every and not self.complete:
-                    self.job.read(self.read - self.said)
-                    self.said = self.read
-                return outcome
-            if self.end is not None:
-                error, self.end = self.end, None
-                return False, error
-            if self.end_at is None or self.under_way:
-                # The pool ended before the items did.
-                self.end_at = self.taken
-                self.under_way.clear()
-                return False, self.pool._why()
-            return None
-
-
-__all__ = ["APPLY", "MAP", "STAR", "Call", "ListCall", "StreamCall"]

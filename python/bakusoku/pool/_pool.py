@@ -9,10 +9,12 @@ from typing import Any
 from .. import _core
 from .._exceptions import ParameterError
 from . import _carry, _start
-from ._call import APPLY, MAP, STAR, ListCall, StreamCall
 from ._face import Face
+from ._list_call import ListCall
 from ._options import Options
 from ._results import AsyncResult, ResultIterator, ResultList
+from ._stream_call import StreamCall
+from ._worker import APPLY, MAP, STAR
 
 _OPEN, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from ._call import ListCall, StreamCall
+    from ._list_call import ListCall
+    from ._stream_call import StreamCall
 
 T = TypeVar("T")
 

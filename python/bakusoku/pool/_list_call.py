@@ -1,0 +1,135 @@
+"""A call with items that are all there from the start, and outcomes in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ._call import Call
+from ._pickle import Placed, repeated_arrays
+from ._worker import APPLY
+
+if TYPE_CHECKING:
+    from ._options import Options
+    from ._pool import Pool
+
+
+class ListCall(Call):
+    """Items that are all there from the start; outcomes in a list."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        function: Callable,
+        mode: int,
+        items: list,
+        options: Options,
+        name: str,
+        callback: Callable | None = None,
+        error_callback: Callable | None = None,
+    ) -> None:
+        super().__init__(pool, function, mode, options, name)
+        self.items = items
+        self.position = 0
+        self.singles_until = 0
+        self.values: list = [None] * len(items)
+        self.has = bytearray(len(items))
+        self.missing = len(items)
+        self.error: BaseException | None = None
+        self.finished = not items
+        self.callbacks: list = [(callback, error_callback)] if callback or error_callback else []
+        self.repeated: set[int] | None = None
+        self.known: dict = {}
+
+    def supply(self, most: int) -> tuple[int, list]:
+        if self.error is not None:
+            return 0, []
+        start, has = self.position, self.has
+        while start < len(has) and has[start]:
+            start += 1
+        if start < self.singles_until:
+            most = 1
+        end = min(start + most, len(has))
+        if self.missing < len(has):
+            known = has.find(1, start, end)
+            end = end if known < 0 else known
+        self.position = end
+        return start, self.items[start:end]
+
+    def hold_back(self, start: int, items: list) -> None:
+        self.position = start
+        self.singles_until = start + len(items)
+
+    def placed(self) -> Placed:
+        if self.repeated is None:
+            # Looked at once, before anything large is placed.
+            self.repeated = repeated_arrays(self.items) if self.mode != APPLY and len(self.items) > 1 else set()
+        return Placed(repeated=self.repeated, known=self.known)
+
+    def source_failed(self, error: BaseException) -> None:
+        with self.lock:
+            self.settle_error(self.position, error)
+        for tell in self.to_tell():
+            tell()
+
+    def item(self, index: int) -> Any:
+        return self.items[index]
+
+    def put_values(self, start: int, values: list) -> None:
+        end = start + len(values)
+        if self.error is None:
+            self.values[start:end] = values
+        self.missing -= len(values) - self.has.count(1, start, end)
+        self.has[start:end] = b"\x01" * len(values)
+
+    def settle_error(self, index: int, error: BaseException) -> None:
+        if self.options.on_error == "return":
+            if index < len(self.has) and not self.has[index]:
+                self.values[index] = error
+                self.has[index] = 1
+                self.missing -= 1
+        elif self.error is None:
+            self.error = error
+            self.finished = True
+            if self.job is not None:
+                self.job.cancel()
+
+    def settled(self, index: int) -> bool:
+        return bool(self.has[index])
+
+    def stopped(self) -> bool:
+        return self.error is not None
+
+    def all_arrived(self) -> None:
+        if self.missing and self.error is None:
+            self.error = self.pool._why()
+        self.finish()
+
+    def finish(self) -> None:
+        self.finished = True
+        self.known.clear()
+
+    def to_tell(self) -> list[Callable[[], None]]:
+        if not self.missing:
+            self.finished = True
+        if not self.finished or not self.callbacks:
+            return []
+        callbacks, self.callbacks = self.callbacks, []
+        told: list = []
+        for callback, error_callback in callbacks:
+            if self.error is not None:
+                if error_callback is not None:
+                    told.append(lambda call=error_callback: call(self.error))
+            elif callback is not None:
+                told.append(lambda call=callback: call(self.value()))
+        return told
+
+    def value(self) -> Any:
+        """What `get` returns."""
+        if self.mode == APPLY:
+            return self.values[0]
+        from ._results import ResultList
+
+        if type(self.values) is list:
+            self.values = ResultList(self.values)
+        return self.values

@@ -1,0 +1,137 @@
+"""A call with items from an iterator, and outcomes one by one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ._call import UNCHANGING, Call
+
+if TYPE_CHECKING:
+    from ._options import Options
+    from ._pool import Pool
+
+
+class StreamCall(Call):
+    """Items from an iterator, outcomes one by one."""
+
+    # Results of a stream are waited for one by one.
+    target = 0.5e-3
+
+    def __init__(
+        self,
+        pool: Pool,
+        function: Callable,
+        mode: int,
+        items: Iterator,
+        options: Options,
+        name: str,
+        ordered: bool,
+        chunk: int | None,
+    ) -> None:
+        super().__init__(pool, function, mode, options, name)
+        self.iterator = items
+        self.ordered = ordered
+        self.taken = 0
+        self.under_way: dict[int, Any] = {}
+        self.singles: deque = deque()
+        #: Outcomes that wait for their reader.
+        self.outcomes: dict[int, tuple[bool, Any]] = {}
+        self.queue: deque = deque()
+        #: Outcomes that were read, how many of them the engine knows of, and when it is told.
+        self.read = self.said = 0
+        self.report_every = max(1, pool._size * (chunk or 1))
+        self.chunk = chunk
+        #: What the iterator raised after items that are still to be sent.
+        self.broken: BaseException | None = None
+        self.end: BaseException | None = None
+        self.end_at: int | None = None
+        self.complete = False
+
+    def supply(self, most: int) -> tuple[int, list]:
+        if self.singles:
+            index = self.singles.popleft()
+            return index, [self.under_way[index]]
+        if self.broken is not None:
+            error, self.broken = self.broken, None
+            raise error
+        items: list = []
+        start = self.taken
+        if self.end_at is None:
+            try:
+                for item in self.iterator:
+                    items.append(item)
+                    # A generator may fill one array again and again: such an item is pickled before the next is made.
+                    if len(items) >= most or (self.chunk is None and type(item) not in UNCHANGING):
+                        break
+                else:
+                    self.end_at = start + len(items)
+            except BaseException as error:
+                if not items or self.chunk is not None:
+                    raise
+                self.broken = error
+        self.taken = start + len(items)
+        for index, item in enumerate(items, start):
+            self.under_way[index] = item
+        return start, items
+
+    def hold_back(self, start: int, items: list) -> None:
+        self.singles.extend(range(start, start + len(items)))
+
+    def source_failed(self, error: BaseException) -> None:
+        with self.lock:
+            self.end = error
+            self.end_at = self.taken
+
+    def item(self, index: int) -> Any:
+        return self.under_way.get(index)
+
+    def put_values(self, start: int, values: list) -> None:
+        for index, value in enumerate(values, start):
+            self.settle(index, (True, value))
+
+    def settle_error(self, index: int, error: BaseException) -> None:
+        self.settle(index, (False, error))
+
+    def settle(self, index: int, outcome: tuple[bool, Any]) -> None:
+        if self.under_way.pop(index, self) is self:
+            return
+        if self.ordered:
+            self.outcomes[index] = outcome
+        else:
+            self.queue.append(outcome)
+
+    def settled(self, index: int) -> bool:
+        return index not in self.under_way
+
+    def all_arrived(self) -> None:
+        self.complete = True
+
+    def has_next(self) -> bool:
+        """Whether the reader need not wait."""
+        return self.complete or bool(self.queue) or (self.ordered and self.read in self.outcomes)
+
+    def take_next(self) -> tuple[bool, Any] | None:
+        """The next outcome; None at the end."""
+        with self.lock:
+            outcome = None
+            if self.queue:
+                outcome = self.queue.popleft()
+            elif self.ordered:
+                outcome = self.outcomes.pop(self.read, None)
+            if outcome is not None:
+                self.read += 1
+                if self.read - self.said >= self.report_every and not self.complete:
+                    self.job.read(self.read - self.said)
+                    self.said = self.read
+                return outcome
+            if self.end is not None:
+                error, self.end = self.end, None
+                return False, error
+            if self.end_at is None or self.under_way:
+                # The pool ended before the items did.
+                self.end_at = self.taken
+                self.under_way.clear()
+                return False, self.pool._why()
+            return None
