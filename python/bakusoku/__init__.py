@@ -5,8 +5,12 @@ the cores that this process may use (CPU affinity, cgroup, Slurm, ``BAKUSOKU_NUM
 ``OMP_NUM_THREADS``. Results depend on no number of threads, not even in the last bit.
 """
 
+import sys as _sys
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
+
+if _sys.platform == "win32":
+    raise ImportError("bakusoku does not run on Windows; it does in WSL 2 (https://learn.microsoft.com/windows/wsl)")
 
 if TYPE_CHECKING:
     from . import chpi, cov, epochs, event, filter, pool, preprocessing, proj, reference, time_frequency

@@ -154,3 +154,9 @@ def test_budget_is_the_affinity_and_not_omp():
 def test_n_jobs(n_jobs, error):
     with pytest.raises(error, match="n_jobs"):
         bakusoku.filter.filter_data(np.zeros((1, 1000)), 1000.0, 1.0, 40.0, n_jobs=n_jobs)
+
+
+def test_windows_is_told():
+    code = "import sys; sys.platform = 'win32'; import bakusoku"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 1 and "ImportError: bakusoku does not run on Windows" in ran.stderr
