@@ -1,8 +1,9 @@
 """Two sets of derivatives, ours and MNE's, file by file: opened by MNE without a warning, and how far apart.
 
 `raw`, `epo`, `ave`: the stored numbers, in units of one float32 ulp of the larger one (but not below the ulp of
-1e-6 of the channel's peak: what a filter leaves of nothing is rounding; the peak of the recording that was filtered
-counts where it is given). `cov`, `psd`: the metrics of the parity table.
+`floor` = 1e-6 of the channel's peak: what a filter leaves of nothing is rounding; the peak of the recording that was
+filtered counts where it is given; with a `floor` of 1 the unit is the peak's ulp). `cov`, `psd`: the metrics of the
+parity table.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def same_info(ours, theirs, what):
     assert [p["desc"] for p in ours["projs"]] == [p["desc"] for p in theirs["projs"]], f"{what}: projs"
 
 
-def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool = True, source=None) -> dict[str, float]:
+def worst_differences(
+    our_root: Path, subject: str, mne_stem: Path, info: bool = True, source=None, floor: float = 1e-6
+) -> dict[str, float]:
     """Compare everything that MNE wrote at `mne_stem` with our files for `subject` (one recording)."""
     import mne
 
@@ -90,7 +93,7 @@ def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool =
         assert ours.first_samp == theirs.first_samp, f"first_samp {ours.first_samp}, MNE has {theirs.first_samp}"
         assert list(ours.annotations.description) == list(theirs.annotations.description)
         found["raw ulp"] = ulps(
-            ours.get_data() / _cals(ours.info), theirs.get_data() / _cals(theirs.info), peak(ours.info)
+            ours.get_data() / _cals(ours.info), theirs.get_data() / _cals(theirs.info), peak(ours.info), floor
         )
     # Read without `proj=False`, an active projector would be applied once more: one channel's last bit, and all differ.
     both = pair("epo.fif", lambda f: mne.read_epochs(f, proj=False, verbose="error"))
@@ -105,7 +108,10 @@ def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool =
         assert ours.baseline == theirs.baseline, f"baseline {ours.baseline}, MNE has {theirs.baseline}"
         assert np.allclose(ours.times, theirs.times, rtol=0, atol=1e-9), "times of epochs"
         found["epo ulp"] = ulps(
-            ours.get_data(copy=False) / _cals(ours.info), theirs.get_data(copy=False) / _cals(theirs.info)
+            ours.get_data(copy=False) / _cals(ours.info),
+            theirs.get_data(copy=False) / _cals(theirs.info),
+            peak(ours.info),
+            floor,
         )
     both = pair("ave.fif", lambda f: mne.read_evokeds(f, verbose="error"))
     if both:
@@ -120,7 +126,7 @@ def worst_differences(our_root: Path, subject: str, mne_stem: Path, info: bool =
             assert a.nave == b.nave, f"nave {a.nave}, MNE has {b.nave}"
             assert a.baseline == b.baseline
             assert np.allclose(a.times, b.times, rtol=0, atol=1e-9)
-            worst = max(worst, ulps(a.data / _cals(a.info), b.data / _cals(b.info)))
+            worst = max(worst, ulps(a.data / _cals(a.info), b.data / _cals(b.info), peak(a.info), floor))
         found["ave ulp"] = worst
     both = pair("cov.fif", lambda f: mne.read_cov(f, verbose="error"))
     if both:

@@ -16,6 +16,9 @@ from pathlib import Path
 class Config:
     """What the study does; one key of `study.toml` per field."""
 
+    #: Bad channels found, then tSSS of `mf_st_duration`; no fine calibration, no cross-talk.
+    use_maxwell_filter: bool = False
+    mf_st_duration: float | None = 10.0
     notch_freq: tuple[float, ...] | None = (50.0, 100.0, 150.0)
     l_freq: float | None = 0.1
     h_freq: float | None = 40.0
@@ -36,6 +39,11 @@ class Config:
         """The same study as a `study.toml`."""
         lines = [f"{k} = {_toml(v)}" for k, v in places.items()]
         skip = {"cov_rank"} if self.cov_rank == "info" else set()
+        if self.use_maxwell_filter:
+            lines += ["find_flat_channels_meg = true", "find_noisy_channels_meg = true"]
+            lines += ['mf_cal_missing = "ignore"', 'mf_ctc_missing = "ignore"']
+        else:
+            skip |= {"use_maxwell_filter", "mf_st_duration"}
         for key, value in asdict(self).items():
             if key in skip:
                 continue
@@ -79,6 +87,10 @@ def analyse(fname: str | os.PathLike, stem: str | os.PathLike, config: Config, s
     stem.parent.mkdir(parents=True, exist_ok=True)
     raw = read(fname, preload=True)
     events = mne.find_events(raw, stim_channel=stim_channel)
+    if c.use_maxwell_filter:
+        noisy, flat = mne.preprocessing.find_bad_channels_maxwell(raw)
+        raw.info["bads"] = sorted({*raw.info["bads"], *noisy, *flat})
+        raw = mne.preprocessing.maxwell_filter(raw, st_duration=c.mf_st_duration)
     if c.notch_freq is not None:
         raw.notch_filter(list(c.notch_freq))
     if c.l_freq is not None or c.h_freq is not None:
