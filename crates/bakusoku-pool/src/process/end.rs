@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::line::{Came, Line};
@@ -14,6 +14,11 @@ use crate::memory as usage;
 /// From this long on a task's memory and time of computing are looked at.
 const WORTH_A_LOOK: Duration = Duration::from_millis(20);
 
+/// How to wait for the owner to read what was written, and for how long.
+const FIRST_NAP: Duration = Duration::from_micros(20);
+const LONGEST_NAP: Duration = Duration::from_millis(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// The worker's side of its line.
 #[derive(Debug)]
 pub struct End {
@@ -22,6 +27,7 @@ pub struct End {
     views: Arc<Views>,
     state: Mutex<State>,
     process: u32,
+    outputs: OnceLock<[OwnedFd; 2]>,
 }
 
 #[derive(Debug)]
@@ -104,6 +110,7 @@ impl End {
             views: Arc::new(views),
             state: Mutex::new(state),
             process: std::process::id(),
+            outputs: OnceLock::new(),
         })
     }
 
@@ -219,6 +226,7 @@ impl End {
         let begun = begun.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "there is no task to answer"))?;
         let wall = begun.at.elapsed();
         let long = wall >= WORTH_A_LOOK;
+        self.end_output(long);
         let report = Report::Done {
             slot: begun.slot,
             status,
@@ -235,6 +243,33 @@ impl End {
             self.own.trim(None);
         }
         Ok(())
+    }
+
+    /// Where the standard output and error of this process go, of which an answer waits to be read.
+    pub fn watch(&self, output: OwnedFd, error: OwnedFd) {
+        let _ = self.outputs.set([output, error]);
+    }
+
+    /// Waits until the owner has read what was written, so that it knows who wrote it.
+    fn end_output(&self, long: bool) {
+        let Some(outputs) = self.outputs.get() else { return };
+        if long {
+            // What C code has printed waits in its own buffers.
+            // SAFETY: without a stream it writes out all of them.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::fflush(std::ptr::null_mut());
+            }
+        }
+        let begun = Instant::now();
+        let mut nap = FIRST_NAP;
+        // Something that goes on writing in the background is not waited for.
+        while begun.elapsed() < LONGEST_WAIT
+            && outputs.iter().any(|pipe| rustix::io::ioctl_fionread(pipe).is_ok_and(|n| n > 0))
+        {
+            std::thread::sleep(nap);
+            nap = (nap * 2).min(LONGEST_NAP);
+        }
     }
 
     /// Tells the owner something meanwhile.

@@ -305,6 +305,11 @@ impl Crew {
         if self.0.hub().is_ours() { self.0.processes() } else { Vec::new() }
     }
 
+    /// The items that run now: tags of jobs and numbers.
+    fn running(&self) -> Vec<(u64, u64)> {
+        if self.0.hub().is_ours() { self.0.running() } else { Vec::new() }
+    }
+
     /// Why there are no workers: `("refused", status, body)`, `("died", code, signal)`, `("unable", text)` or None.
     fn broken<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let Some(reason) = self.0.broken() else { return Ok(None) };

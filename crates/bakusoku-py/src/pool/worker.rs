@@ -158,6 +158,11 @@ impl End {
         .map_err(PyErr::from)
     }
 
+    /// Takes the files where standard output and error go: an answer waits until they are read.
+    fn watch(&self, output: i32, error: i32) {
+        self.end.watch(owned(output), owned(error));
+    }
+
     /// Tells the owner something meanwhile.
     fn say(&self, body: &[u8]) -> PyResult<()> {
         self.end.say(body).map_err(PyErr::from)

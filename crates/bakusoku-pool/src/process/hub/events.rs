@@ -43,7 +43,7 @@ impl Hub {
         let state = &mut *state;
         state.turns += 1;
         self.tidy(state);
-        // What a worker wrote comes before the answer that it sent afterwards.
+        // What a worker wrote comes before what it said afterwards.
         for pass in [true, false] {
             for event in events {
                 let data = event.data.u64();
@@ -138,7 +138,15 @@ impl Hub {
 
     fn reported(&self, state: &mut State, id: u64, report: Report) {
         match report {
-            Report::Say { body } => self.hear(state, id, Way::Said, body),
+            Report::Say { body } => {
+                self.drain_output(state, id);
+                // It came before the answer, on the same line: of the first that is not answered.
+                let item = state.workers.get(&id).and_then(|worker| {
+                    let head = worker.flights.front()?;
+                    Some((state.jobs.get(&head.job?)?.options.tag, head.parcel.start))
+                });
+                self.hear(state, id, item, Way::Said, body);
+            }
             Report::Done { slot, status, wall_ns, cpu_ns, peak, body, blocks } => {
                 let Some(worker) = state.workers.get_mut(&id) else { return };
                 let Some(at) = worker.flights.iter().position(|flight| flight.slot == usize::from(slot)) else {
@@ -223,6 +231,8 @@ impl Hub {
         let index = usize::from(which == Which::Error);
         let mut bytes = vec![0u8; OUTPUT];
         let Some(file) = &worker.out[index] else { return };
+        // Asked first: a task ends when all that it wrote has been read.
+        let item = worker.running(&state.jobs);
         match rustix::io::read(file, &mut bytes) {
             Ok(0) | Err(rustix::io::Errno::IO) => {
                 let _ = epoll::delete(&self.epoll, file);
@@ -231,7 +241,7 @@ impl Hub {
             Ok(n) => {
                 bytes.truncate(n);
                 let way = if which == Which::Error { Way::Error } else { Way::Output };
-                self.hear(state, id, way, bytes);
+                self.hear(state, id, item, way, bytes);
             }
             Err(_) => {}
         }
@@ -253,16 +263,10 @@ impl Hub {
         }
     }
 
-    fn hear(&self, state: &mut State, id: u64, way: Way, bytes: Vec<u8>) {
-        let State { workers, crews, heard, jobs, .. } = state;
+    fn hear(&self, state: &mut State, id: u64, item: Option<(u64, u64)>, way: Way, bytes: Vec<u8>) {
+        let State { workers, crews, heard, .. } = state;
         let Some(worker) = workers.get(&id) else { return };
         let Some(crew) = crews.get(&worker.crew) else { return };
-        let board = worker.memory.board();
-        let item = worker.flights.front().filter(|head| board.begun(head.slot)).and_then(|head| {
-            let item = u64::from(board.item().min(head.parcel.items.saturating_sub(1)));
-            let job = jobs.get(&head.job?)?;
-            Some((job.options.tag, head.parcel.start + item))
-        });
         let worker = worker.pid.unwrap_or(0).unsigned_abs();
         heard.push((Arc::clone(&crew.face), Heard { worker, item, way, bytes }));
     }

@@ -231,6 +231,13 @@ impl Crew {
         pids.map(i32::unsigned_abs).collect()
     }
 
+    /// The items that run now: their jobs' tags and their numbers.
+    pub fn running(&self) -> Vec<(u64, u64)> {
+        let state = self.hub.lock();
+        let Some(crew) = state.crews.get(&self.id) else { return Vec::new() };
+        crew.workers.iter().filter_map(|id| state.workers.get(id)?.running(&state.jobs)).collect()
+    }
+
     /// The hub that its workers belong to.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub

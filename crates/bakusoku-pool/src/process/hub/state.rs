@@ -200,6 +200,17 @@ pub(super) struct Worker {
     pub(super) oom_at_start: u64,
 }
 
+impl Worker {
+    /// The tag of the job and the number of the item that runs.
+    pub(super) fn running(&self, jobs: &HashMap<u64, Job>) -> Option<(u64, u64)> {
+        let board = self.memory.board();
+        let slot = board.running()?;
+        let flight = self.flights.iter().find(|flight| flight.slot == slot)?;
+        let item = u64::from(board.item().min(flight.parcel.items.saturating_sub(1)));
+        Some((jobs.get(&flight.job?)?.options.tag, flight.parcel.start + item))
+    }
+}
+
 /// A parcel that is with a worker.
 pub(super) struct Flight {
     pub(super) slot: usize,

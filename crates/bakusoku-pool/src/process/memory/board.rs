@@ -141,6 +141,11 @@ impl Board {
         u64::from(self.words().keep.load(Ordering::Acquire)) << 20
     }
 
+    /// The message that the worker runs.
+    pub(crate) fn running(&self) -> Option<usize> {
+        (self.words().running.load(Ordering::Acquire) as usize).checked_sub(1)
+    }
+
     /// Threads that the running task took.
     pub(crate) fn took(&self) -> usize {
         self.words().took.load(Ordering::Acquire) as usize
