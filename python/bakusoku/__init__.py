@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from ._core import __version__, n_threads
     from ._exceptions import BakusokuError, DataError, ParameterError, UnsupportedError
     from .event import find_events
-    from .pool import AsyncResult, Pool, PoolError, RemoteError, TaskTimeout, WorkerDied
+    from .pool import AsyncResult, Executor, Pool, PoolError, RemoteError, TaskTimeout, WorkerDied, default_rng
 
-_MODULES = ("chpi", "cov", "epochs", "event", "filter", "pool", "preprocessing", "proj", "reference", "time_frequency")
+_MODULES = (
+    "chpi", "cov", "epochs", "event", "filter", "joblib", "pool", "preprocessing", "proj", "reference",
+    "time_frequency",
+)  # fmt: skip
 _NAMES = {
     "BakusokuError": "_exceptions",
     "DataError": "_exceptions",
@@ -28,11 +31,13 @@ _NAMES = {
     "find_events": "event",
     "n_threads": "_core",
     "AsyncResult": "pool",
+    "Executor": "pool",
     "Pool": "pool",
     "PoolError": "pool",
     "RemoteError": "pool",
     "TaskTimeout": "pool",
     "WorkerDied": "pool",
+    "default_rng": "pool",
     "__version__": "_core",
 }
 
@@ -40,6 +45,7 @@ __all__ = [
     "AsyncResult",
     "BakusokuError",
     "DataError",
+    "Executor",
     "ParameterError",
     "Pool",
     "PoolError",
@@ -50,6 +56,7 @@ __all__ = [
     "__version__",
     "chpi",
     "cov",
+    "default_rng",
     "epochs",
     "event",
     "filter",

@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._errors import PoolError, RemoteError, TaskTimeout, WorkerDied
+    from ._executor import Executor
     from ._pool import Pool
     from ._results import AsyncResult
+    from ._seed import default_rng
 
 _NAMES = {
     "AsyncResult": "_results",
+    "Executor": "_executor",
     "Pool": "_pool",
     "PoolError": "_errors",
     "RemoteError": "_errors",
     "TaskTimeout": "_errors",
     "WorkerDied": "_errors",
+    "default_rng": "_seed",
 }
 
-__all__ = ["AsyncResult", "Pool", "PoolError", "RemoteError", "TaskTimeout", "WorkerDied"]
+__all__ = ["AsyncResult", "Executor", "Pool", "PoolError", "RemoteError", "TaskTimeout", "WorkerDied", "default_rng"]
 
 
 def __getattr__(name: str):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 import pickle
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._blame import blame
 from ._exceptions import unseal
 from ._pickle import Placed, dumps, encode_by_value, function_of
+from ._seed import Seeded
 from ._worker import APPLY, ERROR, EXIT, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
 
 if TYPE_CHECKING:
+    from ._journal import Journal
     from ._options import Options
     from ._pool import Pool
+    from ._progress import Reporter
 
 #: Items of a stream that cannot change after they were made.
 UNCHANGING = frozenset((int, float, complex, bool, str, bytes, type(None), range))
@@ -32,7 +36,8 @@ class Call:
     def __init__(self, pool: Pool, function: Callable, mode: int, options: Options, name: str) -> None:
         self.pool = pool
         self.callable = function
-        self.function = function_of(function)
+        self.sent = function if options.seed is None else Seeded(function, options.seed)
+        self.function = function_of(self.sent)
         self.mode = mode
         self.options = options
         self.name = name
@@ -43,19 +48,41 @@ class Call:
         #: Attempts at an item that failed.
         self.attempts: dict[int, int] = {}
         self.all_sent = False
+        #: The last lines that items have written, for their errors.
+        self.words: dict[int, deque[str]] = {}
+        self.tag = next(_tags)
+        self.failed = 0
+        #: Where finished items are kept, and under which keys those that are not.
+        self.journal: Journal | None = None
+        self.keys: dict[int, str] = {}
+        if options.resume is not None:
+            from ._journal import Journal
+
+            self.journal = Journal(options.resume, function, mode == STAR, options.seed)
+        #: Who reports how far it is, and after how many seconds who waits looks up.
+        self.reporter: Reporter | None = None
+        self.pause: float | None = None
 
     # ── to workers ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def start(self, chunk: int | None, total: int | None, ahead: int | None, eager: bool) -> None:
         """Give the job to the workers."""
+        if self.options.progress is not False and (self.mode != APPLY or self.options.progress is not None):
+            from ._progress import OFTEN, reporter
+
+            self.reporter = reporter(self, self.options.progress)
+            if self.reporter is not None:
+                self.pause = OFTEN
+                eager = eager or self.options.progress is not None
         self.eager = eager
         if self.options.timeout is not None:
             # It is promised to each item.
             chunk = 1
-        tag = next(_tags)
-        self.pool._face.calls[tag] = self
+        self.pool._face.calls[self.tag] = self
         listener = self.arrived if eager else None
-        self.job = self.pool._crew.job(tag, [], self, listener, chunk, self.target, total, ahead, self.options.timeout)
+        self.job = self.pool._crew.job(
+            self.tag, [], self, listener, chunk, self.target, total, ahead, self.options.timeout
+        )
         if eager:
             # What came before `self.job` was there.
             self.arrived()
@@ -147,6 +174,22 @@ class Call:
             told = self.to_tell()
         for tell in told:
             tell()
+        if self.reporter is not None:
+            self.reporter.tick(self.is_over())
+
+    def count(self) -> tuple[int, int, int | None]:
+        """How many items have an outcome, how many of them failed, and how many there are."""
+        raise NotImplementedError
+
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        raise NotImplementedError
+
+    def interrupt(self) -> None:
+        """End what runs, at the wish of who waits."""
+        self.job.interrupt()
+        if self.reporter is not None:
+            self.reporter.tick(True)
 
     def to_tell(self) -> list[Callable[[], None]]:
         """What to call when the lock is free."""
@@ -157,7 +200,17 @@ class Call:
         raise NotImplementedError
 
     def accept(self, part: tuple) -> None:
-        start, items, _worker, _wall, _cpu, _peak, kind = part[:7]
+        start, items, worker, _wall, _cpu, _peak, kind = part[:7]
+        output = self.pool._face.output
+        if worker in output.unended:
+            output.ended(worker)
+        self.take(start, items, kind, part)
+        if self.words:
+            for index in range(start, start + items):
+                self.words.pop(index, None)
+
+    def take(self, start: int, items: int, kind: int, part: tuple) -> None:
+        """Take an answer, or what stands for one."""
         if kind == 0:
             status, body, blocks = part[7:]
             if status == VALUES:
@@ -167,7 +220,7 @@ class Call:
                     for index in range(start, start + items):
                         self.put_error(index, self.annotated(index, error))
                     return
-                self.put_values(start, [values] if self.mode == APPLY else values)
+                self.got(start, [values] if self.mode == APPLY else values)
             elif status == OUTCOMES:
                 self.put_outcomes(start, pickle.loads(body, buffers=blocks))
             else:
@@ -184,7 +237,7 @@ class Call:
     def put_outcomes(self, start: int, outcomes: list) -> None:
         for index, (kind, value) in enumerate(outcomes, start):
             if kind == VALUE:
-                self.put_values(index, [value])
+                self.got(index, [value])
             elif kind == ERROR:
                 self.put_error(index, self.annotated(index, unseal(value)))
             elif kind == EXIT:
@@ -248,7 +301,7 @@ class Call:
         if not self.by_value:
             self.by_value = True
             try:
-                self.function = encode_by_value(self.callable)
+                self.function = encode_by_value(self.sent)
             except Exception as error:
                 self.by_value = False
                 refusal = error
@@ -271,17 +324,34 @@ class Call:
         tried.add(start)
         return False
 
+    def got(self, start: int, values: list) -> None:
+        """Results of a worker."""
+        if self.journal is not None:
+            for index, value in enumerate(values, start):
+                key = self.keys.pop(index, None)
+                if key is not None:
+                    self.journal.keep(key, value, self.label(index))
+        self.put_values(start, values)
+
     def put_values(self, start: int, values: list) -> None:
         raise NotImplementedError
 
     def put_error(self, index: int, error: BaseException, final: bool = False) -> None:
         """An item failed; it is tried again while there are attempts left."""
+        words = self.words.pop(index, None)
+        if words:
+            note = "\n    ".join([f"the last that {self.label(index)} wrote:", *words])
+            try:
+                error.add_note(note)
+            except Exception:  # an exception without notes
+                pass
         if not final and not self.stopped():
             attempt = self.attempts.get(index, 0)
             if attempt < self.options.retries:
                 self.attempts[index] = attempt + 1
                 self.again([index])
                 return
+        self.failed += 1
         self.settle_error(index, error)
 
     def settle_error(self, index: int, error: BaseException) -> None:
@@ -304,8 +374,12 @@ class Call:
         end = None if timeout is None else time.monotonic() + max(timeout, 0.0)
         while not ready():
             left = None if end is None else end - time.monotonic()
-            if not self.job.wait(self.seen, left):
+            if self.pause is not None and (left is None or left > self.pause):
+                self.job.wait(self.seen, self.pause)
                 self.arrived()
-                return ready()
+                continue
+            came = self.job.wait(self.seen, left)
             self.arrived()
+            if not came:
+                return ready()
         return True

@@ -14,6 +14,10 @@ class PoolError(BakusokuError, RuntimeError):
     """A pool that cannot do what it was asked for: closed, ended, or without workers."""
 
 
+class BrokenPool(PoolError, BrokenProcessPool):
+    """An executor whose workers cannot be started; its cause says why."""
+
+
 class RemoteError(BakusokuError, RuntimeError):
     """An exception of a worker that cannot be made again in this process; its text and traceback are kept.
 
@@ -81,6 +85,15 @@ class TaskTimeout(BakusokuError, multiprocessing.TimeoutError, TimeoutError):
 
     def __reduce__(self) -> tuple:
         return type(self), (self.args[0], self.index, self.label)
+
+
+def broken(why: BaseException) -> BaseException:
+    """Why an executor has no results, as `concurrent.futures` has it."""
+    if isinstance(why, BrokenProcessPool):
+        return why
+    error = BrokenPool(f"the executor's workers cannot be started, or were ended: {type(why).__name__}: {why}")
+    error.__cause__ = why
+    return error
 
 
 def size(n: float) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pickle
 import traceback
+import types
 from typing import Any
 
 #: An exception as it travels: its pickle or None, type, text, traceback, notes.
 Envelope = tuple[bytes | None, str, str, str, list[str]]
 
 
-def seal(error: BaseException, skip: int = 1) -> Envelope:
-    """In the worker. `skip`: the worker's own frames at the top."""
+def seal(error: BaseException) -> Envelope:
+    """In the worker. Its own frames at the top are left out."""
     frames = error.__traceback__
-    for _ in range(skip):
-        if frames is not None and frames.tb_next is not None:
-            frames = frames.tb_next
+    while frames is not None and frames.tb_next is not None and _is_ours(frames.tb_frame):
+        frames = frames.tb_next
     try:
         text = "".join(traceback.format_exception(type(error), error, frames))
     except Exception:  # a `__str__` that raises
@@ -27,6 +27,10 @@ def seal(error: BaseException, skip: int = 1) -> Envelope:
     notes = [str(note) for note in getattr(error, "__notes__", ())]
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     return _pickled(error), kind, message, text, notes
+
+
+def _is_ours(frame: types.FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith(f"{__package__}.")
 
 
 def _pickled(error: BaseException) -> bytes | None:
@@ -82,7 +86,7 @@ def encoding_error(error: BaseException, value: Any) -> Envelope:
         said = repr(blame(value, error, "the result"))
     except Exception:  # a `__repr__` or a property that raises
         said = repr(error)
-    return seal(MaybeEncodingError(_Said(said), value), 0)
+    return seal(MaybeEncodingError(_Said(said), value))
 
 
 class _Said:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from .. import _core
 from . import _carry
+from ._output import Output
 from ._pickle import INITIALIZER, Placed, dumps
 from ._worker import FIRST
 
@@ -21,6 +21,7 @@ class Face:
     def __init__(self, initializer: Callable | None, arguments: tuple, threads: int) -> None:
         self.threads = threads
         self.calls: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+        self.output = Output()
         self.nothing = _core.Function(b"", [])
         self.initializer = self.arguments = None
         if initializer is not None:
@@ -53,14 +54,9 @@ class Face:
         return pid
 
     def heard(self, worker: int, job: int | None, item: int | None, way: int, text: bytes) -> None:
-        """A worker wrote something."""
+        """A worker wrote (`way` 1 and 2) or said (0) something."""
         call: Any = self.calls.get(job) if job is not None else None
-        stream = sys.stderr if way == 2 else sys.stdout
-        if stream is None:
-            return
-        shown = text.decode("utf-8", "backslashreplace")
-        if call is not None and item is not None:
-            label = call.label(item)
-            shown = "".join(f"[{label}] {line}" for line in shown.splitlines(keepends=True))
-        stream.write(shown)
-        stream.flush()
+        if way == 0:
+            self.output.said(call, text)
+        else:
+            self.output.written(worker, way, call, item, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,24 @@ class ListCall(Call):
         self.callbacks: list = [(callback, error_callback)] if callback or error_callback else []
         self.repeated: set[int] | None = None
         self.known: dict = {}
+        if self.journal is not None:
+            self.look_up()
+
+    def look_up(self) -> None:
+        """Take what is finished from the journal."""
+        from ._journal import Nothing
+
+        for index, item in enumerate(self.items):
+            key = self.journal.key(index, item, self.naming(index))
+            value = self.journal.load(key)
+            if value is Nothing:
+                self.keys[index] = key
+            else:
+                self.journal.found += 1
+                self.put_values(index, [value])
+        self.finished = not self.missing
+        if self.journal.found and self.mode != APPLY and sys.stderr is not None:
+            sys.stderr.write(self.journal.said(len(self.items)))
 
     def supply(self, most: int) -> tuple[int, list]:
         if self.error is not None:
@@ -99,6 +118,13 @@ class ListCall(Call):
 
     def stopped(self) -> bool:
         return self.error is not None
+
+    def count(self) -> tuple[int, int, int | None]:
+        done = len(self.has) - self.missing
+        return done if self.options.on_error == "return" else done + self.failed, self.failed, len(self.has)
+
+    def is_over(self) -> bool:
+        return self.finished
 
     def all_arrived(self) -> None:
         if self.missing and self.error is None:

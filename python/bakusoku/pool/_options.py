@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .._exceptions import ParameterError
+from ._seed import as_sequence, child
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,9 @@ class Options:
     labels: Any = None
     timeout: float | None = None
     retries: int = 0
+    seed: Any = None
+    progress: Any = None
+    resume: Any = None
 
     def __post_init__(self) -> None:
         if self.on_error not in ("raise", "return"):
@@ -31,6 +36,11 @@ class Options:
             raise ParameterError(f"`timeout` must be seconds above 0 or None, got {self.timeout!r}")
         if not isinstance(self.retries, int) or self.retries < 0:
             raise ParameterError(f"`retries` must be a number from 0 upwards, got {self.retries!r}")
+        if self.progress not in (None, True, False) and not callable(self.progress):
+            raise TypeError(f"`progress` must be True, False, None or a function, got {self.progress!r}")
+        if self.resume is not None and not isinstance(self.resume, (str, os.PathLike)):
+            raise TypeError(f"`resume` must be a folder or None, got {self.resume!r}")
+        object.__setattr__(self, "seed", as_sequence(self.seed))
 
     def but(self, given: dict[str, Any]) -> Options:
         """With what a call says."""
@@ -40,6 +50,14 @@ class Options:
         if unknown:
             raise TypeError(f"unknown option `{min(unknown)}`, expected one of {', '.join(self.__slots__)}")
         return replace(self, **{name: value for name, value in given.items()})
+
+    def of_call(self, number: int, given: dict[str, Any]) -> Options:
+        """Those of a pool's call, with what it says itself."""
+        options = self.but(given)
+        if options.seed is None or "seed" in given:
+            return options
+        # The second call of a pool must not draw what its first one drew.
+        return replace(options, seed=child(options.seed, number))
 
     def label(self, index: int, call: Any) -> str:
         """An item's name."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
 
 from .. import _core
@@ -46,6 +47,20 @@ class Pool:
         Seconds that an item may take. Then its worker is ended, and only this item fails, with `TaskTimeout`.
     retries : int
         How many more times an item that failed is tried.
+    seed : int | numpy.random.SeedSequence | None
+        Where random numbers begin: with it, every item draws numbers of its own, the same ones for any number of
+        workers, order and `chunksize`, from `numpy.random`, from `random`, and from `bakusoku.default_rng`. Given
+        here, the calls of the pool differ from each other; given to a call, the same call draws the same numbers
+        again. Without it, workers draw numbers that nobody can foresee.
+    progress : bool | callable | None
+        Show on standard error how far a call is: a line with the count, the time that is left, and the items that run;
+        in plain lines, and few, where that is no terminal or notebook. By default (None) only on a terminal or in a
+        notebook, and when a call takes longer than a second. A function is called instead, with an object that has
+        `done`, `failed`, `total`, `running`, `elapsed` and `left`.
+    resume : path-like | None
+        A folder in which the results of finished items are kept. An item whose result is there is not computed again,
+        when the function (its code, and what it refers to) and the item are the same. Errors are not kept; files that
+        are damaged are computed again; and a process may be killed at any moment.
 
     See Also
     --------
@@ -53,7 +68,13 @@ class Pool:
 
     Notes
     -----
-    `on_error`, `labels`, `timeout` and `retries` may also be given to `map` and the other methods.
+    `on_error`, `labels`, `timeout`, `retries`, `seed`, `progress` and `resume` may also be given to `map` and the other
+    methods.
+
+    What a worker prints, logs and warns appears here, under the label of its item (``[sub-03] reading …``): lines of
+    standard output and error, those of C code and child processes included, through `sys.stdout` and `sys.stderr`; log
+    records through the loggers of the same names; warnings as warnings. The last of it goes with the item's error, as
+    a note.
 
     Examples
     --------
@@ -76,6 +97,9 @@ class Pool:
         labels: Any = None,
         timeout: float | None = None,
         retries: int = 0,
+        seed: Any = None,
+        progress: bool | Callable | None = None,
+        resume: Any = None,
     ) -> None:
         self._state = _TERMINATED
         cores = _core.n_threads()
@@ -92,7 +116,8 @@ class Pool:
             raise ParameterError("maxtasksperchild must be a positive int or None")
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise ParameterError(f"`threads` must be at least 1 or None, got {threads!r}")
-        self._options = Options(on_error, labels, timeout, retries)
+        self._options = Options(on_error, labels, timeout, retries, seed, progress, resume)
+        self._calls = itertools.count()
         self._size = self._processes = size
         share = max(1, cores // size)
         cap = _carry.thread_cap()
@@ -120,8 +145,9 @@ class Pool:
     ) -> AsyncResult:
         """Like `apply`, but return at once; the result is got from what is returned."""
         self._check()
+        options = self._options.of_call(next(self._calls), options)
         items = [(tuple(args), dict(kwds))]
-        call = ListCall(self, func, APPLY, items, self._options.but(options), "apply_async", callback, error_callback)
+        call = ListCall(self, func, APPLY, items, options, "apply_async", callback, error_callback)
         call.start(1, None, None, bool(call.callbacks))
         return AsyncResult(call)
 
@@ -169,12 +195,12 @@ class Pool:
         options: dict,
     ) -> AsyncResult:
         self._check()
-        options = self._options.but(options)
+        options = self._options.of_call(next(self._calls), options)
         items = iterable if isinstance(iterable, list) else list(iterable)
         options.check_labels(len(items))
         call = ListCall(self, func, mode, items, options, name, callback, error_callback)
-        call.start(_chunk(chunksize, True), len(items), None, bool(call.callbacks))
-        if not items:
+        call.start(_chunk(chunksize, True), call.missing, None, bool(call.callbacks))
+        if call.finished:
             call.arrived()
         return AsyncResult(call)
 
@@ -195,9 +221,10 @@ class Pool:
         self, func: Callable, iterable: Iterable, chunksize: int | None, name: str, ordered: bool, options: dict
     ) -> ResultIterator:
         self._check()
-        options = self._options.but(options)
+        options = self._options.of_call(next(self._calls), options)
         chunk = _chunk(chunksize, False)
         call = StreamCall(self, func, MAP, iter(iterable), options, name, ordered, chunk)
+        call.total = len(iterable) if isinstance(iterable, Sized) else None
         ahead = 4 * self._size * (chunk or 1)
         call.start(chunk, None, ahead, False)
         return ResultIterator(call)

@@ -67,7 +67,7 @@ class AsyncResult(Generic[T]):
         try:
             return call.finished or call.wait(lambda: call.finished, timeout)
         except KeyboardInterrupt:
-            call.job.interrupt()
+            call.interrupt()
             raise
 
     def ready(self) -> bool:
@@ -107,7 +107,7 @@ class ResultIterator(Generic[T]):
             try:
                 arrived = call.wait(call.has_next, timeout)
             except KeyboardInterrupt:
-                call.job.interrupt()
+                call.interrupt()
                 raise
             if not arrived:
                 from multiprocessing import TimeoutError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,13 @@ from ._call import UNCHANGING, Call
 if TYPE_CHECKING:
     from ._options import Options
     from ._pool import Pool
+
+
+class Kept:
+    """In the place of a result that is in the journal."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
 
 
 class StreamCall(Call):
@@ -42,12 +50,19 @@ class StreamCall(Call):
         #: Outcomes that were read, how many of them the engine knows of, and when it is told.
         self.read = self.said = 0
         self.report_every = max(1, pool._size * (chunk or 1))
-        self.chunk = chunk
+        #: Whether items stay as they are until they are sent.
+        self.lasting = chunk is not None
         #: What the iterator raised after items that are still to be sent.
         self.broken: BaseException | None = None
         self.end: BaseException | None = None
         self.end_at: int | None = None
         self.complete = False
+        #: How many items there are, where that is known, and how many have an outcome.
+        self.total: int | None = None
+        self.n_settled = 0
+        if self.journal is not None:
+            # What is in the journal comes without an answer of a worker.
+            self.pause = 0.05
 
     def supply(self, most: int) -> tuple[int, list]:
         if self.singles:
@@ -61,20 +76,38 @@ class StreamCall(Call):
         if self.end_at is None:
             try:
                 for item in self.iterator:
+                    self.taken += 1
+                    if self.journal is not None and self.is_kept(self.taken - 1, item):
+                        if items:
+                            # The numbers in a message follow each other.
+                            break
+                        start = self.taken
+                        continue
                     items.append(item)
                     # A generator may fill one array again and again: such an item is pickled before the next is made.
-                    if len(items) >= most or (self.chunk is None and type(item) not in UNCHANGING):
+                    if len(items) >= most or (not self.lasting and type(item) not in UNCHANGING):
                         break
                 else:
-                    self.end_at = start + len(items)
+                    self.end_at = self.taken
             except BaseException as error:
-                if not items or self.chunk is not None:
+                if not items or self.lasting:
+                    self.taken = start
                     raise
                 self.broken = error
-        self.taken = start + len(items)
         for index, item in enumerate(items, start):
             self.under_way[index] = item
         return start, items
+
+    def is_kept(self, index: int, item: Any) -> bool:
+        """Whether the item is finished; then its result is read when it is its turn."""
+        key = self.journal.key(index, item, self.naming(index))
+        if not self.journal.has(key):
+            self.keys[index] = key
+            return False
+        with self.lock:
+            self.under_way[index] = item
+            self.settle(index, (True, Kept(key)))
+        return True
 
     def hold_back(self, start: int, items: list) -> None:
         self.singles.extend(range(start, start + len(items)))
@@ -97,6 +130,7 @@ class StreamCall(Call):
     def settle(self, index: int, outcome: tuple[bool, Any]) -> None:
         if self.under_way.pop(index, self) is self:
             return
+        self.n_settled += 1
         if self.ordered:
             self.outcomes[index] = outcome
         else:
@@ -105,7 +139,15 @@ class StreamCall(Call):
     def settled(self, index: int) -> bool:
         return index not in self.under_way
 
+    def count(self) -> tuple[int, int, int | None]:
+        return self.n_settled, self.failed, self.end_at if self.end_at is not None else self.total
+
+    def is_over(self) -> bool:
+        return self.complete
+
     def all_arrived(self) -> None:
+        if not self.complete and self.journal is not None and self.journal.found and sys.stderr is not None:
+            sys.stderr.write(self.journal.said(self.end_at))
         self.complete = True
 
     def has_next(self) -> bool:
@@ -125,7 +167,7 @@ class StreamCall(Call):
                 if self.read - self.said >= self.report_every and not self.complete:
                     self.job.read(self.read - self.said)
                     self.said = self.read
-                return outcome
+                return self.loaded(outcome)
             if self.end is not None:
                 error, self.end = self.end, None
                 return False, error
@@ -135,3 +177,14 @@ class StreamCall(Call):
                 self.under_way.clear()
                 return False, self.pool._why()
             return None
+
+    def loaded(self, outcome: tuple[bool, Any]) -> tuple[bool, Any]:
+        """An outcome, from the journal where it is there."""
+        if type(outcome[1]) is not Kept:
+            return outcome
+        from ._journal import Nothing
+
+        value = self.journal.load(outcome[1].key)
+        if value is Nothing:
+            return False, FileNotFoundError(f"a result was removed from {str(self.journal.folder)!r} meanwhile")
+        return True, value

@@ -10,6 +10,7 @@ import types
 from typing import Any
 
 from .. import _core
+from . import _speech
 from ._exceptions import encoding_error, seal
 from ._pickle import LARGE, MOST_BLOCKS, by_value
 
@@ -28,10 +29,23 @@ zygote_line: int | None = None
 #: Whether this process is a worker.
 is_worker = False
 
+#: The loop that serves this process's owner.
+_loop: Worker | None = None
+
+
+def running_item() -> int:
+    """Number of the item that this worker runs."""
+    return 0 if _loop is None else _loop.start + _loop.item[0]
+
+
+def shared_item() -> int | None:
+    """The same where a message has several items, in which case the owner cannot know which one writes."""
+    return running_item() if _loop is not None and _loop.items > 1 else None
+
 
 def begin(files: list[int], parent: int, zygote: int | None) -> None:
     """In a process that was just forked, from `parent`. Never returns."""
-    global zygote_line, is_worker
+    global zygote_line, is_worker, _loop
     import atexit
 
     os.setpgid(0, 0)
@@ -45,21 +59,19 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     line, owner, own, output, error = files
     os.dup2(output, 1)
     os.dup2(error, 2)
-    os.close(output)
-    os.close(error)
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
     # Where NumPy was loaded before the fork, all workers would draw the same numbers (`random` sees to that itself).
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
     status = 1
     end = _core.End(line, owner, own)
+    end.watch(output, error)
+    _speech.begin(end.say)
     is_worker = True
     os.register_at_fork(before=_core.before_fork, after_in_child=_core.after_fork)
     try:
-        Worker(end).serve()
+        _loop = Worker(end)
+        _loop.serve()
         status = 0
     except SystemExit as exit:
         status = exit.code if isinstance(exit.code, int) else 1
@@ -104,6 +116,8 @@ class Worker:
 
     def __init__(self, end: Any) -> None:
         self.end = end
+        #: Number of the message's first item, and of the one that runs, counted from there.
+        self.start, self.items = 0, 1
         self.item = memoryview(end).cast("I")
         self.functions: dict[int, tuple[Any, list]] = {}
         #: Functions that are loaded once.
@@ -138,6 +152,7 @@ class Worker:
             if mode == FIRST:
                 self.first(body, blocks)
             else:
+                self.start, self.items = start, items
                 self.run(mode, number, body, blocks, items)
             del body, blocks
 
@@ -156,9 +171,9 @@ class Worker:
             if initializer is not None:
                 pickle.loads(initializer)(*pickle.loads(arguments))
         except BaseException as error:  # told to the owner, whatever it is
-            self.end.answer(1, pickle.dumps(seal(error, 1)))
+            self.reply(1, pickle.dumps(seal(error)))
             sys.exit(1)
-        self.end.answer(0, b"")
+        self.reply(0, b"")
 
     def interrupted(self, *_: Any) -> None:
         """SIGINT. The owner asks the running task to end; from anybody else it is not for us."""
@@ -185,7 +200,7 @@ class Worker:
                 else:
                     arguments, load = pickle.loads(body, buffers=blocks), None
             except Exception as error:
-                self.answer(NO_FUNCTION, seal(error, 1))
+                self.answer(NO_FUNCTION, seal(error))
                 return
             blocks = None
             if mode == APPLY:
@@ -196,7 +211,7 @@ class Worker:
         except KeyboardInterrupt as error:
             # Between the items: the owner asked for it, and knows what that means.
             self.end.take_back(0)
-            self.end.answer(OUTCOMES, pickle.dumps([(ERROR, seal(error, 0))] * items))
+            self.reply(OUTCOMES, pickle.dumps([(ERROR, seal(error))] * items))
 
     def apply(self, function: Any, arguments: Any) -> None:
         args, kwargs = arguments
@@ -214,7 +229,7 @@ class Worker:
             self.answer(OUTCOMES, [(ERROR, encoding_error(error, value))])
             return
         del value
-        self.end.answer(VALUES, body)
+        self.reply(VALUES, body)
 
     def map(self, function: Any, items: list, star: bool, fresh: int | None, load: Any) -> None:
         word = self.item
@@ -257,7 +272,7 @@ class Worker:
             return
         status = VALUES if outcomes is None else OUTCOMES
         del values, outcomes
-        self.end.answer(status, body)
+        self.reply(status, body)
 
     def checked(self, outcome: tuple) -> tuple:
         """The outcome, or why it cannot be sent."""
@@ -271,7 +286,11 @@ class Worker:
         return outcome
 
     def answer(self, status: int, value: Any) -> None:
-        self.end.answer(status, self.dumps(value))
+        self.reply(status, self.dumps(value))
+
+    def reply(self, status: int, body: bytes) -> None:
+        _speech.end_item()
+        self.end.answer(status, body)
 
     def dumps(self, value: Any) -> bytes:
         lay = self.end.lay
@@ -312,5 +331,5 @@ def _loader(loans: list) -> Any:
 def _outcome(error: BaseException) -> tuple[int, Any]:
     if isinstance(error, SystemExit):
         code = error.code
-        return EXIT, (code if isinstance(code, int) else 0 if code is None else 1, seal(error, 1))
-    return ERROR, seal(error, 1)
+        return EXIT, (code if isinstance(code, int) else 0 if code is None else 1, seal(error))
+    return ERROR, seal(error)

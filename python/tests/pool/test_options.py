@@ -1,4 +1,4 @@
-"""`on_error`, `labels`, `timeout`, `retries`: given to the pool, or to a call."""
+"""`on_error`, `labels`, `timeout`, `retries`, `seed`: given to the pool, or to a call."""
 
 from __future__ import annotations
 
@@ -206,3 +206,62 @@ def test_random_streams_differ(draw):
     with bakusoku.Pool(2) as pool:
         numbers += pool.map(draw, range(8), chunksize=1)
     assert len(set(numbers)) == 16
+
+
+@pytest.mark.parametrize("draw", [tasks.legacy_random, tasks.standard_random])
+@where()
+def test_seeded_items(draw, place):
+    """With `seed=` an item's numbers depend on seed and item only: not on workers, order or chunks."""
+    first = call(place, draw, range(6), seed=7)
+    assert len(set(first)) == 6
+    assert call(place, draw, range(6), seed=7, processes=1) == first
+    assert call(place, draw, range(6), seed=7, method="imap") == first
+    assert call(place, draw, range(4), seed=7) == first[:4]
+    assert call(place, draw, range(6), seed=8) != first
+
+
+def test_a_seed_leaves_the_callers_stream_alone(pool):
+    import random
+
+    random.seed(3)
+    expected = [random.random() for _ in range(2)]
+    random.seed(3)
+    a = random.random()
+    pool.map(tasks.standard_random, range(3), seed=1)
+    assert [a, random.random()] == expected
+
+
+def test_the_generator_of_an_item(pool):
+    """It is the one of the sequence that NumPy spawns for the item's place."""
+    import numpy as np
+
+    def draw(n):
+        rng = bakusoku.default_rng()
+        assert rng is bakusoku.default_rng()
+        return rng.standard_normal(n).tolist()
+
+    expected = [np.random.default_rng(s).standard_normal(3).tolist() for s in np.random.SeedSequence(7).spawn(4)]
+    assert pool.map(draw, [3] * 4, seed=7) == expected
+    assert list(pool.imap(draw, [3] * 4, seed=np.random.SeedSequence(7))) == expected
+    assert pool.map(draw, [3] * 4, seed=7, chunksize=3) == expected
+
+
+def test_calls_of_a_seeded_pool_differ():
+    def twice():
+        with bakusoku.Pool(2, seed=3) as pool:
+            return [pool.map(tasks.legacy_random, range(3)), pool.map(tasks.legacy_random, range(3))]
+
+    once = twice()
+    assert once[0] != once[1] and twice() == once
+
+
+def test_after_a_seeded_call_numbers_are_unforeseeable_again():
+    with bakusoku.Pool(1) as pool:
+        assert pool.map(tasks.standard_random, [0], seed=1) == pool.map(tasks.standard_random, [0], seed=1)
+        assert pool.map(tasks.standard_random, [0]) != pool.map(tasks.standard_random, [0])
+
+
+@pytest.mark.parametrize("seed", ["seven", 1.5, -1, True])
+def test_wrong_seed(seed):
+    with pytest.raises((TypeError, ValueError), match="`seed`"):
+        bakusoku.Pool(1, seed=seed)

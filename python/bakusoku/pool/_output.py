@@ -1,0 +1,146 @@
+"""What workers write, log and warn, shown by their owner under the items' labels."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import threading
+from collections import deque
+from typing import Any
+
+from ._progress import Above
+from ._speech import MARK, RECORD
+
+#: The last lines of an item that go with its error, and how much of each.
+LAST, LONG = 20, 400
+#: A line without an end is shown in pieces from this length on.
+PIECE = 1 << 20
+
+
+class _Stream:
+    """One of a worker's two."""
+
+    __slots__ = ("call", "hint", "item", "rest")
+
+    def __init__(self) -> None:
+        self.rest = b""
+        #: The call and the item that ran, as far as the engine knows; the item that the worker said.
+        self.call: Any = None
+        self.hint: Any = None
+        self.item: int | None = None
+
+
+class Output:
+    """All that the workers of a pool write."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        #: By worker and stream.
+        self.streams: dict[tuple[int, int], _Stream] = {}
+        #: Workers with a line that has not ended.
+        self.unended: set[int] = set()
+
+    def written(self, worker: int, way: int, call: Any, item: int | None, data: bytes) -> None:
+        """A worker wrote to its standard output (1) or error (2), while `item` of `call` ran."""
+        with self.lock:
+            stream = self.streams.setdefault((worker, way), _Stream())
+            hint = (id(call), item)
+            if hint != stream.hint:
+                self.end_line(stream, way)
+                stream.hint, stream.call, stream.item = hint, call, item
+            *lines, rest = (stream.rest + data).split(b"\n")
+            stream.rest = rest
+            if len(rest) > PIECE:
+                lines.append(rest)
+                stream.rest = b""
+            shown: list[bytes] = []
+            for line in lines:
+                if line.startswith(MARK) and line[len(MARK) :].isdigit():
+                    self.show(stream, way, shown)
+                    shown = []
+                    stream.item = int(line[len(MARK) :])
+                else:
+                    shown.append(line)
+            self.show(stream, way, shown)
+            if stream.rest:
+                self.unended.add(worker)
+
+    def show(self, stream: _Stream, way: int, lines: list[bytes]) -> None:
+        """Show whole lines of one item."""
+        if not lines:
+            return
+        # Of a line that was written over and over, such as a progress bar, the last state.
+        text = [line.decode("utf-8", "backslashreplace").rstrip("\r").rpartition("\r")[2] for line in lines]
+        call, item = stream.call, stream.item
+        label = ""
+        if call is not None and item is not None:
+            label = f"[{call.label(item)}] "
+            keep(call, item, text)
+        target = sys.stderr if way == 2 else sys.stdout
+        if target is not None:
+            with Above():
+                target.write("".join(f"{label}{line}\n" for line in text))
+                target.flush()
+
+    def end_line(self, stream: _Stream, way: int) -> None:
+        """Show what is left of a line that nobody will end."""
+        rest, stream.rest = stream.rest, b""
+        if rest:
+            self.show(stream, way, [rest])
+
+    def ended(self, worker: int) -> None:
+        """What the worker ran is done."""
+        with self.lock:
+            self.unended.discard(worker)
+            for way in (1, 2):
+                stream = self.streams.get((worker, way))
+                if stream is not None:
+                    self.end_line(stream, way)
+                    stream.hint = None
+
+    def said(self, call: Any, message: bytes) -> None:
+        """A worker logged or warned."""
+        kind, item, *what = pickle.loads(message)
+        label = "" if call is None else f"[{call.label(item)}] "
+        with Above():
+            if kind == RECORD:
+                (fields,) = what
+                if call is not None:
+                    keep(call, item, [f"{fields['levelname']}: {fields['msg']}"])
+                _log(label, fields)
+            else:
+                text, category, filename, lineno = what
+                if call is not None:
+                    keep(call, item, [f"{category.__name__}: {text}"])
+                _warn(label, text, category, filename, lineno)
+
+
+def keep(call: Any, item: int, lines: list[str]) -> None:
+    """Keep an item's last lines, for its error."""
+    last = call.words.get(item)
+    if last is None:
+        last = call.words[item] = deque(maxlen=LAST)
+    last.extend(line if len(line) <= LONG else line[: LONG - 1] + "…" for line in lines[-LAST:])
+
+
+def _log(label: str, fields: dict[str, Any]) -> None:
+    import logging
+
+    logger = logging.getLogger(fields["name"])
+    if logger.isEnabledFor(fields["levelno"]):
+        record = logging.makeLogRecord(fields)
+        record.msg = f"{label}{record.msg}"
+        logger.handle(record)
+
+
+def _warn(label: str, text: str, category: type[Warning], filename: str, lineno: int) -> None:
+    import warnings
+
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    where = {"module": "__main__"} if filename == main else {}
+    try:
+        # Whether it is shown once or each time was decided where it was raised.
+        warnings.warn_explicit(f"{label}{text}", category, filename, lineno, registry={}, **where)
+    except Exception:  # a category that takes something else, or a filter that makes it an error: too late for that
+        if sys.stderr is not None:
+            sys.stderr.write(warnings.formatwarning(f"{label}{text}", category, filename, lineno))
