@@ -106,6 +106,23 @@ pub fn qr_r(a: ArrayView2<'_, f64>) -> Array2<f64> {
     upper(array(mat(&a).qr().thin_R()))
 }
 
+/// As [`qr_r`], with columns taken in the order of their size and then put back: not a triangle, but what depends on
+/// other columns keeps its size, which [`qr_r`] may round to zero below 1e-11 of the column.
+pub fn qr_r_pivoted(a: ArrayView2<'_, f64>) -> Array2<f64> {
+    if a.iter().all(|&x| x == 0.0) {
+        // No column is the largest one.
+        return Array2::zeros((a.nrows().min(a.ncols()), a.ncols()));
+    }
+    let qr = mat(&a).col_piv_qr();
+    let r = upper(array(qr.thin_R()));
+    let (order, _) = qr.P().arrays();
+    let mut out = Array2::zeros(r.dim());
+    for (column, &place) in r.columns().into_iter().zip(order) {
+        out.column_mut(place).assign(&column);
+    }
+    out
+}
+
 fn upper(mut r: Array2<f64>) -> Array2<f64> {
     for i in 1..r.nrows() {
         let stop = i.min(r.ncols());
@@ -196,6 +213,20 @@ mod tests {
         assert_eq!((q.dim(), r.dim()), ((3, 2), (2, 2)));
         assert!((&q.dot(&r) - &a.t()).iter().all(|d| d.abs() < 1e-14));
         assert_eq!(r[[1, 0]], 0.0);
+        // A copy but for 1e-13.
+        let b =
+            Array2::from_shape_fn((30, 3), |(i, j)| ((i * (j + 2)) as f64).sin() * if j == 2 { 1e-13 } else { 1.0 });
+        let b = Array2::from_shape_fn((30, 3), |(i, j)| b[[i, j]] + if j == 2 { b[[i, 0]] } else { 0.0 });
+        let (got, expected) = (svdvals(qr_r_pivoted(b.view()).view()).unwrap(), svdvals(b.view()).unwrap());
+        assert!((0..3).all(|i| (got[i] / expected[i] - 1.0).abs() < 1e-2), "{got} {expected}");
+        let r = qr_r_pivoted(b.view());
+        assert!((&r.t().dot(&r) - &b.t().dot(&b)).iter().all(|d| d.abs() < 1e-13));
+        // Nothing is left after the first column, or from the start.
+        for value in [1.0, 0.0] {
+            let flat = Array2::from_elem((7, 3), value);
+            let r = qr_r_pivoted(flat.view());
+            assert!((&r.t().dot(&r) - &flat.t().dot(&flat)).iter().all(|d| d.abs() < 1e-13), "{r}");
+        }
         let inverse = pinv(a.view(), 1e-15).unwrap();
         assert!((&a.dot(&inverse) - &Array2::<f64>::eye(2)).iter().all(|d| d.abs() < 1e-13));
         // A singular matrix: Moore and Penrose's first condition still holds.

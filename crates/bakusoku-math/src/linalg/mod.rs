@@ -10,7 +10,7 @@
 //! | [`gram_into`], [`gram`] | `numpy.dot(x, x.T)` (BLAS `syrk`) |
 //! | [`eigh`] | `scipy.linalg.eigh`: eigenvalues ascending |
 //! | [`svd`], [`svdvals`] | `scipy.linalg.svd(full_matrices=False)`: singular values descending |
-//! | [`qr`], [`qr_r`] | `scipy.linalg.qr(mode="economic")` |
+//! | [`qr`], [`qr_r`], [`qr_r_pivoted`] | `scipy.linalg.qr(mode="economic")` |
 //! | [`pinv`] | `numpy.linalg.pinv` |
 //! | [`cholesky`] | `scipy.linalg.cholesky` |
 //! | [`inverse_upper`] | `scipy.linalg.solve_triangular` with the identity |
@@ -21,6 +21,6 @@ mod product;
 mod triangular;
 mod view;
 
-pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, svd, svdvals};
+pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, qr_r_pivoted, svd, svdvals};
 pub use product::{Accumulate, gram, gram_into, matmul, matmul_into, mirror_lower};
 pub use triangular::{cholesky, inverse_upper, orthogonal_complement};

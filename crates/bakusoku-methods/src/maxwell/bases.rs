@@ -111,14 +111,9 @@ fn spatial(plan: &Plan, basis: &Decomposition) -> Spatial {
 fn make_splitter(plan: &Plan, index: usize) -> Result<Making> {
     let sensors = &plan.decomposer.sensors;
     let Some(temporal) = plan.temporal else { unreachable!("windows come with the temporal extension") };
-    if temporal.after {
-        let n = sensors.good.len();
-        return Ok((Made::Splitter(index, Splitter::of_parts(sensors.len(), n)), None, None));
-    }
     let more = if temporal.only { plan.bad.len() } else { 0 };
-    let make = |basis: &Decomposition| {
-        Made::Splitter(index, Splitter::of_basis(sensors, basis, plan.decoupler.as_ref(), more))
-    };
+    let make =
+        |basis: &Decomposition| Made::Splitter(index, Splitter::new(sensors, basis, plan.decoupler.as_ref(), more));
     if !plan.moves() {
         return Ok((make(&plan.first), None, None));
     }

@@ -108,10 +108,10 @@ fn process(
     while seen < layout.n_chunks() {
         let next = (seen + BATCH * par.threads()).min(layout.n_chunks());
         let chunks: Vec<Seen<'_>> =
-            (seen..next).map(|c| Seen { chunk: c, data: samples(c, layout.lookahead(c)) }).collect();
+            (finished..next).map(|c| Seen { chunk: c, data: samples(c, layout.lookahead(c)) }).collect();
         report.windows.extend(stretch.see(par, plan, bases, &chunks)?);
         seen = next;
-        let ready = stretch.ready(plan, seen);
+        let ready = stretch.ready(plan);
         let mut jobs = Vec::with_capacity(ready - finished);
         for chunk in finished..ready {
             let (here, after) = rest.split_at(Axis(1), layout.chunk(chunk).len() as usize);

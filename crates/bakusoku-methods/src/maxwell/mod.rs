@@ -15,7 +15,7 @@
 //! | the basis, what is kept of it, its inverse | `harmonics`, `extended`, `regularize`, `decompose` |
 //! | where the head was | `positions`, `bases` |
 //! | windows in time | `layout`, `triangle`, `temporal` |
-//! | all before the first sample; then samples, of an array or a stream | `plan`; `stretch`, `filter`, `operator` |
+//! | all before the first sample; then samples, of an array or a stream | `plan`; `signals`, `stretch`, `filter`, `operator` |
 //! | what a recording tells about it afterwards | `info`, `history`, `report` |
 
 mod average;
@@ -43,6 +43,7 @@ mod positions;
 mod regularize;
 mod report;
 mod sensors;
+mod signals;
 mod stretch;
 mod temporal;
 mod triangle;

@@ -131,8 +131,7 @@ impl Current {
     ) -> Result<Vec<TsssWindow>> {
         cx.cancel.check()?;
         let n_channels = plan.n_channels;
-        let at = self.seen - self.gone;
-        let seen: Vec<Seen<'_>> = (at..at + n)
+        let seen: Vec<Seen<'_>> = (0..self.seen - self.gone + n)
             .map(|k| Seen { chunk: self.gone + k, data: self.chunks[k].data.slice(s![..n_channels, ..]) })
             .collect();
         let windows = self.stretch.see(&cx.par, plan, bases, &seen)?;
@@ -142,7 +141,7 @@ impl Current {
             tracing::debug!("projecting {components} intersecting tSSS components for {start:.3} - {stop:.3} s");
         }
         self.seen += n;
-        let ready = self.stretch.ready(plan, self.seen) - self.gone;
+        let ready = self.stretch.ready(plan) - self.gone;
         let gone = self.gone;
         let jobs = self.chunks.iter_mut().take(ready).enumerate().map(|(k, chunk)| {
             let len = chunk.span.len() as usize;

@@ -65,7 +65,7 @@ pub(super) struct Plan {
     pub segments: Vec<Segment>,
     /// Of the stretches to be processed, in order.
     pub layouts: Vec<Layout>,
-    /// Windows of each stretch.
+    /// Windows of each stretch; of one that is too short for windows, the stretch.
     pub windows: Vec<Vec<WindowPlan>>,
     pub averages: Vec<AveragePlan>,
     pub temporal: Option<Temporal>,
@@ -176,13 +176,18 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The mean position of each window; one that is close to the last one is taken to be that.
+    /// The mean position of each window; one that is close to the last one is taken to be that. A stretch that is too
+    /// short for windows has a mean position as well, to which the next one may be close.
     fn plan_windows(&mut self) -> Result<()> {
         let mut last: Option<[f64; 6]> = None;
         for layout in &self.layouts {
-            let mut windows = Vec::with_capacity(layout.n_windows());
-            for w in 0..layout.n_windows() {
-                let span = layout.window(w);
+            let spans: Vec<Span> = match (layout.is_temporal(), self.temporal) {
+                (true, _) => (0..layout.n_windows()).map(|w| layout.window(w)).collect(),
+                (false, Some(_)) => vec![layout.span],
+                (false, None) => Vec::new(),
+            };
+            let mut windows = Vec::with_capacity(spans.len());
+            for span in spans {
                 let average = self.positions.average(span.start, span.stop)?;
                 if last.is_none_or(|last| !close(&average.row, &last)) {
                     last = Some(average.row);
@@ -201,10 +206,12 @@ impl Plan {
         let chunk = self.layouts.iter().flat_map(|l| [l.chunk(0).len(), l.chunk(l.n_chunks() - 1).len()]).max();
         // Chunks in hand, and one that waits for its second window.
         let chunks = (threads as u64 + 1) * chunk.unwrap_or(0) * self.n_out() as u64;
-        let signals = self.good.len() + if self.temporal.is_some_and(|t| t.after) { 2 * self.n_channels } else { 0 };
-        let square = (signals * signals) as u64;
+        let n = self.n_channels as u64;
+        // Where the parts of windows are decomposed themselves: samples, parts, and their bases.
+        let window = self.layouts.iter().map(|l| l.report().window + l.report().tail).max().unwrap_or(0);
+        let after = if self.temporal.is_some_and(|t| t.after) { 6 * threads as u64 * window * n } else { 0 };
         // A triangle of each chunk, what splits windows, and the bases of some positions.
-        8 * (chunks + square * (3 * threads as u64 + 4))
+        8 * (chunks + after + n * n * (3 * threads as u64 + 4))
     }
 
     /// Channels that come out.
@@ -215,6 +222,13 @@ impl Plan {
     /// MEG channels, as rows of the recording.
     pub(super) fn picks(&self) -> &[usize] {
         &self.decomposer.sensors.picks
+    }
+
+    /// What windows are made of before movement compensation: the good channels; then the bad ones, where they are only
+    /// projected.
+    pub(super) fn signals(&self) -> Vec<usize> {
+        let more: &[usize] = if self.temporal.is_some_and(|temporal| temporal.only) { &self.bad } else { &[] };
+        self.good.iter().chain(more).copied().collect()
     }
 
     /// Whether the head moves.

@@ -8,14 +8,23 @@
 //! (2012), SIAM J. Sci. Comput. 34:A206 (block by block).
 
 use bakusoku_core::{Par, Result};
-use bakusoku_math::linalg::{self, Accumulate, RowSpace};
+use bakusoku_math::linalg::{self, Accumulate};
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
+/// Tiles whose triangle is found together by Householder's way.
+const TILES_AT_ONCE: usize = 4;
 /// Samples that are worked on at once.
 pub(super) const TILE: usize = 512;
 /// The second round makes up for a first one that is this far from orthonormal: signals of unit length, in the inverse of
 /// their triangle.
 const LARGEST_INVERSE: f64 = 1e6;
+
+/// `R`, and whether the signals were found to depend on one another.
+#[derive(Clone, Debug)]
+pub(super) struct Triangle {
+    pub r: Array2<f64>,
+    dependent: bool,
+}
 
 /// The triangle of `n_times` samples of `n` signals; `tile(k)` gives the samples from `k * TILE` on, `(n, at most TILE)`.
 ///
@@ -25,18 +34,25 @@ pub(super) fn triangle(
     n: usize,
     n_times: usize,
     mut tile: impl FnMut(usize) -> Result<Array2<f64>>,
-) -> Result<Array2<f64>> {
+) -> Result<Triangle> {
     let n_tiles = n_times.div_ceil(TILE);
     if n_times > n
         && let Some(r) = two_rounds(n, n_tiles, &mut tile)?
     {
-        return Ok(r);
+        return Ok(Triangle { r, dependent: false });
     }
-    let mut space = RowSpace::new(n);
-    for k in 0..n_tiles {
-        space.push(tile(k)?.view());
+    // Several tiles at once: the work on the triangle so far is done less often.
+    let mut r = Array2::zeros((0, n));
+    for start in (0..n_tiles).step_by(TILES_AT_ONCE) {
+        let mut parts = vec![r.reversed_axes()];
+        for k in start..(start + TILES_AT_ONCE).min(n_tiles) {
+            parts.push(tile(k)?);
+        }
+        let views: Vec<ArrayView2<'_, f64>> = parts.iter().map(|part| part.view()).collect();
+        let stacked = concatenate(Axis(1), &views).expect("all parts have the same signals");
+        r = linalg::qr_r_pivoted(stacked.t());
     }
-    Ok(space.triangle().to_owned())
+    Ok(Triangle { r, dependent: true })
 }
 
 fn two_rounds(
@@ -96,10 +112,19 @@ fn lower_product(lower: ArrayView2<'_, f64>, x: ArrayView2<'_, f64>, mut out: nd
     }
 }
 
-/// The triangle of several stretches together, from theirs.
-pub(super) fn join(parts: &[ArrayView2<'_, f64>]) -> Array2<f64> {
-    let stacked = concatenate(Axis(0), parts).expect("all stretches have the same signals");
-    linalg::qr_r(stacked.view())
+/// The triangle of several stretches and samples together, from theirs.
+pub(super) fn join(parts: &[&Triangle], samples: &[ArrayView2<'_, f64>]) -> Array2<f64> {
+    let views: Vec<ArrayView2<'_, f64>> =
+        parts.iter().map(|part| part.r.view()).chain(samples.iter().map(|x| x.reborrow())).collect();
+    if let [only] = views[..] {
+        return only.to_owned();
+    }
+    let stacked = concatenate(Axis(0), &views).expect("all stretches have the same signals");
+    if parts.iter().any(|part| part.dependent) {
+        linalg::qr_r_pivoted(stacked.view())
+    } else {
+        linalg::qr_r(stacked.view())
+    }
 }
 
 #[cfg(test)]
@@ -107,7 +132,7 @@ mod tests {
     use super::*;
     use crate::testing::numbers;
 
-    fn of(x: &Array2<f64>) -> Array2<f64> {
+    fn of(x: &Array2<f64>) -> Triangle {
         triangle(x.nrows(), x.ncols(), |k| {
             let stop = ((k + 1) * TILE).min(x.ncols());
             Ok(x.slice(s![.., k * TILE..stop]).to_owned())
@@ -128,7 +153,7 @@ mod tests {
     fn both_ways_give_a_triangle() {
         let mut x = numbers(20, 1500, 1);
         x.row_mut(3).mapv_inplace(|v| v * 1e-13);
-        let r = of(&x);
+        let r = of(&x).r;
         check(&x, &r, 1e-13);
         // The same as Householder's but for signs.
         let other = linalg::qr_r(x.t());
@@ -140,17 +165,17 @@ mod tests {
         // Signals that depend on one another, too few samples, silence.
         let copy = x.row(0).to_owned();
         x.row_mut(7).assign(&copy);
-        check(&x, &of(&x), 1e-13);
+        check(&x, &of(&x).r, 1e-13);
         let few = numbers(20, 13, 2);
-        assert_eq!(of(&few).dim(), (13, 20));
-        check(&few, &of(&few), 1e-13);
-        check(&Array2::zeros((5, 100)), &of(&Array2::zeros((5, 100))), 0.0);
+        assert_eq!(of(&few).r.dim(), (13, 20));
+        check(&few, &of(&few).r, 1e-13);
+        check(&Array2::zeros((5, 100)), &of(&Array2::zeros((5, 100))).r, 0.0);
     }
 
     #[test]
     fn parts_join() {
         let x = numbers(12, 900, 3);
-        let parts = [of(&x.slice(s![.., ..400]).to_owned()), of(&x.slice(s![.., 400..]).to_owned())];
-        check(&x, &join(&[parts[0].view(), parts[1].view()]), 1e-13);
+        let parts = [of(&x.slice(s![.., ..400]).to_owned()), of(&x.slice(s![.., 400..899]).to_owned())];
+        check(&x, &join(&[&parts[0], &parts[1]], &[x.slice(s![.., 899..]).t()]), 1e-13);
     }
 }
