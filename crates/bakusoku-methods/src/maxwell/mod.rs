@@ -16,6 +16,7 @@
 //! | where the head was | `positions`, `bases` |
 //! | windows in time | `layout`, `triangle`, `temporal` |
 //! | all before the first sample; then samples, of an array or a stream | `plan`; `signals`, `stretch`, `filter`, `operator` |
+//! | channels that the others do not explain | `bads` |
 //! | what a recording tells about it afterwards | `info`, `history`, `report` |
 
 mod average;
@@ -52,7 +53,7 @@ mod triangle;
 mod tests;
 
 pub use average::average_dev_head_t;
-pub use bads::{BadChannels, BadsInterval, FindBadsParams, find_bad_channels_maxwell};
+pub use bads::{BadChannels, BadsInterval, FindBads, FindBadsParams, find_bad_channels_maxwell};
 pub use compute_basis::{MaxwellBasis, compute_maxwell_basis};
 pub use filter::maxwell_filter;
 pub use history::{check_history, components, plan_report, proc_record};

@@ -6,13 +6,13 @@ use crate::Result;
 use crate::config::{Config, Value};
 use crate::input::Input;
 use bakusoku_core::run::{Chain, need, run};
-use bakusoku_core::{Bytes, ChannelType, Cx, Method, Need, Picks, Recording, RowSink, Scratch, Stream};
+use bakusoku_core::{Bytes, ChannelType, Cx, Method, Need, Picks, Recording, Sink, Stream};
 use bakusoku_methods::filter::{Filter, FilterParams};
-use bakusoku_methods::maxwell::{BadChannels, FindBadsParams, MaxwellParams, find_bad_channels_maxwell, plan_report};
+use bakusoku_methods::maxwell::{BadChannels, FindBads, FindBadsParams, MaxwellParams};
 use ndarray::{Array2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 pub(crate) const STEP: Step = Step {
     name: "find_bads",
@@ -99,16 +99,6 @@ fn params(config: &Config, site: &Site) -> FindBadsParams {
     }
 }
 
-/// Rows, kept in memory: the search compares all channels interval by interval.
-struct Rows(Vec<Mutex<Vec<f64>>>);
-
-impl RowSink for Rows {
-    fn push_row(&self, ch: usize, row: &[f64], _scratch: &mut Scratch) -> bakusoku_core::Result<()> {
-        *self.0[ch].lock().unwrap_or_else(PoisonError::into_inner) = row.to_vec();
-        Ok(())
-    }
-}
-
 /// What the search takes.
 ///
 /// # Errors
@@ -117,18 +107,12 @@ pub(crate) fn needs(config: &Config, site: &Site, input: &Input, threads: usize,
     let meg = Meg::new(input);
     let params = params(config, site);
     let stream = &meg.stream;
-    plan_report(&stream.info, stream.first_samp, &segments(stream, &params), &params.maxwell)?;
+    let held = FindBads::new(stream, &params, threads)?.held_bytes();
     let filter = low_pass(stream);
     let methods: Vec<&dyn Method> = filter.iter().map(|filter| filter as &dyn Method).collect();
     let mut need = need(stream, &methods, threads, memory)?;
-    // The rows themselves, twice while they are put together.
-    need.memory += Bytes(2 * 8 * stream.n_times * stream.n_channels() as u64);
+    need.memory += Bytes(held);
     Ok(need)
-}
-
-fn segments(stream: &Stream, params: &FindBadsParams) -> Vec<bakusoku_core::Segment> {
-    let skip: Vec<&str> = params.maxwell.skip_by_annotation.iter().map(String::as_str).collect();
-    stream.segments(&skip)
 }
 
 /// Looks for bad channels.
@@ -156,20 +140,12 @@ pub(crate) fn search(recording: &dyn Recording, params: &FindBadsParams, cx: &Cx
     let stream = recording.stream();
     let filter = low_pass(stream);
     let methods: Vec<&dyn Method> = filter.iter().map(|filter| filter as &dyn Method).collect();
-    let rows = Rows((0..stream.n_channels()).map(|_| Mutex::default()).collect());
-    {
-        let mut chain = Chain::new(recording, methods);
-        let end = chain.end();
-        chain.tap_rows(end, &rows);
-        run(chain, cx)?;
-    }
-    let mut data = Array2::zeros((stream.n_channels(), stream.n_times as usize));
-    for (mut to, from) in data.rows_mut().into_iter().zip(rows.0) {
-        let from = from.into_inner().unwrap_or_else(PoisonError::into_inner);
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = from);
-    }
-    let segments = segments(stream, params);
-    Ok(find_bad_channels_maxwell(&cx.par, &stream.info, stream.first_samp, &segments, data.view(), params)?)
+    let mut search = FindBads::new(stream, params, cx.par.threads())?;
+    let mut chain = Chain::new(recording, methods);
+    let end = chain.end();
+    chain.tap(end, &mut search);
+    run(chain, cx)?;
+    Ok(search.finish())
 }
 
 impl Found {
