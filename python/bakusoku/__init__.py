@@ -13,14 +13,14 @@ if _sys.platform == "win32":
     raise ImportError("bakusoku does not run on Windows; it does in WSL 2 (https://learn.microsoft.com/windows/wsl)")
 
 if TYPE_CHECKING:
-    from . import chpi, cov, epochs, event, filter, pool, preprocessing, proj, reference, time_frequency
+    from . import chpi, cov, epochs, event, filter, maxwell, pool, preprocessing, proj, reference, time_frequency
     from ._core import __version__, n_threads
     from ._exceptions import BakusokuError, DataError, ParameterError, UnsupportedError
     from .event import find_events
     from .pool import AsyncResult, Executor, Pool, PoolError, RemoteError, TaskTimeout, WorkerDied, default_rng
 
 _MODULES = (
-    "chpi", "cov", "epochs", "event", "filter", "joblib", "pool", "preprocessing", "proj", "reference",
+    "chpi", "cov", "epochs", "event", "filter", "joblib", "maxwell", "pool", "preprocessing", "proj", "reference",
     "time_frequency",
 )  # fmt: skip
 _NAMES = {
@@ -61,6 +61,7 @@ __all__ = [
     "event",
     "filter",
     "find_events",
+    "maxwell",
     "n_threads",
     "pool",
     "preprocessing",

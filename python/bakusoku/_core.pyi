@@ -1,6 +1,6 @@
 """The compiled kernels. Arrays are float64 in C order; `n_jobs` 0 is the budget."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
@@ -212,13 +212,6 @@ def compute_covariance(
 def make_projector(vectors: _F) -> _F: ...
 def apply_matrix(matrix: _F, x: _F, n_jobs: int) -> _F: ...
 def set_reference(x: _F, ref_channels: list[int], picks: list[int], n_jobs: int) -> _F: ...
-def maxwell_filter(
-    x: _F,
-    sensors: Mapping[str, Any],
-    options: Mapping[str, Any],
-    segments: list[tuple[int, int, bool]] | None,
-    n_jobs: int,
-) -> tuple[_F, dict[str, Any]]: ...
 def fit_sphere_to_headshape(
     dig: list[tuple[int, int, list[float], int]],
     dev_head_t: list[list[float]] | None,
@@ -234,3 +227,27 @@ def write_fine_calibration(
 def read_cross_talk(path: str | PathLike[str]) -> tuple[list[str], _F, str | None, tuple[int, int] | None]: ...
 def read_head_pos(path: str | PathLike[str]) -> _F: ...
 def write_head_pos(path: str | PathLike[str], pos: _F) -> None: ...
+def maxwell_filter(
+    x: _F,
+    sensors: Any,
+    options: dict[str, Any],
+    segments: list[tuple[int, int, bool]] | None,
+    n_jobs: int,
+) -> tuple[_F, dict[str, Any]]: ...
+def find_bad_channels_maxwell(
+    x: _F,
+    sensors: Any,
+    options: dict[str, Any],
+    segments: list[tuple[int, int, bool]] | None,
+    limit: float,
+    duration: float,
+    min_count: int,
+    n_jobs: int,
+) -> dict[str, Any]: ...
+def compute_maxwell_basis(sensors: Any, options: dict[str, Any]) -> dict[str, Any]: ...
+def maxwell_plan(
+    sensors: Any,
+    options: dict[str, Any],
+    segments: list[tuple[int, int, bool]] | None,
+    n_times: int,
+) -> dict[str, Any]: ...

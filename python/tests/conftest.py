@@ -6,6 +6,9 @@ import os
 import signal
 from pathlib import Path
 
+# MNE's small decompositions get slower with every BLAS thread; to be said before NumPy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]

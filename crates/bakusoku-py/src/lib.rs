@@ -46,7 +46,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(maxfilter::read_head_pos, module)?)?;
     module.add_function(wrap_pyfunction!(maxfilter::write_fine_calibration, module)?)?;
     module.add_function(wrap_pyfunction!(maxfilter::write_head_pos, module)?)?;
+    module.add_function(wrap_pyfunction!(maxwell::compute_maxwell_basis, module)?)?;
+    module.add_function(wrap_pyfunction!(maxwell::find_bad_channels_maxwell, module)?)?;
     module.add_function(wrap_pyfunction!(maxwell::maxwell_filter, module)?)?;
+    module.add_function(wrap_pyfunction!(maxwell::maxwell_plan, module)?)?;
     module.add_function(wrap_pyfunction!(psd::psd_array_welch, module)?)?;
     module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::average, module)?)?;

@@ -51,9 +51,47 @@ def taps(ours, theirs, given=None):
     return _worst(np.abs(ours - theirs).max(), np.abs(theirs).max())
 
 
+def largest(ours, theirs, given=None):
+    """The largest difference; the case has divided by a size of its own."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert ours.shape == theirs.shape, f"shape {ours.shape}, MNE has {theirs.shape}"
+    assert np.isfinite(ours).all()
+    return float(np.abs(ours - theirs).max(initial=0.0))
+
+
 def exact(ours, theirs, given=None):
     """Zero if equal, infinite if not."""
     ours, theirs = np.asarray(ours), np.asarray(theirs)
     if ours.shape != theirs.shape:
         raise AssertionError(f"shape {ours.shape}, MNE has {theirs.shape}")
     return 0.0 if np.array_equal(ours, theirs) else float("inf")
+
+
+def by_type(ours, theirs, given):
+    """The largest difference of each type of channel, relative to the type's RMS in the input (data, types)."""
+    ours, theirs, (data, types) = np.asarray(ours), np.asarray(theirs), given
+    assert ours.shape == theirs.shape, f"shape {ours.shape}, MNE has {theirs.shape}"
+    assert np.isfinite(ours).all()
+    worst = 0.0
+    for kind in set(types):
+        rows = np.flatnonzero(np.asarray(types) == kind)
+        size = np.sqrt(np.mean(np.square(data[rows][np.isfinite(data[rows])]))) or 1.0
+        worst = max(worst, float(np.abs(ours[rows] - theirs[rows]).max(initial=0.0) / size))
+    # Channels that were appended: head positions.
+    extra = slice(len(types), None)
+    return max(worst, float(np.abs(ours[extra] - theirs[extra]).max(initial=0.0)))
+
+
+def scores(ours, theirs, given=None):
+    """The largest difference of scores; NaN where MNE has NaN."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert ours.shape == theirs.shape, f"shape {ours.shape}, MNE has {theirs.shape}"
+    assert np.array_equal(np.isnan(ours), np.isnan(theirs)), "NaN in other places than MNE's"
+    return float(np.nanmax(np.abs(ours - theirs), initial=0.0))
+
+
+def matrix(ours, theirs, given=None):
+    """Each column relative to its own length."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert ours.shape == theirs.shape, f"shape {ours.shape}, MNE has {theirs.shape}"
+    return float((np.linalg.norm(ours - theirs, axis=0) / np.linalg.norm(theirs, axis=0)).max(initial=0.0))

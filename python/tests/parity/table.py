@@ -39,7 +39,18 @@ TABLE: dict[str, Row] = {
     "reference.set_eeg_reference": Row("mne.set_eeg_reference", metrics.time_series, 1e-12),
     "chpi.read_head_pos": Row("mne.chpi.read_head_pos", metrics.exact, 0.0),
     "headshape": Row("mne.bem.fit_sphere_to_headshape", metrics.taps, 1e-13),
+    "preprocessing.compute_maxwell_basis": Row("mne.preprocessing.compute_maxwell_basis", metrics.largest, 1e-11),
+    # Divided by the RMS of the input, by channel type.
+    "preprocessing.maxwell_filter": Row("mne.preprocessing.maxwell_filter", metrics.largest, 1e-10),
+    "preprocessing.maxwell_filter, tSSS": Row("mne.preprocessing.maxwell_filter", metrics.largest, 1e-8),
     "preprocessing.read_fine_calibration": Row("mne.preprocessing.read_fine_calibration", metrics.exact, 0.0),
+    "maxwell.maxwell_filter, SSS": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-10),
+    "maxwell.maxwell_filter, tSSS": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-8),
+    "maxwell.maxwell_filter, movement": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-8),
+    # Relative to ten times what one ulp of the input does to MNE's own result, see the test.
+    "maxwell.maxwell_filter, ill-conditioned": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1.0),
+    "maxwell.find_bad_channels_maxwell": Row("mne.preprocessing.find_bad_channels_maxwell", metrics.scores, 1e-6),
+    "maxwell.compute_maxwell_basis": Row("mne.preprocessing.compute_maxwell_basis", metrics.matrix, 1e-10),
     "proj.apply_proj": Row("mne.io.Raw.apply_proj", metrics.time_series, 1e-12),
 }
 

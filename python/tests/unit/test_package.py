@@ -18,7 +18,18 @@ import pytest
 
 import bakusoku
 
-MODULES = ["chpi", "cov", "epochs", "event", "filter", "preprocessing", "proj", "reference", "time_frequency"]
+MODULES = [
+    "chpi",
+    "cov",
+    "epochs",
+    "event",
+    "filter",
+    "maxwell",
+    "preprocessing",
+    "proj",
+    "reference",
+    "time_frequency",
+]
 SOURCE = Path(bakusoku.__file__).parent
 
 

@@ -6,8 +6,8 @@ use bakusoku_core::{
     Segment, SensorCalibration, Span, Transform,
 };
 use bakusoku_methods::maxwell::{
-    BadCondition, CoilDefinitions, Destination, MagScale, MaxwellParams, MaxwellReport, McInterp, Origin, OriginFrame,
-    Regularize,
+    BadCondition, CoilDefinitions, DecompositionReport, Destination, MagScale, MaxwellParams, MaxwellReport, McInterp,
+    Origin, OriginFrame, Regularize, components,
 };
 use ndarray::Array2;
 use numpy::IntoPyArray;
@@ -245,6 +245,7 @@ pub(crate) fn report<'py>(py: Python<'py>, done: &MaxwellReport) -> PyResult<Bou
     out.set_item("mag_scale", done.mag_scale)?;
     out.set_item("moments", done.moments.clone())?;
     out.set_item("n_use_in", done.n_use_in)?;
+    out.set_item("components", components(done))?;
     out.set_item("warnings", done.warnings.clone())?;
     out.set_item("destination", done.destination.map(|t| t.matrix))?;
     let calibration = match &done.calibration {
@@ -261,22 +262,7 @@ pub(crate) fn report<'py>(py: Python<'py>, done: &MaxwellReport) -> PyResult<Bou
         }
     };
     out.set_item("calibration", calibration)?;
-    let decompositions = done
-        .decompositions
-        .iter()
-        .map(|d| {
-            let dict = PyDict::new(py);
-            dict.set_item("time", d.time)?;
-            dict.set_item("n_in", d.n_in)?;
-            dict.set_item("n_in_all", d.n_in_all)?;
-            dict.set_item("n_out", d.n_out)?;
-            dict.set_item("n_out_all", d.n_out_all)?;
-            dict.set_item("condition", d.condition)?;
-            dict.set_item("information", d.information)?;
-            dict.set_item("peak_information", d.peak_information)?;
-            Ok(dict)
-        })
-        .collect::<PyResult<Vec<_>>>()?;
+    let decompositions = done.decompositions.iter().map(|d| decomposition(py, d)).collect::<PyResult<Vec<_>>>()?;
     out.set_item("decompositions", decompositions)?;
     let segments = done
         .segments
@@ -307,4 +293,18 @@ pub(crate) fn report<'py>(py: Python<'py>, done: &MaxwellReport) -> PyResult<Bou
         .collect::<PyResult<Vec<_>>>()?;
     out.set_item("windows", windows)?;
     Ok(out)
+}
+
+/// One basis.
+pub(crate) fn decomposition<'py>(py: Python<'py>, d: &DecompositionReport) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("time", d.time)?;
+    dict.set_item("n_in", d.n_in)?;
+    dict.set_item("n_in_all", d.n_in_all)?;
+    dict.set_item("n_out", d.n_out)?;
+    dict.set_item("n_out_all", d.n_out_all)?;
+    dict.set_item("condition", d.condition)?;
+    dict.set_item("information", d.information)?;
+    dict.set_item("peak_information", d.peak_information)?;
+    Ok(dict)
 }
