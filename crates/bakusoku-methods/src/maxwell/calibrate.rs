@@ -77,6 +77,7 @@ pub(super) fn calibrate(sensors: &Sensors, calibration: &FineCalibration) -> Res
     let applied = AppliedCalibration {
         cal_chans,
         cal_corrs,
+        coils: sensors.picks.iter().zip(&chs).map(|(&pick, ch)| (pick, ch.loc)).collect(),
         adjusted,
         angle_mean: mean,
         angle_std: (angles.iter().map(|a| (a - mean) * (a - mean)).sum::<f64>() / n).sqrt(),

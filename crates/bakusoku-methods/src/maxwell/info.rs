@@ -2,6 +2,7 @@
 
 use super::params::MaxwellParams;
 use super::plan::{N_CHPI, destination};
+use super::report::MaxwellReport;
 use super::sensors::fixed_coil_type;
 use bakusoku_core::{Channel, CoordFrame, Info};
 
@@ -9,12 +10,16 @@ use bakusoku_core::{Channel, CoordFrame, Info};
 const QUAT_1: i32 = 701;
 
 /// What is known about a recording after [`maxwell_filter`](super::maxwell_filter), but for its processing history:
-/// coil types are right, channels of head positions are there, MEG channels are no longer bad, MEG projectors are gone,
-/// and the head is at its destination. With `st_only` all but the coil types stays as it was.
-pub fn output_info(info: &Info, params: &MaxwellParams) -> Info {
+/// coil types are right, coils stand as the calibration has them, channels of head positions are there, MEG channels are
+/// no longer bad, MEG projectors are gone, and the head is at its destination. With `st_only` all but the coils stays as
+/// it was. The report need not have windows yet.
+pub fn output_info(info: &Info, params: &MaxwellParams, report: &MaxwellReport) -> Info {
     let mut out = info.clone();
     for ch in &mut out.chs {
         ch.coil_type = fixed_coil_type(ch);
+    }
+    for (pick, loc) in report.calibration.iter().flat_map(|calibration| &calibration.coils) {
+        out.chs[*pick].loc = *loc;
     }
     out.maxshield = false;
     if params.st_only {

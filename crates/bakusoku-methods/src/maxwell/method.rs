@@ -57,7 +57,7 @@ impl Method for MaxwellFilter {
     fn output(&self, input: &Stream) -> Result<Stream> {
         check_history(&input.info, &self.params)?;
         let plan = self.plan(input)?;
-        let mut info = output_info(&input.info, &self.params);
+        let mut info = output_info(&input.info, &self.params, &plan.report);
         info.push_proc_history(&proc_record(&self.params, info.sfreq, &plan.report));
         Ok(Stream { info: Arc::new(info), ..input.clone() })
     }

@@ -10,6 +10,8 @@ pub struct AppliedCalibration {
     pub cal_chans: Vec<[i32; 2]>,
     /// For each channel its imbalance or coefficient (two numbers) and its coil (12 numbers), `(n, 14)`.
     pub cal_corrs: Array2<f64>,
+    /// Index in the recording of each channel that was calibrated, its position and its axes as they were taken to be.
+    pub coils: Vec<(usize, [f64; 12])>,
     /// Whether a channel's x and y were not orthogonal to its z, and so were turned along with it.
     pub adjusted: bool,
     /// Mean angle between the old and new normals (degrees).

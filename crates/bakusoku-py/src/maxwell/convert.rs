@@ -254,6 +254,7 @@ pub(crate) fn report<'py>(py: Python<'py>, done: &MaxwellReport) -> PyResult<Bou
             let dict = PyDict::new(py);
             dict.set_item("cal_chans", applied.cal_chans.clone())?;
             dict.set_item("cal_corrs", applied.cal_corrs.clone().into_pyarray(py))?;
+            dict.set_item("coils", applied.coils.clone())?;
             dict.set_item("adjusted", applied.adjusted)?;
             dict.set_item("angle_mean", applied.angle_mean)?;
             dict.set_item("angle_std", applied.angle_std)?;
