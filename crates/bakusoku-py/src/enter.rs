@@ -18,9 +18,14 @@ static ENGINES: Mutex<Option<HashMap<(u32, usize), Par>>> = Mutex::new(None);
 /// How often Python is asked for signals.
 const SIGNALS_EVERY: Duration = Duration::from_millis(25);
 
+/// The budget of this process.
+pub(crate) fn detect() -> PyResult<Budget> {
+    Budget::detect().map_err(|error| to_python(error.into()))
+}
+
 /// Cores of the budget of this process.
 pub(crate) fn budget() -> PyResult<usize> {
-    Ok(Budget::detect().map_err(|error| to_python(error.into()))?.cores.max(1))
+    Ok(detect()?.cores.max(1))
 }
 
 /// The engine for `n_jobs` threads; 0 is the budget.

@@ -27,11 +27,27 @@ fn n_threads() -> PyResult<usize> {
     enter::budget()
 }
 
+/// Cores, and bytes of memory, of the budget of this process.
+#[pyfunction]
+fn budget() -> PyResult<(usize, u64)> {
+    let budget = enter::detect()?;
+    Ok((budget.cores.max(1), budget.memory.0))
+}
+
+/// Bytes, as people write them.
+#[pyfunction]
+fn parse_bytes(text: &str) -> PyResult<u64> {
+    let parsed: Result<bakusoku_pool::Bytes, _> = text.parse();
+    parsed.map(|bytes| bytes.0).map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+}
+
 /// The kernels of bakusoku.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(n_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(budget, module)?)?;
+    module.add_function(wrap_pyfunction!(parse_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(epochs::cut_epochs, module)?)?;
     module.add_function(wrap_pyfunction!(events::find_events, module)?)?;
     module.add_function(wrap_pyfunction!(filter::create_filter, module)?)?;

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._blame import blame
+from ._bring import bring_items
 from ._exceptions import unseal
-from ._pickle import Placed, dumps, encode_by_value, function_of
+from ._kept import function_of
+from ._memory import need, warn_if_too_much
+from ._pickle import Placed, dumps, encode_by_value
 from ._seed import Seeded
 from ._worker import APPLY, ERROR, EXIT, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
 
@@ -32,12 +35,16 @@ class Call:
 
     #: Seconds of work in a message, where the number of its items is not said.
     target = 10e-3
+    #: Whether other calls may come while this one runs.
+    others = False
+    #: Whether an item may be on its way before a worker is free for it.
+    early = True
 
     def __init__(self, pool: Pool, function: Callable, mode: int, options: Options, name: str) -> None:
         self.pool = pool
         self.callable = function
         self.sent = function if options.seed is None else Seeded(function, options.seed)
-        self.function = function_of(self.sent)
+        self.function = function_of(self.sent, pool._face.initializer is not None)
         self.mode = mode
         self.options = options
         self.name = name
@@ -47,7 +54,6 @@ class Call:
         self.by_value = False
         #: Attempts at an item that failed.
         self.attempts: dict[int, int] = {}
-        self.all_sent = False
         #: The last lines that items have written, for their errors.
         self.words: dict[int, deque[str]] = {}
         self.tag = next(_tags)
@@ -62,6 +68,8 @@ class Call:
         #: Who reports how far it is, and after how many seconds who waits looks up.
         self.reporter: Reporter | None = None
         self.pause: float | None = None
+        #: Whether was said that an item needs more memory than there is.
+        self.warned = False
 
     # ── to workers ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -80,12 +88,26 @@ class Call:
             chunk = 1
         self.pool._face.calls[self.tag] = self
         listener = self.arrived if eager else None
-        self.job = self.pool._crew.job(
-            self.tag, [], self, listener, chunk, self.target, total, ahead, self.options.timeout
+        timeout, brought = self.options.timeout, not self.is_prompt()
+        source: Any = None if brought else self
+        parcels = []
+        if self.early and self.mode == APPLY and self.apart(self.item(0)[0]):
+            # All there is, and it is small: nobody need ask for it.
+            parcel, source = self.next(1), None
+            parcels = [] if parcel is None else [parcel]
+        crew = self.pool._crew
+        self.job = crew.job(
+            self.tag, parcels, source, brought, listener, chunk, self.target, total, self.others, ahead, timeout
         )
+        if brought:
+            bring_items(self)
         if eager:
             # What came before `self.job` was there.
             self.arrived()
+
+    def is_prompt(self) -> bool:
+        """Whether nobody waits who asks for an item."""
+        return True
 
     def next(self, most: int) -> tuple | None:
         """The next items, as a message. Asked by the engine, from any thread."""
@@ -116,9 +138,10 @@ class Call:
                 part = dumps(item, placed)
                 parts.append((part, len(placed.blocks) - count))
                 count = len(placed.blocks)
-            return self.mode | SEPARATE, start, len(items), self.function, pickle.dumps(parts, 5), placed.blocks
+            body = pickle.dumps(parts, 5)
+            return self.mode | SEPARATE, start, len(items), self.function, body, placed.blocks, need(self, start, items)
         body = dumps(items[0] if self.mode == APPLY else items, placed)
-        return self.mode, start, len(items), self.function, body, placed.blocks
+        return self.mode, start, len(items), self.function, body, placed.blocks, need(self, start, items)
 
     def apart(self, items: list) -> bool:
         """Whether no task can change what another one gets."""
@@ -212,7 +235,9 @@ class Call:
     def take(self, start: int, items: int, kind: int, part: tuple) -> None:
         """Take an answer, or what stands for one."""
         if kind == 0:
-            status, body, blocks = part[7:]
+            status, body, blocks, grown = part[7:]
+            if grown > self.pool._memory:
+                warn_if_too_much(self, start, grown, "took" if items == 1 else "or one soon after it took")
             if status == VALUES:
                 try:
                     values = pickle.loads(body, buffers=blocks)

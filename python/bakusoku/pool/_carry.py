@@ -105,6 +105,16 @@ def restore(state: dict[str, Any]) -> None:
         logging.getLogger("mne").setLevel(state["mne"])
 
 
+#: Of these libraries only Python reads the variables, when they are imported.
+_READ_BY_PYTHON = "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS", "NUMBA_NUM_THREADS"
+
+
+def limit_threads(threads: int) -> None:
+    """In a worker: what cannot be told in another way."""
+    for name in _READ_BY_PYTHON:
+        os.environ.setdefault(name, str(threads))
+
+
 def _restore_filters(filters: list) -> None:
     import re
 

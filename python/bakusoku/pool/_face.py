@@ -18,8 +18,7 @@ from ._worker import FIRST
 class Face:
     """A pool as the engine sees it. Holds no reference to the pool, so that a forgotten pool ends."""
 
-    def __init__(self, initializer: Callable | None, arguments: tuple, threads: int) -> None:
-        self.threads = threads
+    def __init__(self, initializer: Callable | None, arguments: tuple) -> None:
         self.calls: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self.output = Output()
         self.nothing = _core.Function(b"", [])
@@ -31,12 +30,9 @@ class Face:
     def first(self) -> tuple:
         """What a new worker is told first."""
         state = _carry.gather()
-        for name in _carry.THREADS:
-            state["environment"][name] = str(self.threads)
-        state["environment"]["BAKUSOKU_NUM_THREADS"] = str(self.threads)
         placed = Placed()
         body = pickle.dumps((state, self.initializer, self.arguments), 5, buffer_callback=placed)
-        return FIRST, 0, 1, self.nothing, body, placed.blocks
+        return FIRST, 0, 1, self.nothing, body, placed.blocks, 0
 
     def fork(self, files: list[int]) -> int:
         """Fork this process; the child serves these files and never returns."""

@@ -52,6 +52,9 @@ class Future(concurrent.futures.Future):
 class FutureCall(ListCall):
     """A call of a function that was submitted."""
 
+    #: It can be cancelled until then.
+    early = False
+
     def __init__(self, pool: Pool, function: Callable, arguments: tuple, number: int, future: Future) -> None:
         options = pool._options.of_call(next(pool._calls), {"on_error": "raise", "progress": False})
         super().__init__(pool, function, APPLY, [arguments], options, "submit")

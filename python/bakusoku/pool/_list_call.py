@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._call import Call
+from ._call import UNCHANGING, Call
 from ._pickle import Placed, repeated_arrays
 from ._worker import APPLY
 
@@ -40,6 +40,8 @@ class ListCall(Call):
         self.finished = not items
         self.callbacks: list = [(callback, error_callback)] if callback or error_callback else []
         self.repeated: set[int] | None = None
+        #: Whether no two items share anything that a task can change.
+        self.plain: bool | None = None
         self.known: dict = {}
         if self.journal is not None:
             self.look_up()
@@ -75,6 +77,13 @@ class ListCall(Call):
         self.position = end
         return start, self.items[start:end]
 
+    def apart(self, items: list) -> bool:
+        if self.mode == APPLY:
+            return UNCHANGING.issuperset(map(type, items))
+        if self.plain is None:
+            self.plain = super().apart(self.items)
+        return self.plain or super().apart(items)
+
     def hold_back(self, start: int, items: list) -> None:
         self.position = start
         self.singles_until = start + len(items)
@@ -82,7 +91,8 @@ class ListCall(Call):
     def placed(self) -> Placed:
         if self.repeated is None:
             # Looked at once, before anything large is placed.
-            self.repeated = repeated_arrays(self.items) if self.mode != APPLY and len(self.items) > 1 else set()
+            several = self.mode != APPLY and len(self.items) > 1 and not self.apart(self.items)
+            self.repeated = repeated_arrays(self.items) if several else set()
         return Placed(repeated=self.repeated, known=self.known)
 
     def source_failed(self, error: BaseException) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._exceptions import ParameterError
+from ._memory import checked
 from ._seed import as_sequence, child
 
 
@@ -22,6 +23,7 @@ class Options:
     seed: Any = None
     progress: Any = None
     resume: Any = None
+    memory: Any = None
 
     def __post_init__(self) -> None:
         if self.on_error not in ("raise", "return"):
@@ -41,6 +43,8 @@ class Options:
         if self.resume is not None and not isinstance(self.resume, (str, os.PathLike)):
             raise TypeError(f"`resume` must be a folder or None, got {self.resume!r}")
         object.__setattr__(self, "seed", as_sequence(self.seed))
+        if self.memory is not None:
+            object.__setattr__(self, "memory", checked(self.memory))
 
     def but(self, given: dict[str, Any]) -> Options:
         """With what a call says."""

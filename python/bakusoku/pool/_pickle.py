@@ -24,8 +24,9 @@ MOST_BLOCKS = 1000
 #: In the place of `Placed`: buffers stay in the bytes.
 INITIALIZER = None
 
-#: The first byte of a function's description: whether it is loaded once, or afresh for every message.
-BY_REFERENCE, BY_VALUE = b"R", b"V"
+#: The first byte of a function's description: whether it is loaded once, or afresh for every message; or that changed
+#: globals stand before it.
+ONCE, AFRESH, CHANGES = b"R", b"V", b"G"
 
 
 class Placed:
@@ -122,26 +123,33 @@ def by_value(value: Any, placed: Any, module: Any = None) -> bytes:
     return file.getvalue()
 
 
-def encode_function(function: Callable) -> _core.Function:
-    """Describe a function for workers."""
+def encode_function(function: Callable, changed: list | None = None) -> _core.Function:
+    """Describe a function for workers, and globals that were changed here."""
     placed = Placed(shared=True)
     try:
         body = pickle.dumps(function, 5, buffer_callback=placed)
         if b"__main__" not in body:
             # A plain function of a module is the same object every time; what carries data is loaded afresh, so that
             # no task sees what another one did to it.
-            plain = not placed.blocks and isinstance(function, _PLAIN)
-            return _core.Function((BY_REFERENCE if plain else BY_VALUE) + body, placed.blocks)
+            plain = not placed.blocks and isinstance(function, PLAIN)
+            return _described((ONCE if plain else AFRESH) + body, placed, changed)
     except Exception:  # the second attempt shows it
         pass
-    return encode_by_value(function)
+    return encode_by_value(function, changed)
 
 
-_PLAIN = (type(encode_function), type(len), type)
+def _described(body: bytes, placed: Placed, changed: list | None) -> _core.Function:
+    if changed:
+        body = CHANGES + pickle.dumps((changed, body), 5)
+    return _core.Function(body, placed.blocks)
 
 
-def encode_by_value(function: Callable) -> _core.Function:
-    """Describe a function by its code and what the code refers to."""
+#: Functions and classes that have a name.
+PLAIN = (type(encode_function), type(len), type)
+
+
+def encode_by_value(function: Callable, changed: list | None = None, once: bool = False) -> _core.Function:
+    """Describe a function by its code and what the code refers to; `once`: no task can change any of that."""
     placed = Placed(shared=True)
     name = getattr(function, "__module__", None)
     module = sys.modules.get(name) if isinstance(name, str) and name != "__main__" else None
@@ -150,7 +158,8 @@ def encode_by_value(function: Callable) -> _core.Function:
         body = by_value(function, placed, module if module is not None and _is_local(module) else None)
     except Exception as error:
         raise blame(function, error, "the function") from error
-    return _core.Function(BY_VALUE + body, placed.blocks)
+    kind = ONCE if once and not placed.blocks else AFRESH
+    return _described(kind + body, placed, changed)
 
 
 def _is_local(module: Any) -> bool:
@@ -158,29 +167,3 @@ def _is_local(module: Any) -> bool:
     from ._modules import is_installed
 
     return not is_installed(module)
-
-
-_known: dict[int, tuple[Any, _core.Function]] = {}
-
-
-def function_of(function: Callable) -> _core.Function:
-    """The description of a function; that of one that stands in a module is kept."""
-    known = _known.get(id(function))
-    if known is not None and known[0]() is function:
-        return known[1]
-    described = encode_function(function)
-    if isinstance(function, _PLAIN) and getattr(function, "__module__", "__main__") != "__main__":
-        import weakref
-
-        key = id(function)
-        if _is_reference(function):
-            _known[key] = (weakref.ref(function, lambda _: _known.pop(key, None)), described)
-    return described
-
-
-def _is_reference(function: Callable) -> bool:
-    name = getattr(function, "__qualname__", "")
-    found: Any = sys.modules.get(function.__module__ or "")
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found is function

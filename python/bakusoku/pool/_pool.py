@@ -36,9 +36,11 @@ class Pool:
     context : str | object | None
         ``"fork"`` (or a context of `multiprocessing` of that name) makes workers by forking this process. By default
         they are forked from a process of their own that has the same modules loaded.
-    threads : int | None
-        Threads that numerical libraries may use inside of a worker. By default workers times threads is the number of
-        cores; ``OMP_NUM_THREADS`` and its kin lower it.
+    threads : int | "elastic" | None
+        Threads that numerical libraries (OpenBLAS, MKL, OpenMP) may use inside of a task. By default tasks times
+        threads is the number of cores: a task that begins when fewer tasks than cores are left gets more of them, and
+        keeps that number to its end. ``OMP_NUM_THREADS`` and its kin lower it. ``"elastic"`` changes the number also
+        while a task runs, in OpenBLAS and MKL; then the last digits of its results may depend on what else ran.
     on_error : "raise" | "return"
         What happens when an item fails: raise its exception, or put the exception in the place of the result.
     labels : list of str | callable | None
@@ -61,6 +63,10 @@ class Pool:
         A folder in which the results of finished items are kept. An item whose result is there is not computed again,
         when the function (its code, and what it refers to) and the item are the same. Errors are not kept; files that
         are damaged are computed again; and a process may be killed at any moment.
+    memory : int | str | callable | None
+        Memory that an item needs: bytes, a text such as ``"8GB"``, or a function of the item. Items run at once only as
+        far as there is memory for them (80 % of what the system, a control group or Slurm leave; ``BAKUSOKU_MEMORY``
+        says it otherwise); one always runs. Where nothing is said it is learned from the items that are done.
 
     See Also
     --------
@@ -68,8 +74,8 @@ class Pool:
 
     Notes
     -----
-    `on_error`, `labels`, `timeout`, `retries`, `seed`, `progress` and `resume` may also be given to `map` and the other
-    methods.
+    `on_error`, `labels`, `timeout`, `retries`, `seed`, `progress`, `resume` and `memory` may also be given to `map` and
+    the other methods.
 
     What a worker prints, logs and warns appears here, under the label of its item (``[sub-03] reading …``): lines of
     standard output and error, those of C code and child processes included, through `sys.stdout` and `sys.stderr`; log
@@ -92,7 +98,7 @@ class Pool:
         maxtasksperchild: int | None = None,
         *,
         context: Any = None,
-        threads: int | None = None,
+        threads: int | str | None = None,
         on_error: str = "raise",
         labels: Any = None,
         timeout: float | None = None,
@@ -100,9 +106,10 @@ class Pool:
         seed: Any = None,
         progress: bool | Callable | None = None,
         resume: Any = None,
+        memory: int | str | Callable | None = None,
     ) -> None:
         self._state = _TERMINATED
-        cores = _core.n_threads()
+        cores, self._memory = _core.budget()
         size = cores if processes is None else processes
         if not isinstance(size, int) or isinstance(size, bool):
             raise TypeError(f"`processes` must be a number or None, got {processes!r}")
@@ -114,25 +121,25 @@ class Pool:
             raise TypeError("initializer must be a callable")
         if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
             raise ParameterError("maxtasksperchild must be a positive int or None")
-        if threads is not None and (not isinstance(threads, int) or threads < 1):
-            raise ParameterError(f"`threads` must be at least 1 or None, got {threads!r}")
-        self._options = Options(on_error, labels, timeout, retries, seed, progress, resume)
+        elastic = threads == "elastic"
+        if threads is not None and not elastic and (not isinstance(threads, int) or threads < 1):
+            raise ParameterError(f"`threads` must be at least 1, 'elastic' or None, got {threads!r}")
+        self._options = Options(on_error, labels, timeout, retries, seed, progress, resume, memory)
         self._calls = itertools.count()
         self._size = self._processes = size
-        share = max(1, cores // size)
-        cap = _carry.thread_cap()
-        share = threads or (share if cap is None else min(share, cap))
-        self._face = Face(initializer, tuple(initargs), share)
+        self._face = Face(initializer, tuple(initargs))
         fork = _is_fork(context)
         _start.ensure()
-        self._crew = _core.Crew(self._face, size, maxtasksperchild, fork, cores, threads)
+        said, most = threads if isinstance(threads, int) else None, _carry.thread_cap()
+        self._crew = _core.Crew(self._face, size, maxtasksperchild, fork, cores, self._memory, said, most, elastic)
         self._state = _OPEN
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def apply(self, func: Callable, args: Iterable = (), kwds: Mapping[str, Any] = {}) -> Any:  # noqa: B006
         """Call ``func(*args, **kwds)`` in a worker and return what it returns."""
-        return self.apply_async(func, args, kwds).get()
+        # Nothing else comes while it runs, as far as this thread can tell.
+        return self._one(func, args, kwds, None, None, {}, False).get()
 
     def apply_async(
         self,
@@ -144,11 +151,24 @@ class Pool:
         **options: Any,
     ) -> AsyncResult:
         """Like `apply`, but return at once; the result is got from what is returned."""
+        return self._one(func, args, kwds, callback, error_callback, options, True)
+
+    def _one(
+        self,
+        func: Callable,
+        args: Iterable,
+        kwds: Mapping[str, Any],
+        callback: Callable | None,
+        error_callback: Callable | None,
+        options: dict,
+        others: bool,
+    ) -> AsyncResult:
         self._check()
         options = self._options.of_call(next(self._calls), options)
         items = [(tuple(args), dict(kwds))]
         call = ListCall(self, func, APPLY, items, options, "apply_async", callback, error_callback)
-        call.start(1, None, None, bool(call.callbacks))
+        call.others = others
+        call.start(1, 1, None, bool(call.callbacks))
         return AsyncResult(call)
 
     def map(self, func: Callable, iterable: Iterable, chunksize: int | None = None, **options: Any) -> ResultList:

@@ -44,7 +44,7 @@ def ensure() -> None:
 def _arguments() -> list[str]:
     from subprocess import _args_from_interpreter_flags
 
-    code = f"import sys; sys.path[:] = {sys.path!r}; from bakusoku.pool._zygote import main; main()"
+    code = f"import sys; sys.path[:] = {sys.path!r}; from bakusoku.pool._zygote import main; main({os.getpid()})"
     return [*_args_from_interpreter_flags(), "-c", code]
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ._bring import PROMPT
 from ._call import UNCHANGING, Call
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class StreamCall(Call):
         if self.journal is not None:
             # What is in the journal comes without an answer of a worker.
             self.pause = 0.05
+
+    def is_prompt(self) -> bool:
+        return type(self.iterator) in PROMPT
 
     def supply(self, most: int) -> tuple[int, list]:
         if self.singles:

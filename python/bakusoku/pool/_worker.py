@@ -12,7 +12,7 @@ from typing import Any
 from .. import _core
 from . import _speech
 from ._exceptions import encoding_error, seal
-from ._pickle import LARGE, MOST_BLOCKS, by_value
+from ._pickle import CHANGES, LARGE, MOST_BLOCKS, ONCE, by_value
 
 #: How a task's items are called: one call `f(*args, **kwargs)`, `f(item)` each, `f(*item)` each; and what comes first.
 APPLY, MAP, STAR, FIRST = 0, 1, 2, 255
@@ -35,7 +35,7 @@ _loop: Worker | None = None
 
 def running_item() -> int:
     """Number of the item that this worker runs."""
-    return 0 if _loop is None else _loop.start + _loop.item[0]
+    return 0 if _loop is None else _loop.start + _loop.end.item()
 
 
 def shared_item() -> int | None:
@@ -55,7 +55,6 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     atexit._clear()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     line, owner, own, output, error = files
     os.dup2(output, 1)
     os.dup2(error, 2)
@@ -116,9 +115,8 @@ class Worker:
 
     def __init__(self, end: Any) -> None:
         self.end = end
-        #: Number of the message's first item, and of the one that runs, counted from there.
+        #: Number of the message's first item, and how many it has.
         self.start, self.items = 0, 1
-        self.item = memoryview(end).cast("I")
         self.functions: dict[int, tuple[Any, list]] = {}
         #: Functions that are loaded once.
         self.loaded: dict[int, Any] = {}
@@ -143,7 +141,7 @@ class Worker:
             if len(task) == 2:
                 self.functions[task[0]] = task[1]
                 continue
-            mode, start, items, number, definition, body, blocks, forget, threads = task
+            mode, start, items, number, definition, body, blocks, forget = task
             if forget:
                 self.forget(forget)
             if definition is not None:
@@ -167,6 +165,7 @@ class Worker:
         try:
             state, initializer, arguments = pickle.loads(body, buffers=blocks)
             _carry.restore(state)
+            _carry.limit_threads(self.end.tell_threads())
             signal.signal(signal.SIGINT, self.interrupted)
             if initializer is not None:
                 pickle.loads(initializer)(*pickle.loads(arguments))
@@ -186,8 +185,15 @@ class Worker:
             return loaded
         body, loans = self.functions[number]
         view = memoryview(body)
+        if view[0] == CHANGES[0]:
+            from ._globals import apply
+
+            changed, body = pickle.loads(view[1:])
+            apply(changed)
+            self.functions[number] = body, loans
+            view = memoryview(body)
         function = pickle.loads(view[1:], buffers=[loan.view() for loan in loans])
-        if view[0] == 82:  # b"R"
+        if view[0] == ONCE[0]:
             self.loaded[number] = function
         return function
 
@@ -232,36 +238,25 @@ class Worker:
         self.reply(VALUES, body)
 
     def map(self, function: Any, items: list, star: bool, fresh: int | None, load: Any) -> None:
-        word = self.item
         values: list = []
         outcomes: list | None = None
-        items.reverse()
-        index = 0
-        while items:
-            word[0] = index
+        count = len(items)
+        at, most = 0, count if fresh is None else 1
+        while at < count:
             try:
-                # The items leave the list, so that the memory of one is free when it is done.
-                if load is not None:
-                    value = function(*load(items.pop())) if star else function(load(items.pop()))
-                elif star:
-                    value = function(*items.pop())
-                else:
-                    value = function(items.pop())
+                # What came before an error is kept.
+                self.end.run(function, items, at, most, star, load, values)
             except BaseException as error:
-                if outcomes is None:
-                    outcomes = [(VALUE, v) for v in values]
-                    values = []
+                outcomes = [] if outcomes is None else outcomes
+                outcomes += [(VALUE, value) for value in values]
                 outcomes.append(_outcome(error))
-            else:
-                if outcomes is None:
-                    values.append(value)
-                else:
-                    outcomes.append((VALUE, value))
-                del value
-            index += 1
-            if fresh is not None and items:
+                values = []
+            at = len(values) + (0 if outcomes is None else len(outcomes))
+            if fresh is not None and at < count:
                 function = None
                 function = self.function(fresh)
+        if outcomes is not None:
+            outcomes += [(VALUE, value) for value in values]
         del function
         try:
             body = self.dumps(values if outcomes is None else outcomes)

@@ -15,9 +15,11 @@ import struct
 import sys
 from typing import Any
 
+from .. import _core
 
-def main() -> None:
-    """Serve the owner at the other end of standard input."""
+
+def main(owner: int) -> None:
+    """Serve the owner, a process, at the other end of standard input."""
     import gc
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -27,6 +29,11 @@ def main() -> None:
     os.dup2(null, 0)
     os.close(null)
     zygote = Zygote(line)
+    # Whatever this process does when its owner ends, such as loading modules, it does not go on with it. An interpreter
+    # that is started through a script has another parent: it finds the line closed when it comes to that.
+    signal.signal(signal.SIGTERM, zygote.terminated)
+    if os.getppid() == owner and not _core.die_with_parent(owner, True):
+        zygote.end()
     gc.disable()
     zygote.serve()
 
@@ -36,7 +43,7 @@ class Zygote:
 
     def __init__(self, line: socket.socket) -> None:
         self.first = line
-        self.owner = os.getppid()
+        self.process = os.getpid()
         self.poll = select.poll()
         self.lines: dict[int, socket.socket] = {}
         #: By pidfd: the line of the owner, the worker's number, the process.
@@ -50,13 +57,14 @@ class Zygote:
 
     def serve(self) -> None:
         while True:
-            for fd, _ in self.poll.poll(1000):
-                if fd in self.lines:
-                    self.listen(self.lines[fd])
-                elif fd in self.workers:
+            for fd, events in self.poll.poll():
+                if fd in self.workers:
                     self.bury(fd)
-            if os.getppid() != self.owner:
-                self.end()
+                elif fd in self.lines and events & select.POLLHUP:
+                    # What it has said last is not worth doing any more.
+                    self.leave(self.lines[fd])
+                elif fd in self.lines:
+                    self.listen(self.lines[fd])
 
     def listen(self, line: socket.socket) -> None:
         try:
@@ -81,6 +89,13 @@ class Zygote:
                 _kill(pid)
         line.close()
 
+    def terminated(self, *_: Any) -> None:
+        """SIGTERM."""
+        if os.getpid() == self.process:
+            self.end()
+        # A worker that has not yet begun.
+        os._exit(1)
+
     def end(self) -> None:
         for _, _, pid in self.workers.values():
             _kill(pid)
@@ -91,9 +106,6 @@ class Zygote:
         import importlib
         import warnings
 
-        # Its owner may end meanwhile.
-        signal.signal(signal.SIGALRM, lambda *_: os.getppid() == self.owner or self.end())
-        signal.setitimer(signal.ITIMER_REAL, 0.2, 0.2)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for name in names:
@@ -101,8 +113,6 @@ class Zygote:
                     importlib.import_module(name)
                 except Exception:  # a worker that needs it will say why
                     continue
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         gc.freeze()
 
     def fork(self, line: socket.socket, number: int, files: list[int]) -> None:

@@ -70,7 +70,9 @@ class Script:
         path = Path(self.folder.name) / "script.py"
         if code is not None:
             path.write_text(textwrap.dedent(code))
-        environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+        # What the tests have set for themselves, a user has not.
+        own = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS")
+        environment = {k: v for k, v in os.environ.items() if k not in own}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
         environment[MARK] = self.mark
         environment.update(env or {})

@@ -57,6 +57,101 @@ def test_exported_thread_numbers_do_not_limit_workers(name):
     assert shown(env={name: "1"})[0] == CORES
 
 
+def test_one_worker_has_all_cores():
+    assert shown("show(pool.map(threads, [0.1] * 3))", pool="1") == (1, [CORES])
+    assert shown("show([pool.apply(threads, (0.1,))])", pool="1") == (1, [CORES])
+
+
+def test_the_last_of_many_gets_what_is_free():
+    """Fewer tasks than cores: each gets more; afterwards the next ones get less again."""
+    call = "show(pool.map(threads, [0.1])); show(pool.map(threads, [0.1] * 6 * CORES, chunksize=1)[: 4 * CORES])"
+    code = THREADS.format(before=f"CORES = {CORES}", pool="", call=call)
+    assert run_script(code).fine().out.splitlines() == [f"1 [{CORES}]", f"{CORES} [1]"]
+
+
+def test_exported_numbers_cap_threads_inside():
+    env = {"OMP_NUM_THREADS": "1"}
+    assert shown("show(pool.map(threads, [0.1]))", env=env) == (1, [1])
+    assert shown("show(pool.map(threads, [0.1] * 3))", pool="1", env=env) == (1, [1])
+    set_later = "os.environ['OMP_NUM_THREADS'] = '1'"
+    assert shown("show(pool.map(threads, [0.1]))", before=set_later) == (1, [1])
+
+
+@pytest.mark.skipif(CORES < 2, reason="one core")
+def test_never_more_threads_than_cores():
+    """Whatever comes and goes of one call, at any time."""
+    code = """
+        import random, time
+        import numpy as np
+        from bakusoku import Pool, n_threads
+
+        def task(seconds):
+            import threadpoolctl
+            start = time.monotonic()
+            n = max(i["num_threads"] for i in threadpoolctl.threadpool_info())
+            time.sleep(seconds)
+            return start, time.monotonic(), n
+
+        random.seed(1)
+        with Pool() as pool:
+            for n_items in (1, 2, 3, 5, 7, 11):
+                ran = pool.map(task, [random.uniform(0.005, 0.1) for _ in range(n_items)], chunksize=1)
+                for t, _, _ in ran:
+                    at_once = sum(n for a, b, n in ran if a <= t < b)
+                    assert at_once <= n_threads(), (n_items, at_once, ran)
+    """
+    run_script(code).fine()
+
+
+@pytest.mark.skipif(CORES < 2, reason="one core")
+def test_elastic():
+    """A task that runs gets the cores that become free, and gives them back."""
+    code = f"""
+        import time
+        import numpy as np
+        from bakusoku import Pool
+
+        def threads():
+            import threadpoolctl
+            return max(i["num_threads"] for i in threadpoolctl.threadpool_info())
+
+        def task(kind):
+            if kind == "short":
+                time.sleep(0.2)
+            seen = []
+            end = time.monotonic() + 30
+            while kind == "long" and time.monotonic() < end and seen[-2:] != [1, {CORES}]:
+                if [threads()] != seen[-1:]:
+                    seen.append(threads())
+                time.sleep(0.01)
+            return seen
+
+        with Pool({CORES}, threads="elastic") as pool:
+            print(pool.map(task, ["long"] + ["short"] * {4 * CORES}, chunksize=1)[0][-2:])
+    """
+    assert run_script(code).fine().out == f"[1, {CORES}]\n"
+
+
+def test_the_environment_of_a_task_is_the_users():
+    """However the pool tells libraries how many threads to start."""
+    code = """
+        import os
+        from bakusoku import Pool
+        names = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BAKUSOKU_NUM_THREADS"
+
+        def values(_):
+            import numpy as np, threadpoolctl
+            return [os.environ.get(n) for n in names], max(i["num_threads"] for i in threadpoolctl.threadpool_info())
+
+        with Pool(2, threads=1) as pool:
+            for shown, n in pool.map(values, range(4), chunksize=1):
+                assert shown == [os.environ.get(n) for n in names], shown
+                assert n == 1, n
+    """
+    for value in (None, "1", "7"):
+        run_script(code, env={"OMP_NUM_THREADS": value, "OPENBLAS_NUM_THREADS": None}).fine()
+
+
 def test_affinity():
     if not shutil.which("taskset"):
         pytest.skip("no taskset")

@@ -219,6 +219,24 @@ def test_an_initializer_that_fails(initializer):
         assert "no licence for this worker" in said
 
 
+def dies_at_first(folder, times):
+    """An initializer."""
+    for i in range(times):
+        try:
+            os.mkdir(os.path.join(folder, str(i)))
+        except FileExistsError:
+            continue
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_workers_that_are_killed_while_they_start(tmp_path, times):
+    """They are replaced: the pool goes on, and nothing is lost."""
+    with bakusoku.Pool(3, dies_at_first, (tmp_path, times)) as pool:
+        assert pool.map(tasks.square, range(20), chunksize=1) == [i * i for i in range(20)]
+        assert len(os.listdir(tmp_path)) == times
+
+
 def test_fifty_deaths_leave_nothing(pool):
     usable(pool)
     pool.map(partial(faults.at_3, "SIGKILL"), range(8), on_error="return")

@@ -112,7 +112,7 @@ def test_the_caller_is_killed(number):
     script = Script(LONG)
     script.said("working")
     script.signal(number)
-    ran = script.wait(20, grace=1.0)
+    ran = script.wait(20, grace=10.0)
     assert ran.returncode == -number
     ran.clean()
 
@@ -137,7 +137,24 @@ def test_the_caller_is_killed_at_any_moment():
         script.said("started")
         time.sleep(rng.uniform(0.0, 1.2))
         script.signal(signal.SIGKILL)
-        script.wait(10, grace=1.0).clean()
+        script.wait(10, grace=10.0).clean()
+
+
+def test_the_caller_is_killed_while_modules_are_loaded():
+    """What the workers' parent has still to do then, it does not do."""
+    script = Script(
+        """
+        import mne.io, scipy.signal, time
+        from bakusoku import Pool
+        pool = Pool(2)
+        result = pool.map_async(time.sleep, [30] * 4)
+        print("started", flush=True)
+        result.get()
+        """
+    )
+    script.said("started")
+    script.signal(signal.SIGKILL)
+    script.wait(10, grace=10.0).clean()
 
 
 ENDINGS = {

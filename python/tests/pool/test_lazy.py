@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 
 import numpy as np
+import pytest
 
 import bakusoku
 
@@ -53,6 +55,42 @@ def test_a_slow_consumer_holds_the_producers_back():
         time.sleep(1.0)
         made = len(taken)
     assert made < 60
+
+
+@pytest.mark.parametrize("verb", ["imap", "imap_unordered"])
+def test_results_do_not_wait_for_the_next_item(pool, verb):
+    """The input takes its time; what is done is there at once."""
+    gates = threading.Event(), threading.Event()
+
+    def items():
+        for i, gate in enumerate(gates):
+            yield i
+            assert gate.wait(60)
+
+    results = getattr(pool, verb)(tasks.square, items())
+    for i, gate in enumerate(gates):
+        assert results.next(timeout=30) == i * i
+        gate.set()
+    assert list(results) == []
+
+
+def test_an_input_that_fails(pool):
+    def items():
+        yield 1
+        time.sleep(0.2)
+        raise KeyError("the recording")
+
+    results = pool.imap(tasks.square, items())
+    assert next(results) == 1
+    with pytest.raises(KeyError, match="the recording"):
+        next(results)
+    assert list(results) == []
+
+
+def test_an_input_that_is_itself_a_pools(pool):
+    with bakusoku.Pool(2) as other:
+        results = other.imap(tasks.square, (x + 1 for x in pool.imap(tasks.square, range(50))))
+        assert list(results) == [(i * i + 1) ** 2 for i in range(50)]
 
 
 def test_everything_comes_out_of_a_long_one(pool):

@@ -9,6 +9,7 @@ use super::line::{Came, Line};
 use super::memory::region::Region;
 use super::memory::{Extent, Lease, OwnBlock, OwnMemory, Views};
 use super::message::{Body, INLINE, LARGEST, Order, Report};
+use super::threads::Threads;
 use crate::memory as usage;
 
 /// From this long on a task's memory and time of computing are looked at.
@@ -26,6 +27,7 @@ pub struct End {
     own: Arc<OwnMemory>,
     views: Arc<Views>,
     state: Mutex<State>,
+    threads: Arc<Mutex<Threads>>,
     process: u32,
     outputs: OnceLock<[OwnedFd; 2]>,
 }
@@ -34,6 +36,10 @@ pub struct End {
 struct State {
     buffer: Vec<u8>,
     begun: Option<Begun>,
+    /// Nothing has been answered yet.
+    fresh: bool,
+    /// Whether a thread follows what the owner says about threads.
+    follows: bool,
 }
 
 #[derive(Debug)]
@@ -80,8 +86,6 @@ pub struct Task {
     pub blocks: Vec<Arc<Lease>>,
     /// Functions that may be forgotten.
     pub forget: Vec<u64>,
-    /// Threads that the task may use inside.
-    pub threads: usize,
 }
 
 /// What comes next.
@@ -103,12 +107,13 @@ impl End {
         let small = || io::Error::new(io::ErrorKind::InvalidInput, "the worker's memory is too small");
         let own = OwnMemory::new(Arc::new(Region::open(own)?)).ok_or_else(small)?;
         let views = Views::new(Region::open(owner)?, own.board().clone());
-        let state = State { buffer: vec![0; LARGEST], begun: None };
+        let state = State { buffer: vec![0; LARGEST], begun: None, fresh: true, follows: false };
         Ok(End {
             line: Line::from_fd(line),
             own: Arc::new(own),
             views: Arc::new(views),
             state: Mutex::new(state),
+            threads: Arc::default(),
             process: std::process::id(),
             outputs: OnceLock::new(),
         })
@@ -123,9 +128,14 @@ impl End {
         &self.own
     }
 
-    /// Where to write which item of the task runs, counted from its first.
-    pub fn item_address(&self) -> *mut u32 {
-        self.own.board().item_address()
+    /// Which item of the task runs, counted from its first.
+    pub fn item(&self) -> u32 {
+        self.own.board().item()
+    }
+
+    /// Says which.
+    pub fn set_item(&self, item: u32) {
+        self.own.board().set_item(item);
     }
 
     /// Whether the owner wants the running task to end.
@@ -183,22 +193,29 @@ impl End {
                         }
                     }
                     state.begun = Some(Begun { slot, at: Instant::now(), cpu: computed() });
-                    let threads = self.own.board().take_threads();
+                    self.take_threads(&mut state)?;
                     let (body, blocks) = (self.bytes(body)?, self.leases(blocks)?);
-                    return Ok(Next::Task(Task {
-                        mode,
-                        start,
-                        items,
-                        function,
-                        definition,
-                        body,
-                        blocks,
-                        forget,
-                        threads,
-                    }));
+                    return Ok(Next::Task(Task { mode, start, items, function, definition, body, blocks, forget }));
                 }
             }
         }
+    }
+
+    /// Has the libraries of this process use as many threads as the task may.
+    fn take_threads(&self, state: &mut State) -> io::Result<()> {
+        let board = self.own.board();
+        let threads = board.take_threads();
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).set(threads);
+        if !state.follows && board.follows() {
+            state.follows = true;
+            super::threads::follow(board.clone(), Arc::clone(&self.threads))?;
+        }
+        Ok(())
+    }
+
+    /// Puts the number of threads of the running task into the environment that libraries read; the number.
+    pub fn tell_threads(&self) -> usize {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).tell()
     }
 
     fn bytes(&self, body: Body<Extent>) -> io::Result<Bytes> {
@@ -225,14 +242,20 @@ impl End {
         let begun = self.lock().begun.take();
         let begun = begun.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "there is no task to answer"))?;
         let wall = begun.at.elapsed();
-        let long = wall >= WORTH_A_LOOK;
+        // From the first answer the owner knows how much a worker holds that has done nothing yet.
+        let first = std::mem::replace(&mut self.lock().fresh, false);
+        let long = first || wall >= WORTH_A_LOOK;
         self.end_output(long);
         let report = Report::Done {
             slot: begun.slot,
             status,
             wall_ns: wall.as_nanos() as u64,
             cpu_ns: if long { computed().saturating_sub(begun.cpu).as_nanos() as u64 } else { 0 },
-            peak: if long { usage::peak().map_or(0, |bytes| bytes.0) } else { 0 },
+            peak: match (first, long) {
+                (true, _) => usage::resident().map_or(0, |bytes| bytes.0),
+                (_, true) => usage::peak().map_or(0, |bytes| bytes.0),
+                _ => 0,
+            },
             body,
             blocks: blocks.iter().map(|block| (block.offset, block.len)).collect(),
         };
@@ -281,9 +304,12 @@ impl End {
     }
 }
 
-/// Ends this process when the one that forked it ends. False when that one has ended already.
-pub fn die_with_parent(parent: i32) -> io::Result<bool> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+/// Has the system send this process a signal when the thread that started it ends: SIGKILL, or one that it can still do
+/// something about. False when that one has ended already.
+pub fn die_with_parent(parent: i32, gently: bool) -> io::Result<bool> {
+    use rustix::process::Signal;
+    let signal = if gently { Signal::TERM } else { Signal::KILL };
+    rustix::process::set_parent_process_death_signal(Some(signal))?;
     Ok(rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent))
 }
 

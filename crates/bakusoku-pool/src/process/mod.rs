@@ -10,11 +10,13 @@ mod line;
 mod memory;
 mod message;
 mod parcel;
+mod signals;
+mod threads;
 
 pub use end::die_with_parent;
 pub use end::{Bytes as TaskBytes, End, Function as TaskFunction, Next, Task};
 pub use hub::{
-    Crew, CrewOptions, Face, Heard, Hub, Job, JobOptions, Listener, Reason, Until, Waited, Way, WorkerFiles,
+    Crew, CrewOptions, Face, Heard, Hub, Items, Job, JobOptions, Listener, Reason, Until, Waited, Way, WorkerFiles,
     ZygoteCommand,
 };
 pub use memory::{Extent, Held, Lease, OwnBlock, OwnMemory, ResultBlock, View};

@@ -65,6 +65,8 @@ pub struct Parcel {
     pub body: Content,
     /// Large parts of them.
     pub blocks: Vec<Arc<Held>>,
+    /// Bytes of memory that the most demanding of them needs; 0: nobody has said it.
+    pub need: u64,
 }
 
 impl Parcel {
@@ -108,6 +110,8 @@ pub struct Part {
     pub cpu: Duration,
     /// Largest resident memory of the worker meanwhile, in bytes; zero where it was too short to look.
     pub peak: u64,
+    /// How far that was beyond what the worker held when it was new.
+    pub grown: u64,
     /// What came.
     pub outcome: Outcome,
 }

@@ -2,8 +2,8 @@
 
 use super::block::{Block, Held};
 use bakusoku_pool::process::{
-    self, Answer, Content, CrewOptions, Face, Heard, Hub, JobOptions, Outcome, Parcel, Part, Reason, Source, Supply,
-    Until, Waited, Way, WorkerFiles, ZygoteCommand,
+    self, Answer, Content, CrewOptions, Face, Heard, Hub, Items, JobOptions, Outcome, Parcel, Part, Reason, Source,
+    Supply, Until, Waited, Way, WorkerFiles, ZygoteCommand,
 };
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
@@ -147,10 +147,10 @@ impl Function {
     }
 }
 
-type PyParcel<'py> = (u8, u64, u32, PyRef<'py, Function>, Bound<'py, PyBytes>, Vec<PyRef<'py, Held>>);
+type PyParcel<'py> = (u8, u64, u32, PyRef<'py, Function>, Bound<'py, PyBytes>, Vec<PyRef<'py, Held>>, u64);
 
 fn parcel(given: &Bound<'_, PyAny>) -> PyResult<Parcel> {
-    let (mode, start, items, function, body, blocks): PyParcel<'_> = given.extract()?;
+    let (mode, start, items, function, body, blocks, need): PyParcel<'_> = given.extract()?;
     Ok(Parcel {
         mode,
         start,
@@ -158,6 +158,7 @@ fn parcel(given: &Bound<'_, PyAny>) -> PyResult<Parcel> {
         function: Arc::clone(&function.0),
         body: content(body.as_bytes(), false)?,
         blocks: blocks.iter().map(|held| Arc::clone(&held.0)).collect(),
+        need,
     })
 }
 
@@ -243,7 +244,7 @@ pub(crate) struct Crew(process::Crew);
 #[pymethods]
 impl Crew {
     #[new]
-    #[pyo3(signature = (face, size, lives, fork, cores, threads))]
+    #[pyo3(signature = (face, size, lives, fork, cores, memory, threads, most_threads, elastic))]
     fn new(
         py: Python<'_>,
         face: Py<PyAny>,
@@ -251,34 +252,45 @@ impl Crew {
         lives: Option<u64>,
         fork: bool,
         cores: usize,
+        memory: u64,
         threads: Option<usize>,
+        most_threads: Option<usize>,
+        elastic: bool,
     ) -> PyResult<Crew> {
-        let options = CrewOptions { size, lives, fork, cores, threads };
+        let most_threads = most_threads.unwrap_or(usize::MAX);
+        let options = CrewOptions { size, lives, fork, cores, memory, threads, most_threads, elastic };
         let hub = hub()?;
         py.detach(|| hub.crew(options, Arc::new(PyFace(face)))).map(Crew).map_err(os)
     }
 
     /// Starts a job.
-    #[pyo3(signature = (tag, parcels, source, listener, chunk, target, total, ahead, timeout))]
+    #[pyo3(signature = (tag, parcels, source, brought, listener, chunk, target, total, others, ahead, timeout))]
     fn job(
         &self,
         py: Python<'_>,
         tag: u64,
         parcels: Vec<Bound<'_, PyAny>>,
         source: Option<Py<PyAny>>,
+        brought: bool,
         listener: Option<Py<PyAny>>,
         chunk: Option<usize>,
         target: f64,
         total: Option<u64>,
+        others: bool,
         ahead: Option<u64>,
         timeout: Option<f64>,
     ) -> PyResult<Job> {
         self.ours()?;
         let parcels = parcels.iter().map(parcel).collect::<PyResult<Vec<_>>>()?;
-        let source = source.map(|source| Box::new(PySource(source)) as Box<dyn Source>);
+        let source = match source {
+            Some(source) => Items::Source(Box::new(PySource(source))),
+            None if brought => Items::Brought,
+            None => Items::These,
+        };
         let listener = listener.map(listening);
         let seconds = |s: f64| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX);
-        let options = JobOptions { tag, chunk, target: seconds(target), total, ahead, timeout: timeout.map(seconds) };
+        let (target, timeout) = (seconds(target), timeout.map(seconds));
+        let options = JobOptions { tag, chunk, target, total, others, ahead, timeout };
         Ok(Job(py.detach(|| self.0.job(options, parcels, source, listener))))
     }
 
@@ -363,8 +375,8 @@ impl Job {
         waiting(py, timeout, |deadline, stop| self.0.wait(Until::More(seen), deadline, stop))
     }
 
-    /// What has arrived, how many answers have at all, and whether no more will: `(start, items, worker, wall, cpu, peak, kind, …)`, with `status,
-    /// body, blocks` for an answer (kind 0), `item, code, signal, peak, oom kills` for a death (1); late 2, cancelled 3.
+    /// What has arrived, how many answers have at all, and whether no more will: `(start, items, worker, wall, cpu, peak,
+    /// kind, …)`, with `status, body, blocks, growth of memory` for an answer (kind 0), `item, code, signal, peak, oom kills` for a death (1); late 2, cancelled 3.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, u64, bool)> {
         let (parts, arrived, done) = self.0.take();
         let list = PyList::empty(py);
@@ -381,6 +393,23 @@ impl Job {
     /// The reader is done with so many items: as many more may be begun.
     fn read(&self, py: Python<'_>, items: u64) {
         py.detach(|| self.0.read(items));
+    }
+
+    /// For the thread that brings items: waits until some are wanted. How many; None: no more.
+    fn wanted(&self, py: Python<'_>) -> Option<usize> {
+        py.detach(|| self.0.wanted())
+    }
+
+    /// What was wanted; None: there is nothing any more.
+    fn bring(&self, py: Python<'_>, given: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let supply = given.map(|given| parcel(&given)).transpose();
+        let (supply, error) = match supply {
+            Ok(Some(parcel)) => (Supply::Parcel(parcel), None),
+            Ok(None) => (Supply::End, None),
+            Err(error) => (Supply::End, Some(error)),
+        };
+        py.detach(|| self.0.bring(supply));
+        error.map_or(Ok(()), Err)
     }
 
     /// More items, before all others.
@@ -400,7 +429,7 @@ impl Job {
 }
 
 fn part_to_python(py: Python<'_>, part: Part) -> PyResult<Bound<'_, PyTuple>> {
-    let Part { start, items, worker, wall, cpu, peak, outcome } = part;
+    let Part { start, items, worker, wall, cpu, peak, grown, outcome } = part;
     let (wall, cpu) = (wall.as_secs_f64(), cpu.as_secs_f64());
     match outcome {
         Outcome::Answer { status, body, blocks } => {
@@ -410,7 +439,7 @@ fn part_to_python(py: Python<'_>, part: Part) -> PyResult<Bound<'_, PyTuple>> {
             };
             let blocks = blocks.into_iter().map(|block| Bound::new(py, Block::result(block)));
             let blocks = PyList::new(py, blocks.collect::<PyResult<Vec<_>>>()?)?;
-            (start, items, worker, wall, cpu, peak, 0u8, status, body, blocks).into_pyobject(py)
+            (start, items, worker, wall, cpu, peak, 0u8, status, body, blocks, grown).into_pyobject(py)
         }
         Outcome::Died { item, exit } => {
             (start, items, worker, wall, cpu, peak, 1u8, item, exit.code, exit.signal, exit.peak, exit.oom_kills)

@@ -5,16 +5,15 @@ use super::owner::owned;
 use bakusoku_pool::process::{self, Lease, Next, OwnBlock, TaskBytes, TaskFunction};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOSError, PyValueError};
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
-use std::os::raw::{c_int, c_void};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Ends this process when the one that forked it ends; whether that one still lives.
+/// Ends this process when the one that started it ends (`gently`: by SIGTERM); whether that one still lives.
 #[pyfunction]
-pub(crate) fn die_with_parent(parent: i32) -> PyResult<bool> {
-    bakusoku_pool::process::die_with_parent(parent).map_err(PyErr::from)
+#[pyo3(signature = (parent, gently = false))]
+pub(crate) fn die_with_parent(parent: i32, gently: bool) -> PyResult<bool> {
+    bakusoku_pool::process::die_with_parent(parent, gently).map_err(PyErr::from)
 }
 
 /// A worker's end of its line.
@@ -63,7 +62,7 @@ impl End {
         Ok(End { end, laid: Mutex::default() })
     }
 
-    /// Waits for what comes next: `(mode, start, items, function, definition, body, blocks, forget, threads)` for a
+    /// Waits for what comes next: `(mode, start, items, function, definition, body, blocks, forget)` for a
     /// task, `(function, definition)`, a list of functions to forget, or None at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let next = loop {
@@ -81,10 +80,8 @@ impl End {
                 let function = task.definition.map(|function| definition(py, function)).transpose()?;
                 let body = bytes(py, task.body)?;
                 let blocks = leases(py, task.blocks, task.mode & SEPARATE == 0 || task.mode == FIRST)?;
-                let (mode, start, items, threads) = (task.mode, task.start, task.items, task.threads);
-                (mode, start, items, task.function, function, body, blocks, task.forget, threads)
-                    .into_pyobject(py)?
-                    .into_any()
+                let (mode, start, items) = (task.mode, task.start, task.items);
+                (mode, start, items, task.function, function, body, blocks, task.forget).into_pyobject(py)?.into_any()
             }
         })
     }
@@ -168,18 +165,58 @@ impl End {
         self.end.say(body).map_err(PyErr::from)
     }
 
+    /// Calls `function` with the items from the `at`-th on, `most` at the most, and appends what it returns to `values`,
+    /// until it raises. `star`: items hold several arguments; `load` makes an item of what travelled.
+    ///
+    /// Each item leaves the list, so that its memory is free when it is done, and its number is written where the owner
+    /// finds it should this process die.
+    #[pyo3(signature = (function, items, at, most, star, load, values))]
+    fn run(
+        &self,
+        function: &Bound<'_, PyAny>,
+        items: &Bound<'_, PyList>,
+        at: usize,
+        most: usize,
+        star: bool,
+        load: Option<&Bound<'_, PyAny>>,
+        values: &Bound<'_, PyList>,
+    ) -> PyResult<()> {
+        let py = function.py();
+        for index in at..items.len().min(at.saturating_add(most)) {
+            self.end.set_item(index as u32);
+            let mut item = items.get_item(index)?;
+            items.set_item(index, py.None())?;
+            if let Some(load) = load {
+                item = load.call1((item,))?;
+            }
+            let value = if !star {
+                function.call1((item,))?
+            } else if let Ok(arguments) = item.cast_exact::<PyTuple>() {
+                function.call1(arguments)?
+            } else {
+                let arguments = item.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+                drop(item);
+                function.call1(PyTuple::new(py, arguments)?)?
+            };
+            values.append(value)?;
+        }
+        Ok(())
+    }
+
+    /// Number of the item that runs, counted from the message's first.
+    fn item(&self) -> u32 {
+        self.end.item()
+    }
+
+    /// Puts the number of threads of a task into the environment that libraries read, whatever `os.environ` shows; the
+    /// number.
+    fn tell_threads(&self) -> usize {
+        self.end.tell_threads()
+    }
+
     /// Whether the owner wants the running task to end.
     fn is_interrupted(&self) -> bool {
         self.end.is_interrupted()
-    }
-
-    /// The word where the number of the running item is written: four bytes, writable.
-    #[allow(unsafe_code)]
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        let word = slf.get().end.item_address();
-        // SAFETY: Python hands in a buffer to be filled; the word lives as long as this object.
-        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), word.cast::<c_void>(), 4, 0, flags) };
-        if filled != 0 { Err(PyErr::fetch(slf.py())) } else { Ok(()) }
     }
 }
 

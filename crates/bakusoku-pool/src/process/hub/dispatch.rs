@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::admit::fits;
 use super::state::{Crew, Flight, From, Job, Phase, Stage, State, Worker};
 use super::{Face, Hub};
 use crate::process::memory::board::SLOTS;
@@ -19,6 +20,9 @@ const WAITING: u64 = 136 << 20;
 const MESSAGE: u64 = 16 << 20;
 /// A message that waits behind one that has run for this long goes to a worker that has nothing to do.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1);
+
+/// What the door gave and nobody needs: it is dropped without the lock.
+pub(super) type LeftOver = (Option<Box<dyn Source>>, Option<Supply>);
 
 enum Step {
     Nothing,
@@ -46,7 +50,7 @@ impl Hub {
                 Step::Start { crew, face } => self.start_worker(crew, &face),
                 Step::Ask { job, mut source, most } => {
                     let supply = source.next(most);
-                    let left_over = self.supplied(job, source, supply);
+                    let left_over = self.supplied(job, Some(source), supply);
                     // What the door gave is dropped without the lock.
                     drop(left_over);
                 }
@@ -54,26 +58,27 @@ impl Hub {
         }
     }
 
-    fn supplied(&self, id: u64, source: Box<dyn Source>, supply: Supply) -> Option<(Box<dyn Source>, Option<Parcel>)> {
+    /// Takes what a source, or a thread that brings items, has given; returns what is to be dropped.
+    pub(super) fn supplied(&self, id: u64, source: Option<Box<dyn Source>>, supply: Supply) -> LeftOver {
         let mut state = self.lock();
         let state = &mut *state;
-        let Some(job) = state.jobs.get_mut(&id) else {
-            return Some((source, if let Supply::Parcel(parcel) = supply { Some(parcel) } else { None }));
-        };
-        let mut rest = None;
+        let Some(job) = state.jobs.get_mut(&id) else { return (source, Some(supply)) };
+        let mut rest = (None, None);
         match supply {
             Supply::Parcel(parcel) if !job.cancelled => {
-                job.source = From::Source(source);
                 job.supplied += u64::from(parcel.items);
                 job.ready.push_back(parcel);
+                if job.options.total.is_some_and(|total| job.supplied >= total) {
+                    job.source = From::End;
+                    rest.0 = source;
+                } else {
+                    job.source = source.map_or(From::Asked(None), From::Source);
+                }
             }
-            Supply::Parcel(parcel) => {
+            supply => {
                 job.source = From::End;
-                rest = Some((source, Some(parcel)));
-            }
-            Supply::End => {
-                job.source = From::End;
-                rest = Some((source, None));
+                job.options.total = Some(job.supplied);
+                rest = (source, Some(supply));
             }
         }
         if job.done() {
@@ -121,37 +126,58 @@ impl Hub {
                 if ahead && self.memory.in_use() > WAITING && parcel.weight() > 0 {
                     continue;
                 }
-                let Some(parcel) = job.ready.pop_front() else { continue };
+                let mut worker_id = worker_id;
+                if crew.needs.of(parcel) > 0 {
+                    // Nobody passes an item that waits for memory: it would wait for ever.
+                    let Some((crew, parcel)) = state.crews.get(&id).zip(state.front_of(job_id)) else { break };
+                    let Some(allowed) = self.worker_for(state, crew, parcel, depth) else { break };
+                    worker_id = allowed;
+                }
+                let parcel = state.jobs.get_mut(&job_id).and_then(|job| job.ready.pop_front());
+                let Some(parcel) = parcel else { return Step::Nothing };
                 return self.send(state, worker_id, job_id, parcel);
             }
-            if !matches!(job.source, From::Source(_)) || !job.has_room() {
+            if !matches!(job.source, From::Source(_) | From::Asked(None)) || !job.has_room() {
                 continue;
             }
             if ahead && self.memory.in_use() + job.weight > WAITING {
                 continue;
             }
             let most = job.size(crew.options.size, crew.options.lives);
-            if let From::Source(source) = std::mem::replace(&mut job.source, From::Busy) {
-                return Step::Ask { job: job_id, source, most };
+            match std::mem::replace(&mut job.source, From::Busy) {
+                From::Source(source) => return Step::Ask { job: job_id, source, most },
+                _ => {
+                    job.source = From::Asked(Some(most));
+                    self.asked.notify_all();
+                }
             }
         }
-        if !ahead && self.steal(state, id) { Step::Again } else { Step::Nothing }
+        if !ahead && self.steal(state, id, worker_id) {
+            return Step::Again;
+        }
+        if !ahead {
+            self.share_what_is_free(state, id);
+        }
+        Step::Nothing
     }
 
     /// Takes back a message that waits behind a long one, for a worker that has nothing to do.
-    fn steal(&self, state: &mut State, id: u64) -> bool {
+    fn steal(&self, state: &mut State, id: u64, idle: u64) -> bool {
         let now = Instant::now();
         let Some(crew) = state.crews.get(&id) else { return false };
         for worker_id in &crew.workers {
-            let Some(worker) = state.workers.get_mut(worker_id) else { continue };
+            let Some(worker) = state.workers.get(worker_id) else { continue };
             let waits = worker.flights.len() > 1
                 && worker.flights.front().and_then(|head| head.head_since).is_some_and(|at| now - at >= PATIENCE);
             if !waits {
                 continue;
             }
-            let Some((slot, Some(job_id))) = worker.flights.back().map(|flight| (flight.slot, flight.job)) else {
+            let Some(last) = worker.flights.back() else { continue };
+            let (slot, Some(job_id)) = (last.slot, last.job) else { continue };
+            if !fits(state, crew, idle, crew.needs.of(&last.parcel)) {
                 continue;
-            };
+            }
+            let Some(worker) = state.workers.get_mut(worker_id) else { continue };
             if !worker.memory.board().withdraw(slot) {
                 continue;
             }
@@ -186,57 +212,10 @@ impl Hub {
             }
             Err(parcel) => job.ready.push_front(parcel),
         }
+        let crew = worker.crew;
+        self.stretch(state, crew);
         Step::Again
     }
-
-    /// Says how many threads the worker's next task may use inside.
-    pub(super) fn allot(&self, state: &State, worker_id: u64) {
-        let Some(worker) = state.workers.get(&worker_id) else { return };
-        let Some(crew) = state.crews.get(&worker.crew) else { return };
-        let CrewNeeds { busy, queued, took } = needs(state, crew, worker_id);
-        let (size, cores) = (crew.options.size, crew.options.cores);
-        let share = match queued {
-            // Enough for everybody, or nobody knows.
-            None => cores / size,
-            Some(queued) if queued + busy >= size => cores / size,
-            // Few are left: the cores that nobody uses are shared among those that begin now.
-            Some(queued) => (cores.saturating_sub(took) / queued.max(1)).max(cores / size),
-        };
-        worker.memory.board().set_threads(crew.options.threads.unwrap_or(share).max(1));
-    }
-}
-
-struct CrewNeeds {
-    /// Other workers that run something.
-    busy: usize,
-    /// Items that are not begun, this worker's next included; `None`: nobody knows.
-    queued: Option<usize>,
-    /// Threads of the others.
-    took: usize,
-}
-
-fn needs(state: &State, crew: &Crew, worker_id: u64) -> CrewNeeds {
-    let mut needs = CrewNeeds { busy: 0, queued: Some(0), took: 0 };
-    let mut waiting = 0;
-    for id in &crew.workers {
-        let Some(worker) = state.workers.get(id) else { continue };
-        if *id == worker_id || worker.flights.is_empty() {
-            waiting += worker.flights.len().saturating_sub(1);
-            continue;
-        }
-        waiting += worker.flights.len() - 1;
-        needs.busy += 1;
-        needs.took += worker.memory.board().took().max(1);
-    }
-    for job in crew.jobs.iter().filter_map(|id| state.jobs.get(id)) {
-        let Some(total) = job.options.total else {
-            needs.queued = None;
-            return needs;
-        };
-        waiting += job.ready.len() + total.saturating_sub(job.supplied) as usize;
-    }
-    needs.queued = Some(waiting.max(1));
-    needs
 }
 
 /// What was sent.
@@ -246,7 +225,7 @@ pub(super) struct Sent {
 }
 
 impl Worker {
-    fn has_room(&self, depth: usize, lives: Option<u64>) -> bool {
+    pub(super) fn has_room(&self, depth: usize, lives: Option<u64>) -> bool {
         let items: u64 = self.flights.iter().filter(|f| f.job.is_some()).map(|f| u64::from(f.parcel.items)).sum();
         let flights = self.flights.iter().filter(|f| f.job.is_some()).count();
         !matches!(self.phase, Phase::Leaving)

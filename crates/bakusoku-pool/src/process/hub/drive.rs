@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Hub;
 use super::state::{Role, State};
+use crate::process::signals::Blocked;
 
 /// How often a thread that waits looks whether it should stop waiting.
 const CHECK: Duration = Duration::from_millis(50);
@@ -166,33 +167,6 @@ impl Hub {
                 seen = state.turns;
                 let _ = self.summoned.wait_timeout(state, TICK);
             }
-        }
-    }
-}
-
-/// All signals blocked in the calling thread, until it is dropped.
-struct Blocked(libc::sigset_t);
-
-impl Blocked {
-    fn all() -> Blocked {
-        // SAFETY: plain data that the calls fill in.
-        #[allow(unsafe_code)]
-        unsafe {
-            let mut all: libc::sigset_t = std::mem::zeroed();
-            let mut before: libc::sigset_t = std::mem::zeroed();
-            libc::sigfillset(&raw mut all);
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-            Blocked(before)
-        }
-    }
-}
-
-impl Drop for Blocked {
-    fn drop(&mut self) {
-        // SAFETY: the set that was in force before.
-        #[allow(unsafe_code)]
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut());
         }
     }
 }

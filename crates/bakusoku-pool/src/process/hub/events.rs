@@ -174,6 +174,12 @@ impl Hub {
                     next.head_since = Some(Instant::now());
                 }
                 let pid = worker.pid.unwrap_or(0).unsigned_abs();
+                let known = flight.job.is_some() && peak > 0 && worker.resident > 0;
+                let grown = if known { peak.saturating_sub(worker.resident) } else { 0 };
+                let crew = worker.crew;
+                if known && let Some(crew) = state.crews.get_mut(&crew) {
+                    crew.needs.learn(&flight.parcel, grown);
+                }
                 let weight: u64 = blocks.iter().map(ResultBlock::len).sum();
                 if let Some(job) = flight.job.and_then(|job| state.jobs.get_mut(&job)) {
                     job.result_weight = weight / u64::from(flight.parcel.items.max(1));
@@ -187,6 +193,7 @@ impl Hub {
                     wall,
                     cpu: Duration::from_nanos(cpu_ns),
                     peak,
+                    grown,
                     outcome,
                 };
                 match flight.job {

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::admit::Needs;
 use super::state::{Crew as CrewState, CrewOptions, From, Job as JobState, JobOptions, Listener, Reason, Stage, State};
 use super::{Face, Hub, Until, Waited};
-use crate::process::parcel::{Parcel, Part, Source};
+use crate::process::parcel::{Parcel, Part, Source, Supply};
 
 /// How long a task that was interrupted may take to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -18,6 +19,16 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Crew {
     hub: Arc<Hub>,
     id: u64,
+}
+
+/// Where a job's items come from, beside those that it is started with.
+pub enum Items {
+    /// There are no others.
+    These,
+    /// Asked by whoever has time: it must not make anybody wait.
+    Source(Box<dyn Source>),
+    /// A thread of the door's brings them: see [`Job::wanted`].
+    Brought,
 }
 
 /// The items of one call. Dropped, it runs to its end and its answers are lost.
@@ -40,9 +51,10 @@ impl Hub {
                 stage: Stage::Open,
                 workers: Vec::new(),
                 missing,
-                stillborn: 0,
+                generation: 0,
                 broken: None,
                 pace: None,
+                needs: Needs::default(),
                 jobs: VecDeque::new(),
             };
             state.crews.insert(id, crew);
@@ -56,12 +68,13 @@ impl Hub {
         let Some(job) = state.jobs.get_mut(&id) else { return };
         job.cancelled = true;
         job.ready.clear();
-        let source =
-            if matches!(job.source, From::Busy) { None } else { Some(std::mem::replace(&mut job.source, From::End)) };
-        if let Some(From::Source(source)) = source {
+        if !matches!(job.source, From::Busy)
+            && let From::Source(source) = std::mem::replace(&mut job.source, From::End)
+        {
             // The door's; dropped without the lock.
             state.trash.push(source);
         }
+        self.asked.notify_all();
         if let Some(crew) = state.jobs.get(&id).and_then(|job| state.crews.get(&job.crew)) {
             for worker_id in crew.workers.clone() {
                 let Some(worker) = state.workers.get_mut(&worker_id) else { continue };
@@ -110,13 +123,7 @@ impl Hub {
 
 impl Crew {
     /// Starts a job: these parcels, then what the source has.
-    pub fn job(
-        &self,
-        options: JobOptions,
-        parcels: Vec<Parcel>,
-        source: Option<Box<dyn Source>>,
-        listener: Option<Listener>,
-    ) -> Job {
+    pub fn job(&self, options: JobOptions, parcels: Vec<Parcel>, source: Items, listener: Option<Listener>) -> Job {
         let hub = &self.hub;
         let id = {
             let mut state = hub.lock();
@@ -126,7 +133,11 @@ impl Crew {
                 crew: self.id,
                 options,
                 ready: parcels.into(),
-                source: source.map_or(From::End, From::Source),
+                source: match source {
+                    Items::These => From::End,
+                    Items::Source(source) => From::Source(source),
+                    Items::Brought => From::Asked(None),
+                },
                 supplied,
                 flights: 0,
                 parts: Vec::new(),
@@ -312,6 +323,40 @@ impl Job {
         }
         drop(before);
         self.hub.feed();
+    }
+
+    /// For the thread that brings items: waits until some are wanted. How many; `None`: no more.
+    pub fn wanted(&self) -> Option<usize> {
+        let mut state = self.hub.lock();
+        loop {
+            if state.down {
+                return None;
+            }
+            let source = &mut state.jobs.get_mut(&self.id)?.source;
+            match source {
+                From::Asked(None) => {}
+                From::Asked(Some(most)) => {
+                    let most = *most;
+                    *source = From::Busy;
+                    return Some(most);
+                }
+                _ => return None,
+            }
+            state = self.hub.asked.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// What [`wanted`](Job::wanted) asked for.
+    pub fn bring(&self, supply: Supply) {
+        let ends = matches!(supply, Supply::End);
+        drop(self.hub.supplied(self.id, None, supply));
+        self.hub.feed();
+        if ends {
+            // Whoever waits for the last answer, and polls, may have it already.
+            self.hub.changed.notify_all();
+            self.hub.kick();
+        }
+        self.hub.deliver();
     }
 
     /// Takes no more items; those that run go on.

@@ -6,10 +6,12 @@
 //! Rules: the lock is held for a short time and never while the door (Python) is called; doors are called without the
 //! lock and without the role of polling.
 
+mod admit;
 mod dispatch;
 mod drive;
 mod events;
 mod handle;
+mod share;
 mod state;
 mod workers;
 mod zygote;
@@ -22,7 +24,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, epoll};
 
 pub use drive::{Until, Waited};
-pub use handle::{Crew, Job};
+pub use handle::{Crew, Items, Job};
 pub use state::{CrewOptions, JobOptions, Listener, Reason};
 pub use workers::WorkerFiles;
 pub use zygote::ZygoteCommand;
@@ -75,6 +77,8 @@ pub struct Hub {
     changed: Condvar,
     /// The hub's own thread is wanted.
     summoned: Condvar,
+    /// A thread that brings items is wanted.
+    asked: Condvar,
     epoll: OwnedFd,
     wake: OwnedFd,
     memory: Arc<OwnerMemory>,
@@ -124,6 +128,7 @@ impl Hub {
             state: Mutex::default(),
             changed: Condvar::new(),
             summoned: Condvar::new(),
+            asked: Condvar::new(),
             epoll,
             wake,
             memory: OwnerMemory::create(warm)?,
@@ -256,6 +261,7 @@ impl Hub {
             jobs = std::mem::take(&mut state.jobs);
             crews = std::mem::take(&mut state.crews);
             self.summoned.notify_all();
+            self.asked.notify_all();
             self.changed.notify_all();
         }
         self.kick();

@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::admit::Needs;
 use super::zygote::{Zygote, ZygoteCommand};
 use crate::process::line::Line;
 use crate::process::memory::{Held, WorkerMemory};
@@ -23,8 +24,22 @@ pub struct CrewOptions {
     pub fork: bool,
     /// Cores that its tasks may keep busy together.
     pub cores: usize,
-    /// Most threads inside of a task; `None`: what the cores allow.
+    /// Threads inside of a task; `None`: what the cores allow.
     pub threads: Option<usize>,
+    /// But never more than these.
+    pub most_threads: usize,
+    /// Bytes that the tasks that run at once may need together.
+    pub memory: u64,
+    /// Whether the threads of a task may change while it runs.
+    pub elastic: bool,
+}
+
+impl CrewOptions {
+    /// Threads inside of a task when all workers are busy.
+    pub(super) fn share(&self) -> usize {
+        let share = (self.cores / self.size.max(1)).max(1);
+        self.threads.unwrap_or(share.min(self.most_threads.max(1)))
+    }
 }
 
 /// How the items of a call are run.
@@ -38,6 +53,8 @@ pub struct JobOptions {
     pub target: Duration,
     /// How many items there are, when that is known.
     pub total: Option<u64>,
+    /// Whether other jobs may come while it runs: nobody then gets more than his share of the cores.
+    pub others: bool,
     /// How many items may be begun and not yet read; sixteen times as many when they are quick.
     pub ahead: Option<u64>,
     /// How long an item may take.
@@ -96,6 +113,11 @@ pub(super) enum Role {
 }
 
 impl State {
+    /// The next parcel of a job.
+    pub(super) fn front_of(&self, job: u64) -> Option<&Parcel> {
+        self.jobs.get(&job)?.ready.front()
+    }
+
     /// In a fork of the owner: workers' lines end with their owner.
     pub(super) fn close_files(&self) {
         let zygote = self.zygote.iter().map(|zygote| zygote.fd().as_raw_fd());
@@ -134,11 +156,13 @@ pub(super) struct Crew {
     pub(super) workers: Vec<u64>,
     /// Workers that are to be started.
     pub(super) missing: usize,
-    /// Workers that died before they were ready, in a row.
-    pub(super) stillborn: u32,
+    /// How often workers in the place of others that died before they were ready did so too, since one was ready.
+    pub(super) generation: u32,
     pub(super) broken: Option<Arc<Reason>>,
     /// Nanoseconds for a message, of late.
     pub(super) pace: Option<f64>,
+    /// What items need.
+    pub(super) needs: Needs,
     /// In order of arrival.
     pub(super) jobs: VecDeque<u64>,
 }
@@ -171,6 +195,8 @@ pub(super) enum Phase {
 pub(super) struct Worker {
     pub(super) crew: u64,
     pub(super) phase: Phase,
+    /// Of its crew, when it was started.
+    pub(super) generation: u32,
     pub(super) pid: Option<i32>,
     pub(super) pidfd: Option<OwnedFd>,
     /// Whether it is a child of this process, not of the zygote.
@@ -187,6 +213,8 @@ pub(super) struct Worker {
     /// Blocks that it may look at.
     pub(super) lent: HashMap<u64, (u32, Arc<Held>)>,
     pub(super) items: u64,
+    /// Resident memory when it was ready.
+    pub(super) resident: u64,
     pub(super) ready: bool,
     /// Its line is full.
     pub(super) full: bool,
@@ -208,6 +236,11 @@ impl Worker {
         let flight = self.flights.iter().find(|flight| flight.slot == slot)?;
         let item = u64::from(board.item().min(flight.parcel.items.saturating_sub(1)));
         Some((jobs.get(&flight.job?)?.options.tag, flight.parcel.start + item))
+    }
+
+    /// Whether it has items.
+    pub(super) fn is_busy(&self) -> bool {
+        self.flights.back().is_some_and(|flight| flight.job.is_some())
     }
 }
 
@@ -252,7 +285,9 @@ pub(super) struct Job {
 
 pub(super) enum From {
     Source(Box<dyn Source>),
-    /// It is being asked.
+    /// A thread of the door's brings them; how many it is asked for, if it is.
+    Asked(Option<usize>),
+    /// Items are being made.
     Busy,
     End,
 }

@@ -17,8 +17,10 @@ use crate::process::memory::WorkerMemory;
 use crate::process::message::Order;
 use crate::process::parcel::{Exit, Outcome, Part};
 
-/// Workers that may die before they are ready, in a row.
-const STILLBORN: u32 = 3;
+/// A worker that dies before it is ready is replaced; so is the replacement, and then it is enough.
+const GENERATIONS: u32 = 3;
+/// Processes that workers are forked from may end without having forked one, in a row.
+const ZYGOTES: u32 = 3;
 /// How long a worker that was asked to end may take.
 const GRACE: Duration = Duration::from_millis(300);
 
@@ -67,7 +69,8 @@ impl Hub {
             let id = state.number();
             let Some(it) = state.crews.get_mut(&crew) else { return Ok(()) };
             it.workers.push(id);
-            let fork = it.options.fork;
+            let (fork, generation) = (it.options.fork, it.generation);
+            let (threads, elastic) = (it.options.share(), it.options.elastic);
             epoll::add(&self.epoll, line.fd(), epoll::EventData::new_u64(key(id, Which::Line)), epoll::EventFlags::IN)?;
             for (file, which) in [(&output, Which::Output), (&error, Which::Error)] {
                 let data = epoll::EventData::new_u64(key(id, which));
@@ -76,6 +79,7 @@ impl Hub {
             let mut worker = Worker {
                 crew,
                 phase: Phase::Starting,
+                generation,
                 pid: None,
                 pidfd: None,
                 ours: fork,
@@ -89,6 +93,7 @@ impl Hub {
                 forget: Vec::new(),
                 lent: HashMap::new(),
                 items: 0,
+                resident: 0,
                 ready: false,
                 full: false,
                 gone: None,
@@ -97,6 +102,8 @@ impl Hub {
                 kill_at: None,
                 oom_at_start: crate::budget::oom_kills(),
             };
+            worker.memory.board().set_threads(threads);
+            worker.memory.board().set_follows(elastic);
             let told = worker.send(None, first);
             state.workers.insert(id, worker);
             if told.is_err() {
@@ -153,6 +160,7 @@ impl Hub {
         let crew = worker.crew;
         if let Outcome::Answer { status: 0, .. } = part.outcome {
             worker.ready = true;
+            worker.resident = part.peak;
             if worker.phase == Phase::Starting {
                 worker.phase = Phase::Live;
             }
@@ -160,7 +168,7 @@ impl Hub {
                 head.head_since = Some(Instant::now());
             }
             if let Some(crew) = state.crews.get_mut(&crew) {
-                crew.stillborn = 0;
+                crew.generation = 0;
             }
             self.close_if_done(state, crew);
         } else if let Outcome::Answer { status, body, .. } = part.outcome {
@@ -248,7 +256,7 @@ impl Hub {
         for flight in std::mem::take(&mut worker.flights) {
             let begun = worker.memory.board().begun(flight.slot);
             match flight.job {
-                None => self.was_stillborn(state, worker.crew, exit, begun),
+                None => self.was_stillborn(state, worker.crew, worker.generation, exit),
                 Some(job) if begun => {
                     let item = worker.memory.board().item().min(flight.parcel.items.saturating_sub(1));
                     let outcome = match ended {
@@ -263,6 +271,7 @@ impl Hub {
                         wall: flight.head_since.map(|at| at.elapsed()).unwrap_or_default(),
                         cpu: Duration::ZERO,
                         peak: exit.peak,
+                        grown: 0,
                         outcome,
                     };
                     self.arrived(state, job, part, true);
@@ -291,11 +300,11 @@ impl Hub {
         self.changed.notify_all();
     }
 
-    fn was_stillborn(&self, state: &mut State, id: u64, exit: Exit, begun: bool) {
+    fn was_stillborn(&self, state: &mut State, id: u64, generation: u32, exit: Exit) {
         let Some(crew) = state.crews.get_mut(&id) else { return };
-        crew.stillborn += 1;
-        // One that died in what it was told first would die there again.
-        if crew.stage == Stage::Open && (crew.stillborn >= STILLBORN || begun && exit != Exit::default()) {
+        // Several may have died at once, of the same cause: that counts once.
+        crew.generation = crew.generation.max(generation + 1);
+        if crew.stage == Stage::Open && crew.generation >= GENERATIONS {
             self.break_crew(state, id, Reason::Stillborn(exit));
         }
     }
@@ -311,7 +320,7 @@ impl Hub {
         for id in unborn {
             self.bury(state, id);
         }
-        if state.zygote_failures >= STILLBORN {
+        if state.zygote_failures >= ZYGOTES {
             let crews: Vec<u64> =
                 state.crews.iter().filter(|(_, crew)| !crew.options.fork).map(|(id, _)| *id).collect();
             for id in crews {

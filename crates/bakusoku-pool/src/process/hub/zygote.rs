@@ -6,9 +6,14 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::process::line::{Came, Line};
+use crate::process::signals::Blocked;
 
 /// How to start the process that workers are forked from. Its standard input is the line to its owner.
 #[derive(Clone, Debug)]
@@ -21,9 +26,15 @@ pub struct ZygoteCommand {
     pub environment: Vec<(OsString, Option<OsString>)>,
 }
 
+/// How long a zygote that was killed is waited for.
+const END: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// The thread that starts a zygote does nothing else but wait for its end.
+const STACK: usize = 128 << 10;
+
 #[derive(Debug)]
 pub(crate) struct Zygote {
-    child: Option<Child>,
+    /// Where we have started it.
+    child: Option<OwnedFd>,
     line: Line,
     /// What it still has to be told; it may be busy loading modules.
     unsent: Vec<(Vec<u8>, Vec<OwnedFd>)>,
@@ -53,8 +64,8 @@ impl Zygote {
         }
         // Ctrl-C of the terminal is its owner's affair.
         process.process_group(0);
-        let child = process.spawn()?;
-        Ok(Zygote { pid: child.id(), child: Some(child), line: ours, unsent: Vec::new() })
+        let (pid, child) = start(process)?;
+        Ok(Zygote { pid, child: Some(child), line: ours, unsent: Vec::new() })
     }
 
     /// A zygote that somebody else started: the line to it was handed down.
@@ -118,11 +129,37 @@ impl Zygote {
 impl Drop for Zygote {
     fn drop(&mut self) {
         // It ends its workers and itself when the line does; should it hang, it is of no use to anybody.
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(child) = self.child.take() {
+            let _ = rustix::process::pidfd_send_signal(&child, Signal::KILL);
+            let _ = rustix::event::poll(&mut [PollFd::new(&child, PollFlags::IN)], Some(&END));
         }
     }
+}
+
+/// Starts a process from a thread that lives as long as the process does: the system tells a process of the end of the
+/// *thread* that has started it, and any other thread may end before this process ends.
+fn start(mut process: Command) -> io::Result<(u32, OwnedFd)> {
+    let (tell, told) = mpsc::channel();
+    let builder = std::thread::Builder::new().name("bakusoku-zygote".into()).stack_size(STACK);
+    let blocked = Blocked::all();
+    let before = blocked.before();
+    #[allow(clippy::disallowed_methods)] // This is the place.
+    builder.spawn(move || {
+        // The new process inherits the mask of signals that it would have from the program's own threads.
+        let spawned = before.lifted(|| process.spawn());
+        drop(process);
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => return drop(tell.send(Err(error))),
+        };
+        let pidfd = Pid::from_raw(child.id() as i32)
+            .ok_or(rustix::io::Errno::SRCH)
+            .and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()));
+        let _ = tell.send(pidfd.map(|pidfd| (child.id(), pidfd)).map_err(io::Error::from));
+        let _ = child.wait();
+    })?;
+    drop(blocked);
+    told.recv().map_err(io::Error::other)?
 }
 
 fn parse(bytes: &[u8]) -> Option<News> {

@@ -20,7 +20,7 @@ const WITHDRAWN: u32 = 3;
 #[repr(C)]
 struct Words {
     slots: [AtomicU32; SLOTS],
-    /// The item that runs, counted from the message's first. The worker's Python writes it, by itself.
+    /// The item that runs, counted from the message's first.
     item: AtomicU32,
     /// The slot that runs, plus one.
     running: AtomicU32,
@@ -29,6 +29,10 @@ struct Words {
     /// Threads that the next task may use inside, and those that the running one took.
     threads: AtomicU32,
     took: AtomicU32,
+    /// Threads that the running task should use from now on; 0: those that it took.
+    elastic: AtomicU32,
+    /// Whether that is ever said.
+    follows: AtomicU32,
     /// Mebibytes of free memory that the worker keeps warm.
     keep: AtomicU32,
     to_worker: Ring,
@@ -90,9 +94,9 @@ impl Board {
         }
     }
 
-    /// Address of the word where the worker's Python writes which item runs.
-    pub(crate) fn item_address(&self) -> *mut u32 {
-        self.words().item.as_ptr()
+    /// The worker says which item runs.
+    pub(crate) fn set_item(&self, item: u32) {
+        self.words().item.store(item, Ordering::Release);
     }
 
     pub(crate) fn item(&self) -> u32 {
@@ -146,9 +150,22 @@ impl Board {
         (self.words().running.load(Ordering::Acquire) as usize).checked_sub(1)
     }
 
-    /// Threads that the running task took.
-    pub(crate) fn took(&self) -> usize {
-        self.words().took.load(Ordering::Acquire) as usize
+    /// Threads that the running task uses, or the next one will, whichever are more.
+    pub(crate) fn threads(&self) -> usize {
+        self.words().took.load(Ordering::Acquire).max(self.words().threads.load(Ordering::Acquire)) as usize
+    }
+
+    pub(crate) fn set_follows(&self, follows: bool) {
+        self.words().follows.store(u32::from(follows), Ordering::Release);
+    }
+
+    pub(crate) fn follows(&self) -> bool {
+        self.words().follows.load(Ordering::Acquire) != 0
+    }
+
+    /// Has the running task use more or fewer threads from now on.
+    pub(crate) fn set_elastic(&self, threads: usize) {
+        self.words().elastic.store(threads as u32, Ordering::Release);
     }
 
     /// Tells the worker that a block of its region is no longer used; false when there is no room to say so.
@@ -178,7 +195,10 @@ impl Board {
 
     /// Nothing runs.
     pub(crate) fn rest(&self) {
-        self.words().running.store(0, Ordering::Release);
+        let words = self.words();
+        words.running.store(0, Ordering::Release);
+        words.took.store(0, Ordering::Release);
+        words.elastic.store(0, Ordering::Release);
     }
 
     /// Whether the owner wants the running task to end.
@@ -194,6 +214,17 @@ impl Board {
         let threads = words.threads.load(Ordering::Acquire).clamp(1, 1 << 16);
         words.took.store(threads, Ordering::Release);
         threads as usize
+    }
+
+    /// What the running task should use from now on, when that was said.
+    pub(crate) fn elastic(&self) -> Option<usize> {
+        let words = self.words();
+        let wanted = words.elastic.load(Ordering::Acquire);
+        (wanted != 0 && words.running.load(Ordering::Acquire) != 0).then_some(wanted.min(1 << 16) as usize)
+    }
+
+    pub(crate) fn set_took(&self, threads: usize) {
+        self.words().took.store(threads as u32, Ordering::Release);
     }
 
     pub(crate) fn free_to_owner(&self, offset: u64) -> bool {

@@ -1,0 +1,229 @@
+//! How many threads the numerical libraries of a worker use: OpenBLAS, MKL, and OpenMP, which others stand on.
+//!
+//! Libraries that are loaded already are told by a call; those that a task loads read the variables of the process's
+//! environment. What Python shows as `os.environ` is a copy and stays as the user has it.
+
+use std::collections::HashSet;
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::memory::board::Board;
+
+/// What libraries read when they are loaded, and what we and an inner pool read.
+const VARIABLES: [&CStr; 7] = [
+    c"OMP_NUM_THREADS",
+    c"OPENBLAS_NUM_THREADS",
+    c"GOTO_NUM_THREADS",
+    c"MKL_NUM_THREADS",
+    c"BLIS_NUM_THREADS",
+    c"VECLIB_MAXIMUM_THREADS",
+    c"BAKUSOKU_NUM_THREADS",
+];
+
+/// Parts of file names, and functions that such a library may have. OpenMP's holds for the calling thread only.
+const LIBRARIES: [(&str, &[&CStr], bool); 6] = [
+    (
+        "openblas",
+        &[
+            c"openblas_set_num_threads",
+            c"openblas_set_num_threads64_",
+            c"scipy_openblas_set_num_threads",
+            c"scipy_openblas_set_num_threads64_",
+        ],
+        true,
+    ),
+    ("mkl_rt", &[c"MKL_Set_Num_Threads"], true),
+    ("flexiblas", &[c"flexiblas_set_num_threads"], true),
+    ("libgomp", &[c"omp_set_num_threads"], false),
+    ("libomp", &[c"omp_set_num_threads"], false),
+    ("libiomp5", &[c"omp_set_num_threads"], false),
+];
+
+/// How often a worker looks whether its running task may use more threads, or should use fewer.
+const LOOK: rustix::time::Timespec =
+    rustix::time::Timespec { tv_sec: 0, tv_nsec: Duration::from_millis(20).as_nanos() as _ };
+const STACK: usize = 128 << 10;
+
+type Set = unsafe extern "C" fn(c_int);
+
+#[derive(Debug)]
+struct Setter {
+    set: Set,
+    /// Whether another thread may call it.
+    anywhere: bool,
+}
+
+/// The libraries of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Threads {
+    now: usize,
+    /// Changed in mid-task.
+    meanwhile: Option<usize>,
+    /// How many libraries had been loaded when we last looked.
+    loads: u64,
+    seen: HashSet<CString>,
+    setters: Vec<Setter>,
+}
+
+impl Threads {
+    /// From now on this many. Cheap when nothing changes.
+    pub(crate) fn set(&mut self, threads: usize) {
+        let loads = loads();
+        let same = threads == self.now && self.meanwhile.take().is_none();
+        let known = if same { self.setters.len() } else { 0 };
+        if loads != self.loads {
+            self.loads = loads;
+            self.find();
+        }
+        for setter in &self.setters[known..] {
+            setter.call(threads);
+        }
+        if threads != self.now {
+            self.now = threads;
+            tell_environment(threads);
+        }
+    }
+
+    /// Writes the environment anew; the number.
+    pub(crate) fn tell(&self) -> usize {
+        tell_environment(self.now);
+        self.now
+    }
+
+    /// In mid-task, from another thread.
+    fn change(&mut self, threads: usize) {
+        if threads != self.meanwhile.unwrap_or(self.now) {
+            self.meanwhile = Some(threads);
+            self.setters.iter().filter(|setter| setter.anywhere).for_each(|setter| setter.call(threads));
+        }
+    }
+
+    fn find(&mut self) {
+        for path in objects() {
+            let text = path.to_string_lossy();
+            let name = text.rsplit('/').next().unwrap_or_default();
+            let Some((_, functions, anywhere)) = LIBRARIES.iter().find(|(part, ..)| name.contains(part)) else {
+                continue;
+            };
+            if !self.seen.insert(path.clone()) {
+                continue;
+            }
+            // SAFETY: gives a handle of a library that is loaded already, and keeps it loaded.
+            #[allow(unsafe_code)]
+            let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
+            if library.is_null() {
+                continue;
+            }
+            for function in *functions {
+                // SAFETY: a symbol of a library that stays loaded; all of these take one C int and return nothing.
+                #[allow(unsafe_code)]
+                let set = unsafe {
+                    let symbol = libc::dlsym(library, function.as_ptr());
+                    std::mem::transmute::<*mut c_void, Option<Set>>(symbol)
+                };
+                if let Some(set) = set {
+                    self.setters.push(Setter { set, anywhere: *anywhere });
+                }
+            }
+        }
+    }
+}
+
+impl Setter {
+    fn call(&self, threads: usize) {
+        // SAFETY: a function of this type in a library that stays loaded.
+        #[allow(unsafe_code)]
+        unsafe {
+            (self.set)(c_int::try_from(threads).unwrap_or(1));
+        }
+    }
+}
+
+fn tell_environment(threads: usize) {
+    let Ok(value) = CString::new(threads.to_string()) else { return };
+    for name in VARIABLES {
+        // SAFETY: between two tasks nobody else of this process reads or writes the environment.
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::setenv(name.as_ptr(), value.as_ptr(), 1);
+        }
+    }
+}
+
+/// How many libraries this process has ever loaded.
+fn loads() -> u64 {
+    extern "C" fn first(info: *mut libc::dl_phdr_info, _: usize, found: *mut c_void) -> c_int {
+        // SAFETY: the loader hands in its description of a library, and what we gave it.
+        #[allow(unsafe_code)]
+        unsafe {
+            *found.cast::<u64>() = (*info).dlpi_adds;
+        }
+        1
+    }
+    let mut found = 0u64;
+    // SAFETY: the function above, and a number for it to fill in.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::dl_iterate_phdr(Some(first), (&raw mut found).cast());
+    }
+    found
+}
+
+/// Files of the loaded libraries.
+fn objects() -> Vec<CString> {
+    extern "C" fn each(info: *mut libc::dl_phdr_info, _: usize, found: *mut c_void) -> c_int {
+        // SAFETY: the loader hands in its description of a library, with a name that ends in zero, and what we gave it.
+        #[allow(unsafe_code)]
+        unsafe {
+            if !(*info).dlpi_name.is_null() {
+                (*found.cast::<Vec<CString>>()).push(CStr::from_ptr((*info).dlpi_name).to_owned());
+            }
+        }
+        0
+    }
+    let mut found: Vec<CString> = Vec::new();
+    // SAFETY: the function above, and a list for it to fill in.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::dl_iterate_phdr(Some(each), (&raw mut found).cast());
+    }
+    found
+}
+
+/// Follows what the owner says while a task runs, from now to the end of the process.
+pub(crate) fn follow(board: Board, threads: Arc<Mutex<Threads>>) -> std::io::Result<()> {
+    let builder = std::thread::Builder::new().name("bakusoku-threads".into()).stack_size(STACK);
+    let blocked = super::signals::Blocked::all();
+    #[allow(clippy::disallowed_methods)] // This is the place.
+    builder.spawn(move || {
+        loop {
+            let _ = rustix::thread::nanosleep(&LOOK);
+            // Under the lock, so that what was said for one task is not done in the next.
+            let mut threads = threads.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(wanted) = board.elastic() {
+                threads.change(wanted);
+                board.set_took(wanted);
+            }
+        }
+    })?;
+    drop(blocked);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_seen_and_looked_at_once() {
+        assert!(loads() > 0);
+        assert!(objects().iter().any(|path| path.to_string_lossy().contains("libc")));
+        let mut threads = Threads::default();
+        threads.set(3);
+        let found = threads.setters.len();
+        threads.find();
+        assert_eq!((threads.now, threads.setters.len()), (3, found));
+        assert_eq!(std::env::var("OMP_NUM_THREADS").as_deref(), Ok("3"));
+    }
+}

@@ -1,0 +1,234 @@
+"""Globals that were changed after their module was imported.
+
+A fork has them as its parent had them; our workers import a user's module afresh. So what a function reads of its
+module, and of other modules of the user's, is compared with what the source says, and what differs is sent along. Only
+names that the source binds once, to a literal, can be told apart like that.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import pickle
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ._seed import Seeded
+
+#: Values up to this size are sent along.
+SMALL = 64 << 10
+#: Functions that are looked through for what they read, and modules.
+_FUNCTIONS, _MODULES = 200, 20
+
+#: A global: its module's name, its own, and what the source says.
+Global = tuple[str, str, Any]
+#: What is sent: the global and its value now, pickled.
+Change = tuple[str, str, Any, bytes]
+
+_warned: set[tuple[str, str]] = set()
+#: What workers may have been told before: they are told again when it is as the source says.
+_told: set[tuple[str, str]] = set()
+
+
+def read_by(function: Callable) -> list[Global]:
+    """The globals that a function, and the functions that it names, read of the user's modules."""
+    found: dict[tuple[str, str], Any] = {}
+    seen: set[types.CodeType] = set()
+    modules: set[str] = set()
+    waiting = [function]
+    while waiting and len(seen) < _FUNCTIONS:
+        plain = _plain(waiting.pop())
+        if plain is None or plain.__code__ in seen:
+            continue
+        seen.add(plain.__code__)
+        names = set(_names(plain.__code__))
+        sources = {plain.__module__: plain.__globals__} if plain.__module__ != "__main__" else {}
+        for value in [*(plain.__globals__.get(name) for name in names), *_cells(plain)]:
+            if isinstance(value, types.ModuleType):
+                sources[value.__name__] = value.__dict__
+            elif _plain(value) is not None:
+                waiting.append(value)
+        for module, namespace in sources.items():
+            if module in modules or len(modules) < _MODULES:
+                modules.add(module)
+                literals = _literals(module, namespace)
+                found.update({(module, name): literals[name] for name in names & literals.keys()})
+    return [(module, name, initial) for (module, name), initial in found.items()]
+
+
+def changes(globals_: list[Global], quiet: bool) -> list[Change]:
+    """What of them was changed in this process; a warning (unless `quiet`) says what is too large to be sent along."""
+    changed = []
+    for module, name, initial in globals_:
+        value = getattr(sys.modules.get(module), name, initial)
+        if _same(value, initial) and (module, name) not in _told:
+            continue
+        body = _small(value)
+        if body is not None:
+            _told.add((module, name))
+            changed.append((module, name, initial, body))
+        elif not quiet and initial not in ({}, [], set()) and (module, name) not in _warned:
+            # What began empty may well be a cache.
+            _warned.add((module, name))
+            warnings.warn(
+                f"`{module}.{name}` was changed after `{module}` was imported, and is too large, or of a kind, to be"
+                " sent along with the function that reads it: workers see it as the module makes it; hand it over as an"
+                " argument, set it in the pool's `initializer`, or use `context='fork'`",
+                UserWarning,
+                stacklevel=2,
+            )
+    return changed
+
+
+#: In a worker: what was set here.
+_set: dict[tuple[str, str], Any] = {}
+
+
+def apply(changed: list[Change]) -> None:
+    """In a worker: set what was changed in the owner, unless somebody (an initializer, a task) has changed it here."""
+    import importlib
+
+    for module, name, initial, body in changed:
+        try:
+            namespace = importlib.import_module(module).__dict__
+            value = pickle.loads(body)
+        except Exception:  # the function itself will say what is wrong with its module
+            continue
+        here = namespace.get(name)
+        if not _same(here, _set.get((module, name), initial)):
+            continue
+        if type(here) is type(value) and isinstance(here, (dict, set)):
+            # Others may have imported it by name.
+            here.clear()
+            here.update(value)
+        elif type(here) is list and type(value) is list:
+            here[:] = value
+        else:
+            namespace[name] = value
+        _set[module, name] = pickle.loads(body)
+
+
+def _plain(value: Any) -> types.FunctionType | None:
+    for _ in range(10):
+        if isinstance(value, types.FunctionType):
+            return value if is_users(value.__module__) else None
+        if isinstance(value, functools.partial):
+            value = value.func
+        elif isinstance(value, types.MethodType):
+            value = value.__func__
+        elif isinstance(value, Seeded):
+            value = value.function
+        else:
+            break
+    return None
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+def _cells(function: types.FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not yet bound
+            continue
+
+
+@functools.cache
+def is_users(module: str | None) -> bool:
+    """Whether a module is the user's own."""
+    from ._modules import is_installed
+
+    if module == "__main__":
+        return True
+    found = sys.modules.get(module or "")
+    return found is not None and module is not None and not module.startswith("bakusoku.") and not is_installed(found)
+
+
+_known: dict[str, tuple[Any, dict[str, Any]]] = {}
+
+
+def _literals(module: str, namespace: dict[str, Any]) -> dict[str, Any]:
+    """What the source of a user's module binds once, to a literal."""
+    file = namespace.get("__file__")
+    if module == "__main__" or not isinstance(file, str) or not file.endswith(".py") or not is_users(module):
+        return {}
+    known = _known.get(module)
+    if known is None or known[0] != file:
+        try:
+            with open(file, "rb") as source:
+                tree = ast.parse(source.read())
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            tree = ast.Module([], [])
+        known = _known[module] = file, _bound_once(tree)
+    return known[1]
+
+
+def _bound_once(tree: ast.Module) -> dict[str, Any]:
+    counts: dict[str, int] = {}
+    for node in _of_module(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names = [node.id]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names = [node.name]
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+        for name in names:
+            counts[name] = counts.get(name, 0) + 1
+    literals = {}
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        value = getattr(node, "value", None)
+        if len(targets) == 1 and isinstance(targets[0], ast.Name) and counts[targets[0].id] == 1 and value is not None:
+            try:
+                literals[targets[0].id] = ast.literal_eval(value)
+            except (ValueError, TypeError, MemoryError, RecursionError):
+                continue
+    return literals
+
+
+def _of_module(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes that bind names of the module: not those inside of functions and classes."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            yield from _of_module(child)
+
+
+def _same(a: Any, b: Any) -> bool:
+    try:
+        return a is b or (type(a) is type(b) and bool(a == b))
+    except Exception:  # a container of arrays
+        return False
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _small(value: Any) -> bytes | None:
+    def refuse(buffer: pickle.PickleBuffer) -> bool:
+        if buffer.raw().nbytes > SMALL:
+            raise _TooLarge
+        return True
+
+    try:
+        if len(value) > SMALL // 8:
+            return None
+    except TypeError:
+        pass
+    try:
+        body = pickle.dumps(value, 5, buffer_callback=refuse)
+    except Exception:  # too large, or not to be pickled
+        return None
+    return body if len(body) <= SMALL and b"__main__" not in body else None
