@@ -4,9 +4,10 @@ use super::*;
 use crate::testing::numbers;
 use bakusoku_core::containers::Raw;
 use bakusoku_core::{
-    Annotation, Annotations, Channel, CoordFrame, Error, HeadPosition, HeadPositions, Info, Method, Par, Segment, Span,
-    Stream, Transform,
+    Annotation, Annotations, Block, Channel, CoordFrame, Cx, Error, HeadPosition, HeadPositions, Info, Method, Par,
+    Segment, Sink, Span, Stream, Transform,
 };
+use bakusoku_pool::SpillDir;
 use bakusoku_testing::laws;
 use ndarray::{Array1, Array2, ArrayView2, s};
 use std::sync::Arc;
@@ -334,5 +335,38 @@ fn a_sample_that_is_no_number_is_named() {
         let found = maxwell_filter(&Par::new(2), &stream.info, 100, &whole(1307), data.view(), &params);
         let Err(Error::Data { message, .. }) = found else { panic!("it went through") };
         assert!(message.contains("`MEG0017`") && message.contains("5.550 s"), "{message}");
+    }
+}
+
+#[test]
+fn bad_channels_of_a_stream_are_those_of_the_array() {
+    let (stream, mut data) = recording().into_parts();
+    data.row_mut(41).mapv_inplace(|x| 300.0 * x);
+    data.row_mut(77).slice_mut(s![500..]).fill(0.0);
+    let maxwell = MaxwellParams { int_order: 5, ext_order: 2, head_pos: positions(), ..params() };
+    let params = FindBadsParams { duration: 0.7, min_count: 2, maxwell, ..FindBadsParams::default() };
+    let segments = stream.segments(&["edge", "bad_acq_skip"]);
+    let par = Par::new(2);
+    let whole = find_bad_channels_maxwell(&par, &stream.info, 100, &segments, data.view(), &params).unwrap();
+    assert_eq!(
+        (whole.noisy.as_slice(), whole.flat.as_slice()),
+        (&["MEG0041".to_owned()][..], &["MEG0077".to_owned()][..])
+    );
+    let bits = |found: &BadChannels| {
+        let all = found.scores_noisy.iter().chain(&found.scores_flat).chain(&found.bins);
+        all.map(|x| x.to_bits()).collect::<Vec<_>>()
+    };
+    for (threads, length) in [(1, 1307), (2, 13), (3, 333)] {
+        let cx = Cx::new(Par::new(threads), SpillDir::find(None).unwrap());
+        let mut search = FindBads::new(&stream, &params, threads).unwrap();
+        for start in (0..1307).step_by(length) {
+            let stop = (start + length).min(1307);
+            let block = Block { start: start as u64, data: data.slice(s![.., start..stop]).to_owned() };
+            search.push(&block, &cx).unwrap();
+        }
+        search.end(&cx).unwrap();
+        let found = search.finish();
+        assert_eq!(found.intervals, whole.intervals);
+        assert_eq!(bits(&found), bits(&whole));
     }
 }
