@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub(crate) const STEP: Step = Step {
     name: "maxwell_filter",
-    revision: 1,
+    revision: 2,
     keys: &[
         "use_maxwell_filter",
         "mf_st_duration",
