@@ -2,8 +2,8 @@
 
 The sensors of a real empty-room recording (306 MEG of 392 channels, 1200 Hz), filled with noise and interference of
 low rank; fine calibration and cross-talk of the same system. The sides take turns in one process; every result is
-compared in the same run before its time counts, in a round that is not timed. So memory has been used before: on a virtual
-machine the first touch of a recording's worth takes us longer than SSS itself. MNE gets the better of one and two BLAS
+compared in the same run before its time counts, in a round that is not timed. So memory has been used before: on a
+virtual machine the first touch of a recording costs more than SSS itself. MNE gets the better of one and two BLAS
 threads, found first.
 
     .venv/bin/python bench/maxwell.py --seconds 120 --pairs 3 --only tsss
