@@ -20,7 +20,7 @@ PIECE = 1 << 20
 class _Stream:
     """One of a worker's two."""
 
-    __slots__ = ("call", "hint", "item", "rest")
+    __slots__ = ("call", "hint", "item", "marked", "rest")
 
     def __init__(self) -> None:
         self.rest = b""
@@ -28,6 +28,8 @@ class _Stream:
         self.call: Any = None
         self.hint: Any = None
         self.item: int | None = None
+        #: Whether the worker says to which item what follows belongs.
+        self.marked = False
 
 
 class Output:
@@ -46,8 +48,12 @@ class Output:
             stream = self.streams.setdefault((worker, way), _Stream())
             hint = (id(call), item)
             if hint != stream.hint:
-                self.end_line(stream, way)
-                stream.hint, stream.call, stream.item = hint, call, item
+                # Which item ran when this was read says little where the worker says to which one it belongs.
+                stays = stream.marked and call is stream.call
+                if not stays:
+                    self.end_line(stream, way)
+                    stream.item = item
+                stream.hint, stream.call = hint, call
             *lines, rest = (stream.rest + data).split(b"\n")
             stream.rest = rest
             if len(rest) > PIECE:
@@ -55,10 +61,12 @@ class Output:
                 stream.rest = b""
             shown: list[bytes] = []
             for line in lines:
-                if line.startswith(MARK) and line[len(MARK) :].isdigit():
+                number = line[len(MARK) :]
+                if line.startswith(MARK) and (number.isdigit() or not number):
                     self.show(stream, way, shown)
                     shown = []
-                    stream.item = int(line[len(MARK) :])
+                    stream.marked = number.isdigit()
+                    stream.item = int(number) if stream.marked else item
                 else:
                     shown.append(line)
             self.show(stream, way, shown)

@@ -12,7 +12,8 @@ import sys
 import warnings
 from typing import Any
 
-#: A line that says to which item what follows belongs; only where a message has several items.
+#: A line that says to which item what follows belongs, where a message has several items; without a number where it has
+#: one again.
 MARK = b"\x1e\x1e"
 #: What is told beside the pipes.
 RECORD, WARNING = "record", "warning"
@@ -48,10 +49,9 @@ class Stream(io.TextIOWrapper):
         item = _worker.shared_item()
         if item != self._item:
             self._item = item
-            if item is not None:
-                end = "\n" if self._in_line else ""
-                super().write(f"{end}{MARK.decode()}{item}\n")
-                self._in_line = False
+            end = "\n" if self._in_line else ""
+            super().write(f"{end}{MARK.decode()}{'' if item is None else item}\n")
+            self._in_line = False
         if text:
             self._in_line = text[-1] != "\n"
         return super().write(text)
