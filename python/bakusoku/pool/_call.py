@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._blame import blame
-from ._bring import bring_items
+from ._bring import UNCHANGING, Brought, NotYet
 from ._exceptions import unseal
 from ._kept import function_of
 from ._memory import need, warn_if_too_much
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from ._pool import Pool
     from ._progress import Reporter
 
-#: Items of a stream that cannot change after they were made.
-UNCHANGING = frozenset((int, float, complex, bool, str, bytes, type(None), range))
-
 _tags = itertools.count(1)
 
 
@@ -39,6 +36,8 @@ class Call:
     others = False
     #: Whether an item may be on its way before a worker is free for it.
     early = True
+    #: Where items wait that a thread has brought.
+    brought: Brought | None = None
 
     def __init__(self, pool: Pool, function: Callable, mode: int, options: Options, name: str) -> None:
         self.pool = pool
@@ -88,29 +87,25 @@ class Call:
             chunk = 1
         self.pool._face.calls[self.tag] = self
         listener = self.arrived if eager else None
-        timeout, brought = self.options.timeout, not self.is_prompt()
-        source: Any = None if brought else self
+        timeout = self.options.timeout
+        source: Any = self
         parcels = []
         if self.early and self.mode == APPLY and self.apart(self.item(0)[0]):
             # All there is, and it is small: nobody need ask for it.
             parcel, source = self.next(1), None
             parcels = [] if parcel is None else [parcel]
         crew = self.pool._crew
-        self.job = crew.job(
-            self.tag, parcels, source, brought, listener, chunk, self.target, total, self.others, ahead, timeout
-        )
-        if brought:
-            bring_items(self)
+        self.job = crew.job(self.tag, parcels, source, listener, chunk, self.target, total, self.others, ahead, timeout)
+        if self.brought is not None:
+            self.brought.start(self.job)
         if eager:
             # What came before `self.job` was there.
             self.arrived()
 
-    def is_prompt(self) -> bool:
-        """Whether nobody waits who asks for an item."""
-        return True
-
-    def next(self, most: int) -> tuple | None:
-        """The next items, as a message. Asked by the engine, from any thread."""
+    def next(self, most: int) -> Any:
+        """The next items, as a message; None at the end, `...` where there are none yet. Asked by the engine, from any
+        thread.
+        """
         try:
             while True:
                 start, items = self.supply(most)
@@ -123,6 +118,8 @@ class Call:
                         self.hold_back(start, items)
                     else:
                         self.put_error(start, blame(items[0], error, self.naming(start)), final=True)
+        except NotYet:
+            return ...
         except BaseException as error:  # a `next` or a `__reduce__` of the user's
             self.source_failed(error)
             return None

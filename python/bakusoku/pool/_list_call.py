@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._call import UNCHANGING, Call
+from ._bring import UNCHANGING
+from ._call import Call
 from ._pickle import Placed, repeated_arrays
 from ._worker import APPLY
 

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._bring import PROMPT
-from ._call import UNCHANGING, Call
+from ._bring import PROMPT, UNCHANGING, Brought, NotYet
+from ._call import Call
 
 if TYPE_CHECKING:
     from ._options import Options
@@ -40,6 +40,10 @@ class StreamCall(Call):
         chunk: int | None,
     ) -> None:
         super().__init__(pool, function, mode, options, name)
+        #: Whether items stay as they are until they are sent.
+        self.lasting = chunk is not None
+        if type(items) not in PROMPT:
+            items = self.brought = Brought(items, self.lasting)
         self.iterator = items
         self.ordered = ordered
         self.taken = 0
@@ -51,8 +55,6 @@ class StreamCall(Call):
         #: Outcomes that were read, how many of them the engine knows of, and when it is told.
         self.read = self.said = 0
         self.report_every = max(1, pool._size * (chunk or 1))
-        #: Whether items stay as they are until they are sent.
-        self.lasting = chunk is not None
         #: What the iterator raised after items that are still to be sent.
         self.broken: BaseException | None = None
         self.end: BaseException | None = None
@@ -65,9 +67,6 @@ class StreamCall(Call):
             # What is in the journal comes without an answer of a worker.
             self.pause = 0.05
 
-    def is_prompt(self) -> bool:
-        return type(self.iterator) in PROMPT
-
     def supply(self, most: int) -> tuple[int, list]:
         if self.singles:
             index = self.singles.popleft()
@@ -75,6 +74,9 @@ class StreamCall(Call):
         if self.broken is not None:
             error, self.broken = self.broken, None
             raise error
+        # A message of so many items as were asked for is complete or fails.
+        if self.brought is not None and self.lasting and not self.brought.has(most):
+            raise NotYet
         items: list = []
         start = self.taken
         if self.end_at is None:
@@ -93,6 +95,10 @@ class StreamCall(Call):
                         break
                 else:
                     self.end_at = self.taken
+            except NotYet:
+                if not items:
+                    self.brought.most = most
+                    raise
             except BaseException as error:
                 if not items or self.lasting:
                     self.taken = start

@@ -74,6 +74,24 @@ def test_results_do_not_wait_for_the_next_item(pool, verb):
     assert list(results) == []
 
 
+@pytest.mark.parametrize("verb", ["imap", "imap_unordered"])
+def test_an_input_that_pauses_after_each_item(pool, verb):
+    """However much of it the workers could take: an item does not wait for the one after it."""
+    for _ in range(50):
+        gates = [threading.Event() for _ in range(3)]
+
+        def items(gates=gates):
+            for i, gate in enumerate(gates):
+                yield i
+                assert gate.wait(60)
+
+        results = getattr(pool, verb)(tasks.square, items())
+        for i, gate in enumerate(gates):
+            assert results.next(timeout=30) == i * i
+            gate.set()
+        assert list(results) == []
+
+
 def test_an_input_that_fails(pool):
     def items():
         yield 1

@@ -85,6 +85,8 @@ impl Parcel {
 pub enum Supply {
     /// Items.
     Parcel(Parcel),
+    /// Nothing yet: see [`Job::came`](super::hub::Job::came).
+    Later,
     /// Nothing any more.
     End,
 }

@@ -225,9 +225,13 @@ impl Source for PySource {
     fn next(&mut self, most: usize) -> Supply {
         Python::attach(|py| {
             let given = self.0.bind(py).call_method1("next", (most,));
-            match given.and_then(|given| if given.is_none() { Ok(None) } else { parcel(&given).map(Some) }) {
-                Ok(Some(parcel)) => Supply::Parcel(parcel),
-                Ok(None) => Supply::End,
+            let supply = given.and_then(|given| match () {
+                () if given.is_none() => Ok(Supply::End),
+                () if given.is(py.Ellipsis()) => Ok(Supply::Later),
+                () => parcel(&given).map(Supply::Parcel),
+            });
+            match supply {
+                Ok(supply) => supply,
                 Err(error) => {
                     unraisable(py, error, &self.0);
                     Supply::End
@@ -264,14 +268,13 @@ impl Crew {
     }
 
     /// Starts a job.
-    #[pyo3(signature = (tag, parcels, source, brought, listener, chunk, target, total, others, ahead, timeout))]
+    #[pyo3(signature = (tag, parcels, source, listener, chunk, target, total, others, ahead, timeout))]
     fn job(
         &self,
         py: Python<'_>,
         tag: u64,
         parcels: Vec<Bound<'_, PyAny>>,
         source: Option<Py<PyAny>>,
-        brought: bool,
         listener: Option<Py<PyAny>>,
         chunk: Option<usize>,
         target: f64,
@@ -284,7 +287,6 @@ impl Crew {
         let parcels = parcels.iter().map(parcel).collect::<PyResult<Vec<_>>>()?;
         let source = match source {
             Some(source) => Items::Source(Box::new(PySource(source))),
-            None if brought => Items::Brought,
             None => Items::These,
         };
         let listener = listener.map(listening);
@@ -395,21 +397,14 @@ impl Job {
         py.detach(|| self.0.read(items));
     }
 
-    /// For the thread that brings items: waits until some are wanted. How many; None: no more.
-    fn wanted(&self, py: Python<'_>) -> Option<usize> {
+    /// For the thread that fills a source: waits until it had nothing when it was asked; False: it will not be asked again.
+    fn wanted(&self, py: Python<'_>) -> bool {
         py.detach(|| self.0.wanted())
     }
 
-    /// What was wanted; None: there is nothing any more.
-    fn bring(&self, py: Python<'_>, given: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-        let supply = given.map(|given| parcel(&given)).transpose();
-        let (supply, error) = match supply {
-            Ok(Some(parcel)) => (Supply::Parcel(parcel), None),
-            Ok(None) => (Supply::End, None),
-            Err(error) => (Supply::End, Some(error)),
-        };
-        py.detach(|| self.0.bring(supply));
-        error.map_or(Ok(()), Err)
+    /// The source has something again, or ends.
+    fn came(&self, py: Python<'_>) {
+        py.detach(|| self.0.came());
     }
 
     /// More items, before all others.

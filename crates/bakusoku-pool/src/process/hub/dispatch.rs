@@ -22,7 +22,7 @@ const MESSAGE: u64 = 16 << 20;
 pub(super) const PATIENCE: Duration = Duration::from_millis(1);
 
 /// What the door gave and nobody needs: it is dropped without the lock.
-pub(super) type LeftOver = (Option<Box<dyn Source>>, Option<Supply>);
+type LeftOver = (Option<Box<dyn Source>>, Option<Supply>);
 
 enum Step {
     Nothing,
@@ -50,7 +50,7 @@ impl Hub {
                 Step::Start { crew, face } => self.start_worker(crew, &face),
                 Step::Ask { job, mut source, most } => {
                     let supply = source.next(most);
-                    let left_over = self.supplied(job, Some(source), supply);
+                    let left_over = self.supplied(job, source, supply);
                     // What the door gave is dropped without the lock.
                     drop(left_over);
                 }
@@ -58,11 +58,12 @@ impl Hub {
         }
     }
 
-    /// Takes what a source, or a thread that brings items, has given; returns what is to be dropped.
-    pub(super) fn supplied(&self, id: u64, source: Option<Box<dyn Source>>, supply: Supply) -> LeftOver {
+    /// Takes what a source has given; returns what is to be dropped.
+    fn supplied(&self, id: u64, source: Box<dyn Source>, supply: Supply) -> LeftOver {
         let mut state = self.lock();
         let state = &mut *state;
-        let Some(job) = state.jobs.get_mut(&id) else { return (source, Some(supply)) };
+        let Some(job) = state.jobs.get_mut(&id) else { return (Some(source), Some(supply)) };
+        let came = std::mem::take(&mut job.came);
         let mut rest = (None, None);
         match supply {
             Supply::Parcel(parcel) if !job.cancelled => {
@@ -70,16 +71,22 @@ impl Hub {
                 job.ready.push_back(parcel);
                 if job.options.total.is_some_and(|total| job.supplied >= total) {
                     job.source = From::End;
-                    rest.0 = source;
+                    rest.0 = Some(source);
                 } else {
-                    job.source = source.map_or(From::Asked(None), From::Source);
+                    job.source = From::Source(source);
                 }
+            }
+            Supply::Later if !job.cancelled => {
+                job.source = if came { From::Source(source) } else { From::Later(source) };
             }
             supply => {
                 job.source = From::End;
                 job.options.total = Some(job.supplied);
-                rest = (source, Some(supply));
+                rest = (Some(source), Some(supply));
             }
+        }
+        if !matches!(job.source, From::Source(_)) {
+            self.asked.notify_all();
         }
         if job.done() {
             self.finish(state, id);
@@ -137,19 +144,15 @@ impl Hub {
                 let Some(parcel) = parcel else { return Step::Nothing };
                 return self.send(state, worker_id, job_id, parcel);
             }
-            if !matches!(job.source, From::Source(_) | From::Asked(None)) || !job.has_room() {
+            if !matches!(job.source, From::Source(_)) || !job.has_room() {
                 continue;
             }
             if ahead && self.memory.in_use() + job.weight > WAITING {
                 continue;
             }
             let most = job.size(crew.options.size, crew.options.lives);
-            match std::mem::replace(&mut job.source, From::Busy) {
-                From::Source(source) => return Step::Ask { job: job_id, source, most },
-                _ => {
-                    job.source = From::Asked(Some(most));
-                    self.asked.notify_all();
-                }
+            if let From::Source(source) = std::mem::replace(&mut job.source, From::Busy) {
+                return Step::Ask { job: job_id, source, most };
             }
         }
         if !ahead && self.steal(state, id, worker_id) {

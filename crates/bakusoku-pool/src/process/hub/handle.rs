@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::admit::Needs;
-use super::state::{Crew as CrewState, CrewOptions, From, Job as JobState, JobOptions, Listener, Reason, Stage, State};
+use super::state::{
+    Crew as CrewState, CrewOptions, From, Job as JobState, JobOptions, Listener, Reason, Role, Stage, State,
+};
 use super::{Face, Hub, Until, Waited};
-use crate::process::parcel::{Parcel, Part, Source, Supply};
+use crate::process::parcel::{Parcel, Part, Source};
 
 /// How long a task that was interrupted may take to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -27,8 +29,6 @@ pub enum Items {
     These,
     /// Asked by whoever has time: it must not make anybody wait.
     Source(Box<dyn Source>),
-    /// A thread of the door's brings them: see [`Job::wanted`].
-    Brought,
 }
 
 /// The items of one call. Dropped, it runs to its end and its answers are lost.
@@ -69,7 +69,7 @@ impl Hub {
         job.cancelled = true;
         job.ready.clear();
         if !matches!(job.source, From::Busy)
-            && let From::Source(source) = std::mem::replace(&mut job.source, From::End)
+            && let From::Source(source) | From::Later(source) = std::mem::replace(&mut job.source, From::End)
         {
             // The door's; dropped without the lock.
             state.trash.push(source);
@@ -136,7 +136,6 @@ impl Crew {
                 source: match source {
                     Items::These => From::End,
                     Items::Source(source) => From::Source(source),
-                    Items::Brought => From::Asked(None),
                 },
                 supplied,
                 flights: 0,
@@ -152,6 +151,7 @@ impl Crew {
                 listener,
                 abandoned: false,
                 in_flight_items: 0,
+                came: false,
             };
             let timed = job.options.timeout.is_some();
             state.jobs.insert(id, job);
@@ -166,7 +166,7 @@ impl Crew {
                 hub.cancel_job(&mut state, id);
             } else if state.jobs.get(&id).is_some_and(JobState::done) {
                 hub.finish(&mut state, id);
-            } else if timed && state.role == super::state::Role::Own {
+            } else if timed && state.role == Role::Own {
                 hub.kick();
             }
             id
@@ -325,38 +325,42 @@ impl Job {
         self.hub.feed();
     }
 
-    /// For the thread that brings items: waits until some are wanted. How many; `None`: no more.
-    pub fn wanted(&self) -> Option<usize> {
+    /// For a thread that fills the source: waits until it had nothing when it was asked ([`Supply::Later`]). False: nobody
+    /// will ask any more.
+    pub fn wanted(&self) -> bool {
         let mut state = self.hub.lock();
         loop {
             if state.down {
-                return None;
+                return false;
             }
-            let source = &mut state.jobs.get_mut(&self.id)?.source;
-            match source {
-                From::Asked(None) => {}
-                From::Asked(Some(most)) => {
-                    let most = *most;
-                    *source = From::Busy;
-                    return Some(most);
-                }
-                _ => return None,
+            match state.jobs.get(&self.id).map(|job| &job.source) {
+                None | Some(From::End) => return false,
+                Some(From::Later(_)) => return true,
+                Some(From::Source(_) | From::Busy) => {}
             }
             state = self.hub.asked.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// What [`wanted`](Job::wanted) asked for.
-    pub fn bring(&self, supply: Supply) {
-        let ends = matches!(supply, Supply::End);
-        drop(self.hub.supplied(self.id, None, supply));
-        self.hub.feed();
-        if ends {
-            // Whoever waits for the last answer, and polls, may have it already.
-            self.hub.changed.notify_all();
+    /// The source, which had nothing, has something, or ends.
+    pub fn came(&self) {
+        let free = {
+            let mut state = self.hub.lock();
+            let Some(job) = state.jobs.get_mut(&self.id) else { return };
+            match std::mem::replace(&mut job.source, From::Busy) {
+                From::Later(source) => job.source = From::Source(source),
+                From::Busy => job.came = true,
+                other => job.source = other,
+            }
+            state.role == Role::Free
+        };
+        // Whoever polls asks the source, so that this thread can fill it meanwhile.
+        if free {
+            self.hub.feed();
+            self.hub.deliver();
+        } else {
             self.hub.kick();
         }
-        self.hub.deliver();
     }
 
     /// Takes no more items; those that run go on.

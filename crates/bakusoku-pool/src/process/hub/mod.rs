@@ -77,7 +77,7 @@ pub struct Hub {
     changed: Condvar,
     /// The hub's own thread is wanted.
     summoned: Condvar,
-    /// A thread that brings items is wanted.
+    /// A source had nothing when it was asked, or will not be asked again.
     asked: Condvar,
     epoll: OwnedFd,
     wake: OwnedFd,

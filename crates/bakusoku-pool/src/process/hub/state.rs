@@ -281,12 +281,14 @@ pub(super) struct Job {
     /// Nobody will take what arrives.
     pub(super) abandoned: bool,
     pub(super) in_flight_items: u64,
+    /// The source has said that it has something, while it was being asked.
+    pub(super) came: bool,
 }
 
 pub(super) enum From {
     Source(Box<dyn Source>),
-    /// A thread of the door's brings them; how many it is asked for, if it is.
-    Asked(Option<usize>),
+    /// It had nothing when it was asked; it will say when it has.
+    Later(Box<dyn Source>),
     /// Items are being made.
     Busy,
     End,
