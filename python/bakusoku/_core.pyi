@@ -51,7 +51,7 @@ class Crew:
         face: Any,
         size: int,
         lives: int | None,
-        fork: bool,
+        children: bool,
         cores: int,
         memory: int,
         threads: int | None,
@@ -120,6 +120,10 @@ def zygote() -> int | None: ...
 def before_fork() -> None: ...
 def after_fork() -> None: ...
 def die_with_parent(parent: int, gently: bool = False) -> bool: ...
+def end_with(parent: int) -> bool: ...
+
+#: Whether workers can be forked from a process of their own.
+ZYGOTE: bool
 
 # ── kernels ──
 

@@ -15,6 +15,18 @@ pub fn resident() -> Option<Bytes> {
 
 /// The largest resident set so far (`VmHWM`).
 pub fn peak() -> Option<Bytes> {
+    #[cfg(target_vendor = "apple")]
+    {
+        // SAFETY: plain data that the call fills in.
+        #[allow(unsafe_code)]
+        let (failed, usage) = unsafe {
+            let mut usage: libc::rusage = std::mem::zeroed();
+            (libc::getrusage(libc::RUSAGE_SELF, &raw mut usage), usage)
+        };
+        // getrusage(2): in bytes there.
+        (failed == 0).then_some(Bytes(usage.ru_maxrss.unsigned_abs()))
+    }
+    #[cfg(not(target_vendor = "apple"))]
     field(&fs_err::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _core
-from . import _carry
+from . import _carry, _spawn
 from ._output import Output
 from ._pickle import INITIALIZER, Placed, dumps
 from ._worker import FIRST
@@ -18,7 +18,8 @@ from ._worker import FIRST
 class Face:
     """A pool as the engine sees it. Holds no reference to the pool, so that a forgotten pool ends."""
 
-    def __init__(self, initializer: Callable | None, arguments: tuple) -> None:
+    def __init__(self, method: str, initializer: Callable | None, arguments: tuple) -> None:
+        self.method = method
         self.calls: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self.output = Output()
         self.nothing = _core.Function(b"", [])
@@ -34,8 +35,16 @@ class Face:
         body = pickle.dumps((state, self.initializer, self.arguments), 5, buffer_callback=placed)
         return FIRST, 0, 1, self.nothing, body, placed.blocks, 0
 
+    def start(self, files: list[int]) -> int:
+        """Start a child of this process that serves these files; its number."""
+        try:
+            return _spawn.start(files) if self.method == "spawn" else self.fork(files)
+        finally:
+            for fd in files:
+                os.close(fd)
+
     def fork(self, files: list[int]) -> int:
-        """Fork this process; the child serves these files and never returns."""
+        """Fork this process; the child never returns."""
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -45,8 +54,6 @@ class Face:
                 _worker.begin(files, parent, None)
             finally:
                 os._exit(1)
-        for fd in files:
-            os.close(fd)
         return pid
 
     def heard(self, worker: int, job: int | None, item: int | None, way: int, text: bytes) -> None:

@@ -34,8 +34,9 @@ class Pool:
     maxtasksperchild : int | None
         Items after which a worker is replaced by a fresh one; never by default.
     context : str | object | None
-        ``"fork"`` (or a context of `multiprocessing` of that name) makes workers by forking this process. By default
-        they are forked from a process of their own that has the same modules loaded.
+        How workers are made; a context of `multiprocessing` stands for its name. ``"forkserver"``, the default on
+        Linux: forked from a process of their own that has the same modules loaded. ``"spawn"``, the default on macOS:
+        each a new interpreter, which loads what its tasks need. ``"fork"``: by forking this process.
     threads : int | "elastic" | None
         Threads that numerical libraries (OpenBLAS, MKL, OpenMP) may use inside of a task. By default tasks times
         threads is the number of cores: a task that begins when fewer tasks than cores are left gets more of them, and
@@ -127,11 +128,12 @@ class Pool:
         self._options = Options(on_error, labels, timeout, retries, seed, progress, resume, memory)
         self._calls = itertools.count()
         self._size = self._processes = size
-        self._face = Face(initializer, tuple(initargs))
-        fork = _is_fork(context)
-        _start.ensure()
+        method = _start.method(context)
+        self._face = Face(method, initializer, tuple(initargs))
+        _start.ensure(method == "forkserver")
+        children = method in ("fork", "spawn")
         said, most = threads if isinstance(threads, int) else None, _carry.thread_cap()
-        self._crew = _core.Crew(self._face, size, maxtasksperchild, fork, cores, self._memory, said, most, elastic)
+        self._crew = _core.Crew(self._face, size, maxtasksperchild, children, cores, self._memory, said, most, elastic)
         self._state = _OPEN
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -321,12 +323,3 @@ def _chunk(chunksize: int | None, whole: bool) -> int | None:
             return None
         raise ParameterError(f"Chunksize must be 1+, not {chunksize:n}")
     return chunksize
-
-
-def _is_fork(context: Any) -> bool:
-    if context is None:
-        return False
-    name = context if isinstance(context, str) else getattr(context, "get_start_method", lambda: None)()
-    if name not in ("fork", "spawn", "forkserver"):
-        raise ParameterError(f"`context` must be 'fork', 'spawn', 'forkserver' or a context, got {context!r}")
-    return name == "fork"

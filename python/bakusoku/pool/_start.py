@@ -5,16 +5,31 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from typing import Any
 
 from .. import _core
+from .._exceptions import ParameterError
 from ._carry import THREADS
+
+#: As `multiprocessing` names them.
+METHODS = ("fork", "spawn", "forkserver")
 
 _told: set[str] = set()
 _process: int | None = None
 
 
-def ensure() -> None:
-    """Have a process to fork workers from, with the modules that are loaded here."""
+def method(context: Any) -> str:
+    """How workers are to be made."""
+    if context is None:
+        return "forkserver" if _core.ZYGOTE else "spawn"
+    name = context if isinstance(context, str) else getattr(context, "get_start_method", lambda: None)()
+    if name not in METHODS:
+        raise ParameterError(f"`context` must be 'fork', 'spawn', 'forkserver' or a context, got {context!r}")
+    return "spawn" if name == "forkserver" and not _core.ZYGOTE else name
+
+
+def ensure(zygote: bool) -> None:
+    """Have this process end its workers when it ends; and have one to fork them from, with the modules loaded here."""
     global _process
     from . import _worker
 
@@ -29,7 +44,7 @@ def ensure() -> None:
         if _worker.zygote_line is not None:
             # A worker's own workers are forked from where it came from.
             _core.inherit_workers(os.dup(_worker.zygote_line))
-    if _worker.zygote_line is not None:
+    if not zygote or _worker.zygote_line is not None:
         return
     if _core.zygote() is None:
         _told.clear()
@@ -38,13 +53,15 @@ def ensure() -> None:
     modules = "\n".join(to_load(_told)).encode()
     # Numerical libraries read these when they are loaded; in a worker the pool sets their threads.
     environment = [(name, "1") for name in THREADS]
-    _core.prepare_workers(sys.executable, _arguments(), environment, modules)
+    _core.prepare_workers(sys.executable, arguments("_zygote", os.getpid()), environment, modules)
 
 
-def _arguments() -> list[str]:
+def arguments(module: str, *given: Any) -> list[str]:
+    """What to tell an interpreter so that it calls `main` of a module of ours."""
     from subprocess import _args_from_interpreter_flags
 
-    code = f"import sys; sys.path[:] = {sys.path!r}; from bakusoku.pool._zygote import main; main({os.getpid()})"
+    values = ", ".join(map(repr, given))
+    code = f"import sys; sys.path[:] = {sys.path!r}; from bakusoku.pool.{module} import main; main({values})"
     return [*_args_from_interpreter_flags(), "-c", code]
 
 

@@ -44,12 +44,13 @@ def shared_item() -> int | None:
 
 
 def begin(files: list[int], parent: int, zygote: int | None) -> None:
-    """In a process that was just forked, from `parent`. Never returns."""
+    """In a process that was just started, by `parent`. Never returns."""
     global zygote_line, is_worker, _loop
     import atexit
 
     os.setpgid(0, 0)
-    if not _core.die_with_parent(parent):
+    # Any thread of the owner's may have started a child; of another parent's death the system tells at once.
+    if not (_core.end_with if zygote is None else _core.die_with_parent)(parent):
         os._exit(0)
     zygote_line = zygote
     atexit._clear()

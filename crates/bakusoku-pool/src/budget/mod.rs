@@ -110,7 +110,10 @@ impl Budget {
         let mut memory = Vec::new();
         match available(&fs_err::read_to_string(root.join("proc/meminfo")).unwrap_or_default()) {
             Some(bytes) => memory.push((bytes, "MemAvailable".to_owned())),
-            None => memory.push((UNKNOWN_MEMORY, "assumed: the system does not say".to_owned())),
+            None => memory.push(match physical() {
+                Some(bytes) => (bytes, "all there is".to_owned()),
+                None => (UNKNOWN_MEMORY, "assumed: the system does not say".to_owned()),
+            }),
         }
         if let Some((bytes, file)) = limits.memory {
             memory.push((bytes, format!("cgroup limit in `{}`", file.display())));
@@ -220,6 +223,23 @@ impl fmt::Display for Budget {
         let plural = if self.cores == 1 { "core" } else { "cores" };
         write!(f, "{} {plural}, {} of memory, {} of disk", self.cores, self.memory, self.disk)
     }
+}
+
+/// All memory of the machine, where no more than that is known.
+fn physical() -> Option<Bytes> {
+    #[cfg(target_vendor = "apple")]
+    {
+        let (mut bytes, mut len) = (0u64, size_of::<u64>());
+        // SAFETY: a name, and a number of the size that is said for its value.
+        #[allow(unsafe_code)]
+        let failed = unsafe {
+            let value = (&raw mut bytes).cast();
+            libc::sysctlbyname(c"hw.memsize".as_ptr(), value, &raw mut len, std::ptr::null_mut(), 0)
+        };
+        (failed == 0).then_some(Bytes(bytes))
+    }
+    #[cfg(not(target_vendor = "apple"))]
+    None
 }
 
 /// The cores that the scheduler lets this process use.

@@ -9,6 +9,7 @@ use super::line::{Came, Line};
 use super::memory::region::Region;
 use super::memory::{Extent, Lease, OwnBlock, OwnMemory, Views};
 use super::message::{Body, INLINE, LARGEST, Order, Report};
+use super::signals::Blocked;
 use super::threads::Threads;
 use crate::memory as usage;
 
@@ -19,6 +20,10 @@ const WORTH_A_LOOK: Duration = Duration::from_millis(20);
 const FIRST_NAP: Duration = Duration::from_micros(20);
 const LONGEST_NAP: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// How often a worker looks for its parent.
+const GLANCE: Duration = Duration::from_millis(200);
+const STACK: usize = 64 << 10;
 
 /// The worker's side of its line.
 #[derive(Debug)]
@@ -309,8 +314,25 @@ impl End {
 pub fn die_with_parent(parent: i32, gently: bool) -> io::Result<bool> {
     use rustix::process::Signal;
     let signal = if gently { Signal::TERM } else { Signal::KILL };
-    rustix::process::set_parent_process_death_signal(Some(signal))?;
+    super::system::end_with_parent(signal)?;
     Ok(rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent))
+}
+
+/// Ends this process and its group when its parent ends, whichever of the parent's threads has started it. False when
+/// that one has ended already.
+pub fn end_with(parent: i32) -> io::Result<bool> {
+    let lives = move || rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent);
+    let builder = std::thread::Builder::new().name("bakusoku-parent".into()).stack_size(STACK);
+    let blocked = Blocked::all();
+    #[allow(clippy::disallowed_methods)] // This is the place.
+    builder.spawn(move || {
+        while lives() {
+            std::thread::sleep(GLANCE);
+        }
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
+    })?;
+    drop(blocked);
+    Ok(lives())
 }
 
 /// Time that all threads of this process have computed.

@@ -11,14 +11,18 @@ mod memory;
 mod message;
 mod parcel;
 mod signals;
+mod system;
 mod threads;
 
-pub use end::die_with_parent;
 pub use end::{Bytes as TaskBytes, End, Function as TaskFunction, Next, Task};
+pub use end::{die_with_parent, end_with};
 pub use hub::{
     Crew, CrewOptions, Face, Heard, Hub, Items, Job, JobOptions, Listener, Reason, Until, Waited, Way, WorkerFiles,
     ZygoteCommand,
 };
 pub use memory::{Extent, Held, Lease, OwnBlock, OwnMemory, ResultBlock, View};
 pub use message::{INLINE, MOST_BLOCKS};
+/// Whether workers can be forked from a process of their own.
+pub const ZYGOTE: bool = system::ZYGOTE;
+
 pub use parcel::{Answer, Content, Exit, Function, Outcome, Parcel, Part, Source, Supply};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::memory::board::Board;
+use super::system::{libraries, loads};
 
 /// What libraries read when they are loaded, and what we and an inner pool read.
 const VARIABLES: [&CStr; 7] = [
@@ -100,7 +101,7 @@ impl Threads {
     }
 
     fn find(&mut self) {
-        for path in objects() {
+        for path in libraries() {
             let text = path.to_string_lossy();
             let name = text.rsplit('/').next().unwrap_or_default();
             let Some((_, functions, anywhere)) = LIBRARIES.iter().find(|(part, ..)| name.contains(part)) else {
@@ -151,46 +152,6 @@ fn tell_environment(threads: usize) {
     }
 }
 
-/// How many libraries this process has ever loaded.
-fn loads() -> u64 {
-    extern "C" fn first(info: *mut libc::dl_phdr_info, _: usize, found: *mut c_void) -> c_int {
-        // SAFETY: the loader hands in its description of a library, and what we gave it.
-        #[allow(unsafe_code)]
-        unsafe {
-            *found.cast::<u64>() = (*info).dlpi_adds;
-        }
-        1
-    }
-    let mut found = 0u64;
-    // SAFETY: the function above, and a number for it to fill in.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::dl_iterate_phdr(Some(first), (&raw mut found).cast());
-    }
-    found
-}
-
-/// Files of the loaded libraries.
-fn objects() -> Vec<CString> {
-    extern "C" fn each(info: *mut libc::dl_phdr_info, _: usize, found: *mut c_void) -> c_int {
-        // SAFETY: the loader hands in its description of a library, with a name that ends in zero, and what we gave it.
-        #[allow(unsafe_code)]
-        unsafe {
-            if !(*info).dlpi_name.is_null() {
-                (*found.cast::<Vec<CString>>()).push(CStr::from_ptr((*info).dlpi_name).to_owned());
-            }
-        }
-        0
-    }
-    let mut found: Vec<CString> = Vec::new();
-    // SAFETY: the function above, and a list for it to fill in.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::dl_iterate_phdr(Some(each), (&raw mut found).cast());
-    }
-    found
-}
-
 /// Follows what the owner says while a task runs, from now to the end of the process.
 pub(crate) fn follow(board: Board, threads: Arc<Mutex<Threads>>) -> std::io::Result<()> {
     let builder = std::thread::Builder::new().name("bakusoku-threads".into()).stack_size(STACK);
@@ -218,7 +179,7 @@ mod tests {
     #[test]
     fn libraries_are_seen_and_looked_at_once() {
         assert!(loads() > 0);
-        assert!(objects().iter().any(|path| path.to_string_lossy().contains("libc")));
+        assert!(libraries().iter().any(|path| path.to_string_lossy().contains("lib")));
         let mut threads = Threads::default();
         threads.set(3);
         let found = threads.setters.len();

@@ -195,10 +195,10 @@ impl Face for PyFace {
         })
     }
 
-    fn fork(&self, files: WorkerFiles) -> io::Result<i32> {
+    fn start(&self, files: WorkerFiles) -> io::Result<i32> {
         Python::attach(|py| {
             let files = [files.line, files.owner, files.own, files.output, files.error].map(IntoRawFd::into_raw_fd);
-            let pid = self.0.bind(py).call_method1("fork", (files.to_vec(),)).and_then(|pid| pid.extract());
+            let pid = self.0.bind(py).call_method1("start", (files.to_vec(),)).and_then(|pid| pid.extract());
             pid.map_err(|error: PyErr| io::Error::other(error.to_string()))
         })
     }
@@ -248,13 +248,13 @@ pub(crate) struct Crew(process::Crew);
 #[pymethods]
 impl Crew {
     #[new]
-    #[pyo3(signature = (face, size, lives, fork, cores, memory, threads, most_threads, elastic))]
+    #[pyo3(signature = (face, size, lives, children, cores, memory, threads, most_threads, elastic))]
     fn new(
         py: Python<'_>,
         face: Py<PyAny>,
         size: usize,
         lives: Option<u64>,
-        fork: bool,
+        children: bool,
         cores: usize,
         memory: u64,
         threads: Option<usize>,
@@ -262,7 +262,7 @@ impl Crew {
         elastic: bool,
     ) -> PyResult<Crew> {
         let most_threads = most_threads.unwrap_or(usize::MAX);
-        let options = CrewOptions { size, lives, fork, cores, memory, threads, most_threads, elastic };
+        let options = CrewOptions { size, lives, children, cores, memory, threads, most_threads, elastic };
         let hub = hub()?;
         py.detach(|| hub.crew(options, Arc::new(PyFace(face)))).map(Crew).map_err(os)
     }

@@ -16,6 +16,12 @@ pub(crate) fn die_with_parent(parent: i32, gently: bool) -> PyResult<bool> {
     bakusoku_pool::process::die_with_parent(parent, gently).map_err(PyErr::from)
 }
 
+/// Ends this process and its group when its parent ends; whether that one still lives.
+#[pyfunction]
+pub(crate) fn end_with(parent: i32) -> PyResult<bool> {
+    bakusoku_pool::process::end_with(parent).map_err(PyErr::from)
+}
+
 /// A worker's end of its line.
 #[pyclass(frozen, module = "bakusoku._core")]
 pub(crate) struct End {

@@ -103,7 +103,7 @@ impl Hub {
 
     /// Ends the poll that goes on.
     pub(super) fn kick(&self) {
-        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+        self.poll.wake();
     }
 
     /// Tells those who want to know what happened. Without any lock.

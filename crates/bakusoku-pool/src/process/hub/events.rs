@@ -1,21 +1,19 @@
 //! One turn of the poll, and what it brings.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{Timespec, epoll};
+use rustix::event::Timespec;
 
 use super::state::{Phase, State, Worker};
 use super::zygote::News;
-use super::{Heard, Hub, WAKE, Way, Which, ZYGOTE};
+use super::{Heard, Hub, Way, Which, ZYGOTE};
 use crate::process::line::Came;
 use crate::process::memory::ResultBlock;
 use crate::process::message::{Body, LARGEST, Report};
 use crate::process::parcel::{Answer, Exit, Function, Outcome, Part};
+use crate::process::system::EVENTS;
 
-/// Files that may become ready in one turn; the rest in the next.
-const EVENTS: usize = 64;
 /// Output that is read at once.
 const OUTPUT: usize = 64 << 10;
 /// After this long without anything to do, memory goes back to the system, but for a little.
@@ -33,20 +31,15 @@ impl Hub {
         };
         // Rounded up, so that a deadline has passed when the poll ends.
         let timeout = timeout + Duration::from_micros(50);
-        let timeout = Timespec { tv_sec: timeout.as_secs() as i64, tv_nsec: i64::from(timeout.subsec_nanos()) };
-        let mut space = [MaybeUninit::<epoll::Event>::uninit(); EVENTS];
-        let (events, signal) = match epoll::wait(&self.epoll, &mut space, Some(&timeout)) {
-            Ok((events, _)) => (&*events, false),
-            Err(error) => (&[][..], error == rustix::io::Errno::INTR),
-        };
+        let mut ready = [0; EVENTS];
+        let (n, signal) = self.poll.wait(&mut ready, timeout);
         let mut state = self.lock();
         let state = &mut *state;
         state.turns += 1;
         self.tidy(state);
         // What a worker wrote comes before what it said afterwards.
         for pass in [true, false] {
-            for event in events {
-                let data = event.data.u64();
+            for &data in &ready[..n] {
                 let written = data > 63 && matches!(data & 3, 2 | 3);
                 if written == pass {
                     self.happened(state, data);
@@ -60,10 +53,6 @@ impl Hub {
 
     fn happened(&self, state: &mut State, data: u64) {
         match data {
-            WAKE => {
-                let mut count = [0u8; 8];
-                let _ = rustix::io::read(&self.wake, &mut count);
-            }
             ZYGOTE => self.listen_to_zygote(state),
             _ => {
                 let worker = data >> 2;
@@ -127,7 +116,7 @@ impl Hub {
                     if worker.line_open || !worker.line_ended {
                         worker.line_open = false;
                         worker.line_ended = true;
-                        let _ = epoll::delete(&self.epoll, worker.line.fd());
+                        self.poll.remove(worker.line.fd());
                     }
                     break;
                 }
@@ -242,7 +231,7 @@ impl Hub {
         let item = worker.running(&state.jobs);
         match rustix::io::read(file, &mut bytes) {
             Ok(0) | Err(rustix::io::Errno::IO) => {
-                let _ = epoll::delete(&self.epoll, file);
+                self.poll.remove(file);
                 worker.out[index] = None;
             }
             Ok(n) => {
@@ -346,7 +335,9 @@ impl Hub {
             // Somebody has nothing to do while a message waits elsewhere: look again when that one has waited enough.
             at((since + super::dispatch::PATIENCE).max(Instant::now() + super::dispatch::PATIENCE));
         }
-        if state.zygote.as_ref().is_some_and(super::Zygote::is_behind) {
+        if state.zygote.as_ref().is_some_and(super::Zygote::is_behind)
+            || state.workers.values().any(|worker| worker.line.is_behind())
+        {
             at(Instant::now() + Duration::from_millis(5));
         }
         due
@@ -359,6 +350,10 @@ impl Hub {
             && zygote.flush().is_err()
         {
             self.zygote_is_gone(state);
+        }
+        for worker in state.workers.values().filter(|worker| worker.line.is_behind()) {
+            // A line that is broken ends, and that is seen to.
+            let _ = worker.line.flush();
         }
         let mut lost = Vec::new();
         let timeouts: Vec<(u64, Duration)> = state

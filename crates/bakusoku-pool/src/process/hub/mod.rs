@@ -21,8 +21,6 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use rustix::event::{EventfdFlags, epoll};
-
 pub use drive::{Until, Waited};
 pub use handle::{Crew, Items, Job};
 pub use state::{CrewOptions, JobOptions, Listener, Reason};
@@ -33,6 +31,7 @@ use crate::Budget;
 
 use super::memory::{Held, OwnerMemory, WorkerMemory};
 use super::parcel::{Content, Parcel};
+use super::system::Poll;
 use state::State;
 use zygote::Zygote;
 
@@ -40,8 +39,8 @@ use zygote::Zygote;
 pub trait Face: Send + Sync {
     /// What a new worker is told before anything else.
     fn first(&self) -> io::Result<Parcel>;
-    /// Forks this process; the child serves the worker's end and never returns. The child's process id.
-    fn fork(&self, files: WorkerFiles) -> io::Result<i32>;
+    /// Starts a child of this process that serves the worker's end; its process id.
+    fn start(&self, files: WorkerFiles) -> io::Result<i32>;
     /// A worker wrote or said something.
     fn heard(&self, heard: Heard);
 }
@@ -79,8 +78,7 @@ pub struct Hub {
     summoned: Condvar,
     /// A source had nothing when it was asked, or will not be asked again.
     asked: Condvar,
-    epoll: OwnedFd,
-    wake: OwnedFd,
+    poll: Poll,
     memory: Arc<OwnerMemory>,
     process: u32,
     /// Regions of workers, also of those that are gone: results outlive them.
@@ -100,7 +98,6 @@ const NAP: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec:
 const LEAST_WARM: u64 = 64 << 20;
 const MOST_WARM: u64 = 4 << 30;
 
-const WAKE: u64 = 0;
 const ZYGOTE: u64 = 1;
 
 /// What a file in epoll is: a worker's number and which of its files.
@@ -119,18 +116,14 @@ fn key(worker: u64, which: Which) -> u64 {
 impl Hub {
     /// A hub without workers.
     pub fn new() -> io::Result<Arc<Hub>> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let budget = Budget::detect().map_or(LEAST_WARM, |budget| budget.memory.0);
         let warm = (budget / 8).clamp(LEAST_WARM, MOST_WARM);
-        epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
         Ok(Arc::new(Hub {
             state: Mutex::default(),
             changed: Condvar::new(),
             summoned: Condvar::new(),
             asked: Condvar::new(),
-            epoll,
-            wake,
+            poll: Poll::new()?,
             memory: OwnerMemory::create(warm)?,
             warm,
             process: std::process::id(),
@@ -233,7 +226,7 @@ impl Hub {
     }
 
     fn adopt(&self, state: &mut State, zygote: Zygote) -> io::Result<()> {
-        epoll::add(&self.epoll, zygote.fd(), epoll::EventData::new_u64(ZYGOTE), epoll::EventFlags::IN)?;
+        self.poll.add(zygote.fd(), ZYGOTE)?;
         state.zygote = Some(zygote);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What the hub knows: crews (the workers of one pool), workers, and jobs (the items of one call).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use super::zygote::{Zygote, ZygoteCommand};
 use crate::process::line::Line;
 use crate::process::memory::{Held, WorkerMemory};
 use crate::process::parcel::{Exit, Function, Parcel, Part, Source};
+use crate::process::system::Process;
 
 use super::Face;
 
@@ -20,8 +21,8 @@ pub struct CrewOptions {
     pub size: usize,
     /// Items after which a worker is replaced.
     pub lives: Option<u64>,
-    /// Whether they are forks of this process.
-    pub fork: bool,
+    /// Whether they are children of this process, which the door starts, and not the zygote's.
+    pub children: bool,
     /// Cores that its tasks may keep busy together.
     pub cores: usize,
     /// Threads inside of a task; `None`: what the cores allow.
@@ -125,11 +126,7 @@ impl State {
         let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty());
         let Ok(null) = null else { return };
         for file in zygote.chain(lines) {
-            // SAFETY: the number stays taken, by a file that says nothing, so that who closes it later closes that.
-            #[allow(unsafe_code)]
-            unsafe {
-                libc::dup3(null.as_raw_fd(), file, libc::O_CLOEXEC);
-            }
+            crate::process::system::put_in_place(null.as_fd(), file);
         }
     }
 
@@ -198,7 +195,7 @@ pub(super) struct Worker {
     /// Of its crew, when it was started.
     pub(super) generation: u32,
     pub(super) pid: Option<i32>,
-    pub(super) pidfd: Option<OwnedFd>,
+    pub(super) process: Option<Process>,
     /// Whether it is a child of this process, not of the zygote.
     pub(super) ours: bool,
     pub(super) line: Line,

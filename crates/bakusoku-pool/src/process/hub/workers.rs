@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, Signal};
 
 use super::state::{Phase, Reason, Stage, State, Worker};
 use super::zygote::Zygote;
@@ -16,6 +15,7 @@ use crate::process::line::Line;
 use crate::process::memory::WorkerMemory;
 use crate::process::message::Order;
 use crate::process::parcel::{Exit, Outcome, Part};
+use crate::process::system::{self, Process};
 
 /// A worker that dies before it is ready is replaced; so is the replacement, and then it is enough.
 const GENERATIONS: u32 = 3;
@@ -55,8 +55,8 @@ impl Hub {
         let memory = WorkerMemory::create((self.warm / size.max(1)).clamp(16 << 20, 1 << 30))?;
         self.regions().retain(|region| region.strong_count() > 0);
         self.regions().push(Arc::downgrade(&memory));
-        let (output, output_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        let (error, error_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let (output, output_end) = system::pipe()?;
+        let (error, error_end) = system::pipe()?;
         let files = WorkerFiles {
             line: its.into_fd(),
             owner: self.memory.region().fd().try_clone_to_owned()?,
@@ -64,25 +64,24 @@ impl Hub {
             output: output_end,
             error: error_end,
         };
-        let (id, fork) = {
+        let (id, files) = {
             let mut state = self.lock();
             let id = state.number();
             let Some(it) = state.crews.get_mut(&crew) else { return Ok(()) };
             it.workers.push(id);
-            let (fork, generation) = (it.options.fork, it.generation);
+            let (ours, generation) = (it.options.children, it.generation);
             let (threads, elastic) = (it.options.share(), it.options.elastic);
-            epoll::add(&self.epoll, line.fd(), epoll::EventData::new_u64(key(id, Which::Line)), epoll::EventFlags::IN)?;
+            self.poll.add(line.fd(), key(id, Which::Line))?;
             for (file, which) in [(&output, Which::Output), (&error, Which::Error)] {
-                let data = epoll::EventData::new_u64(key(id, which));
-                epoll::add(&self.epoll, file, data, epoll::EventFlags::IN)?;
+                self.poll.add(file, key(id, which))?;
             }
             let mut worker = Worker {
                 crew,
                 phase: Phase::Starting,
                 generation,
                 pid: None,
-                pidfd: None,
-                ours: fork,
+                process: None,
+                ours,
                 line,
                 line_open: true,
                 line_ended: false,
@@ -109,7 +108,7 @@ impl Hub {
             if told.is_err() {
                 return Err(io::Error::other("a new worker cannot be told anything"));
             }
-            if !fork {
+            if !ours {
                 self.revive_zygote(&mut state)?;
                 let files = vec![files.line, files.owner, files.own, files.output, files.error];
                 let zygote = state.zygote.as_mut().ok_or_else(|| io::Error::other("nothing to fork workers from"))?;
@@ -117,7 +116,7 @@ impl Hub {
             }
             (id, files)
         };
-        let pid = face.fork(fork)?;
+        let pid = face.start(files)?;
         let mut state = self.lock();
         self.worker_runs(&mut state, id, pid, None);
         Ok(())
@@ -141,13 +140,11 @@ impl Hub {
     pub(super) fn worker_runs(&self, state: &mut State, id: u64, pid: i32, pidfd: Option<OwnedFd>) {
         let Some(worker) = state.workers.get_mut(&id) else { return };
         worker.pid = Some(pid);
-        let process = Pid::from_raw(pid);
-        let pidfd = pidfd.or_else(|| rustix::process::pidfd_open(process?, PidfdFlags::empty()).ok());
-        if let Some(pidfd) = &pidfd {
-            let data = epoll::EventData::new_u64(key(id, Which::Process));
-            let _ = epoll::add(&self.epoll, pidfd, data, epoll::EventFlags::IN);
+        let process = pidfd.map(Process::from_fd).or_else(|| Process::open(pid));
+        if let Some(process) = &process {
+            process.watch(&self.poll, key(id, Which::Process));
         }
-        worker.pidfd = pidfd;
+        worker.process = process;
         if worker.phase == Phase::Leaving {
             // It was asked to end before it had begun.
             worker.kill();
@@ -211,10 +208,10 @@ impl Hub {
     /// A worker's process has ended; its last words are read.
     pub(super) fn worker_is_gone(&self, state: &mut State, id: u64) {
         let Some(worker) = state.workers.get_mut(&id) else { return };
-        if let Some(pidfd) = worker.pidfd.take() {
-            let _ = epoll::delete(&self.epoll, &pidfd);
+        if let Some(process) = worker.process.take() {
+            process.unwatch(&self.poll);
             if worker.ours && worker.exit.is_none() {
-                worker.exit = Some(reap(&pidfd));
+                worker.exit = Some(process.exit());
             }
         }
         if worker.gone.is_none() {
@@ -241,12 +238,12 @@ impl Hub {
     /// Takes note of a worker's end: what ran in it is lost, what waited for it goes to others.
     pub(super) fn bury(&self, state: &mut State, id: u64) {
         let Some(mut worker) = state.workers.remove(&id) else { return };
-        let _ = epoll::delete(&self.epoll, worker.line.fd());
+        self.poll.remove(worker.line.fd());
         for file in worker.out.iter().flatten() {
-            let _ = epoll::delete(&self.epoll, file);
+            self.poll.remove(file);
         }
-        if let Some(pidfd) = &worker.pidfd {
-            let _ = epoll::delete(&self.epoll, pidfd);
+        if let Some(process) = &worker.process {
+            process.unwatch(&self.poll);
         }
         let mut exit = worker.exit.unwrap_or_default();
         exit.oom_kills = crate::budget::oom_kills().saturating_sub(worker.oom_at_start);
@@ -311,7 +308,7 @@ impl Hub {
 
     pub(super) fn zygote_is_gone(&self, state: &mut State) {
         let Some(zygote) = state.zygote.take() else { return };
-        let _ = epoll::delete(&self.epoll, zygote.fd());
+        self.poll.remove(zygote.fd());
         drop(zygote);
         state.zygote_failures += 1;
         // Those that were never forked; the others die with it, and are seen to.
@@ -322,7 +319,7 @@ impl Hub {
         }
         if state.zygote_failures >= ZYGOTES {
             let crews: Vec<u64> =
-                state.crews.iter().filter(|(_, crew)| !crew.options.fork).map(|(id, _)| *id).collect();
+                state.crews.iter().filter(|(_, crew)| !crew.options.children).map(|(id, _)| *id).collect();
             for id in crews {
                 let why = "the process that workers are forked from ends at once".to_owned();
                 self.break_crew(state, id, Reason::Unable(why));
@@ -379,10 +376,10 @@ impl Worker {
         }
         // A worker leads a group of its own, from its first moments on.
         let group = self.pid.and_then(Pid::from_raw).map(|pid| rustix::process::kill_process_group(pid, signal));
-        if let Some(pidfd) = &self.pidfd
+        if let Some(process) = &self.process
             && !matches!(group, Some(Ok(())))
         {
-            let _ = rustix::process::pidfd_send_signal(pidfd, signal);
+            process.signal(signal);
         }
     }
 
@@ -403,14 +400,5 @@ impl Worker {
         for offset in offsets {
             self.returned(offset);
         }
-    }
-}
-
-/// How a child of ours ended.
-fn reap(pidfd: &OwnedFd) -> Exit {
-    match rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-        Ok(Some(status)) => Exit { code: status.exit_status(), signal: status.terminating_signal(), ..Exit::default() },
-        // Somebody else has waited for it.
-        _ => Exit::default(),
     }
 }

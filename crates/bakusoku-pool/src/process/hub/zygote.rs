@@ -8,12 +8,13 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::Signal;
 
 use crate::process::line::{Came, Line};
 use crate::process::signals::Blocked;
+use crate::process::system::{Process, ZYGOTE};
 
 /// How to start the process that workers are forked from. Its standard input is the line to its owner.
 #[derive(Clone, Debug)]
@@ -27,14 +28,14 @@ pub struct ZygoteCommand {
 }
 
 /// How long a zygote that was killed is waited for.
-const END: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+const END: Duration = Duration::from_secs(1);
 /// The thread that starts a zygote does nothing else but wait for its end.
 const STACK: usize = 128 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Zygote {
     /// Where we have started it.
-    child: Option<OwnedFd>,
+    child: Option<Process>,
     line: Line,
     /// What it still has to be told; it may be busy loading modules.
     unsent: Vec<(Vec<u8>, Vec<OwnedFd>)>,
@@ -52,6 +53,9 @@ pub(crate) enum News {
 
 impl Zygote {
     pub(crate) fn start(command: &ZygoteCommand) -> io::Result<Zygote> {
+        if !ZYGOTE {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "workers cannot be forked on this system"));
+        }
         let (ours, its) = Line::pair()?;
         #[allow(clippy::disallowed_methods)] // This is the place.
         let mut process = Command::new(&command.program);
@@ -130,15 +134,15 @@ impl Drop for Zygote {
     fn drop(&mut self) {
         // It ends its workers and itself when the line does; should it hang, it is of no use to anybody.
         if let Some(child) = self.child.take() {
-            let _ = rustix::process::pidfd_send_signal(&child, Signal::KILL);
-            let _ = rustix::event::poll(&mut [PollFd::new(&child, PollFlags::IN)], Some(&END));
+            child.signal(Signal::KILL);
+            child.wait(END);
         }
     }
 }
 
 /// Starts a process from a thread that lives as long as the process does: the system tells a process of the end of the
 /// *thread* that has started it, and any other thread may end before this process ends.
-fn start(mut process: Command) -> io::Result<(u32, OwnedFd)> {
+fn start(mut process: Command) -> io::Result<(u32, Process)> {
     let (tell, told) = mpsc::channel();
     let builder = std::thread::Builder::new().name("bakusoku-zygote".into()).stack_size(STACK);
     let blocked = Blocked::all();
@@ -152,10 +156,8 @@ fn start(mut process: Command) -> io::Result<(u32, OwnedFd)> {
             Ok(child) => child,
             Err(error) => return drop(tell.send(Err(error))),
         };
-        let pidfd = Pid::from_raw(child.id() as i32)
-            .ok_or(rustix::io::Errno::SRCH)
-            .and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()));
-        let _ = tell.send(pidfd.map(|pidfd| (child.id(), pidfd)).map_err(io::Error::from));
+        let gone = || io::Error::other("the process that workers are forked from cannot be followed");
+        let _ = tell.send(Process::open(child.id() as i32).map(|process| (child.id(), process)).ok_or_else(gone));
         let _ = child.wait();
     })?;
     drop(blocked);

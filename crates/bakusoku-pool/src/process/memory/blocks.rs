@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Blocks are whole pages.
-pub(crate) const PAGE: u64 = 4096;
+/// Blocks are whole pages. Those of Apple's processors have 16 KiB.
+pub(crate) const PAGE: u64 = if cfg!(target_vendor = "apple") { 16 << 10 } else { 4096 };
 
 /// Blocks below this size leave larger ranges whole.
 const SMALL: u64 = 16 << 20;

@@ -10,6 +10,7 @@ use super::Extent;
 use super::blocks::Blocks;
 use super::board::{BOARD, Board};
 use super::region::Region;
+use crate::process::system;
 
 /// Blocks from here on are reserved before they are written.
 const RESERVED: u64 = 1 << 20;
@@ -86,7 +87,7 @@ impl OwnerMemory {
     /// Gives free memory back to the system, but for `keep` bytes.
     pub(crate) fn trim(&self, keep: u64) {
         let mut blocks = lock(&self.blocks);
-        if blocks.warm() > keep {
+        if system::GIVES_BACK && blocks.warm() > keep {
             for (offset, len) in blocks.trim(keep) {
                 self.region.punch(offset, len);
             }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::blocks::Blocks;
 use super::board::{BOARD, Board};
 use super::region::Region;
+use crate::process::system;
 
 /// The memory that a worker gives results and its own large arrays from.
 #[derive(Debug)]
@@ -175,6 +176,9 @@ impl OwnMemory {
     pub fn trim(&self, keep: Option<u64>) {
         let mut state = self.lock();
         self.drain(&mut state);
+        if !system::GIVES_BACK {
+            return;
+        }
         for (offset, len) in state.blocks.trim(keep.unwrap_or_else(|| self.board.keep())) {
             self.region.punch(offset, len);
         }

@@ -7,8 +7,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 
-use rustix::fs::{FallocateFlags, MemfdFlags};
-use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::mm::{MapFlags, ProtFlags};
+
+use crate::process::system;
 
 /// Address space of a region; memory is used as it is touched.
 const RESERVE: u64 = 1 << 38;
@@ -33,7 +34,7 @@ unsafe impl Sync for Region {}
 impl Region {
     /// A new region with as much room as the limits on address space allow.
     pub(crate) fn create() -> io::Result<Region> {
-        let fd = rustix::fs::memfd_create("bakusoku", MemfdFlags::CLOEXEC)?;
+        let fd = system::memory_file()?;
         // `ulimit -v` and `ulimit -f` bound what can be mapped: each region takes a small part of it.
         let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
         let most = (limit(rustix::process::Resource::As) / 16).min(limit(rustix::process::Resource::Fsize));
@@ -63,14 +64,13 @@ impl Region {
             let flags = MapFlags::SHARED | MapFlags::NORESERVE;
             rustix::mm::mmap(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags, fd, 0)?
         };
-        // Large pages where the system has them for shared memory; and arrays do not belong into core dumps. Advice: where it is not known, nothing is lost.
-        // SAFETY: the mapping of the line above, whole.
+        let base = NonNull::new(base.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        // SAFETY: the mapping of the lines above, whole.
         #[allow(unsafe_code)]
-        let _ = unsafe {
-            let _ = rustix::mm::madvise(base, size, Advice::LinuxHugepage);
-            rustix::mm::madvise(base, size, Advice::LinuxDontDump)
-        };
-        NonNull::new(base.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
+        unsafe {
+            system::advise(base, size);
+        }
+        Ok(base)
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -99,7 +99,7 @@ impl Region {
 
     /// Makes sure that there is memory behind a range, so that its lack is an error here and not a signal later.
     pub(crate) fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
-        Ok(rustix::fs::fallocate(&self.fd, FallocateFlags::KEEP_SIZE, offset, len)?)
+        system::reserve(self.fd(), offset, len)
     }
 
     /// Copies bytes to `offset`. `fresh`: there are no pages yet.
@@ -114,18 +114,11 @@ impl Region {
             }
             return Ok(());
         }
-        // Writing through the file makes a page and fills it at once, at half the cost of a page fault and a copy; and
-        // where memory runs out, that is an error and not a signal.
-        let mut at = 0;
-        while at < bytes.len() {
-            match rustix::io::pwrite(&self.fd, &bytes[at..], offset + at as u64) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => at += n,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
+        // SAFETY: as above.
+        #[allow(unsafe_code)]
+        unsafe {
+            system::fill(self.fd(), to, offset, bytes)
         }
-        Ok(())
     }
 
     /// Before this process forks: a range becomes private memory with the same bytes at the same address, so that
@@ -133,14 +126,10 @@ impl Region {
     pub(crate) fn make_private(&self, offset: u64, len: u64) -> io::Result<()> {
         let outside = || io::Error::new(io::ErrorKind::InvalidInput, "a block outside of its memory");
         let at = self.at(offset, len).ok_or_else(outside)?;
-        let size = len as usize;
-        // SAFETY: a new mapping, filled, and then moved over a range of ours whose bytes it has.
+        // SAFETY: a range of ours.
         #[allow(unsafe_code)]
         unsafe {
-            let prot = ProtFlags::READ | ProtFlags::WRITE;
-            let new = rustix::mm::mmap_anonymous(std::ptr::null_mut(), size, prot, MapFlags::PRIVATE)?;
-            new.cast::<u8>().copy_from_nonoverlapping(at.as_ptr(), size);
-            rustix::mm::mremap_fixed(new, size, size, rustix::mm::MremapFlags::MAYMOVE, at.as_ptr().cast())?;
+            system::make_private(at, len as usize)?;
         }
         self.punch(offset, len);
         Ok(())
@@ -158,11 +147,9 @@ impl Region {
         };
     }
 
-    /// Gives the pages of a range back to the system; it reads as zeros from then on.
+    /// Gives the pages of a range of the file back, where the system can: it reads as zeros from then on.
     pub(crate) fn punch(&self, offset: u64, len: u64) {
-        let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        // What cannot be given back stays.
-        let _ = rustix::fs::fallocate(&self.fd, how, offset, len);
+        system::punch(self.fd(), offset, len);
     }
 }
 
@@ -190,8 +177,10 @@ mod tests {
         unsafe {
             a.cast::<u64>().write_volatile(77);
             assert_eq!(b.cast::<u64>().read_volatile(), 77);
-            one.punch(1 << 30, 4096);
-            assert_eq!(b.cast::<u64>().read_volatile(), 0);
+            if system::GIVES_BACK {
+                one.punch(1 << 30, 4096);
+                assert_eq!(b.cast::<u64>().read_volatile(), 0);
+            }
         }
         assert!(one.at(one.len() - 4, 8).is_none() && one.at(u64::MAX, 8).is_none());
         assert_eq!(one.offset_of(a.as_ptr().addr()), Some(1 << 30));

@@ -6,12 +6,13 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::mm::{MapFlags, ProtFlags};
 
 use super::Extent;
 use super::blocks::PAGE;
 use super::board::Board;
 use super::region::Region;
+use crate::process::system;
 
 /// Private mappings that wait for the next task with the same block.
 const CACHED: usize = 64;
@@ -88,7 +89,9 @@ impl Views {
     }
 
     fn cache(&self, offset: u64, private: Private) {
-        private.forget_writes();
+        if !private.forget_writes() {
+            return;
+        }
         let mut state = self.lock();
         if state.cached.len() >= CACHED {
             state.cached.clear();
@@ -154,42 +157,14 @@ impl Drop for Lease {
 }
 
 impl Private {
-    /// Drops the pages that a task wrote, so that the next one sees the block as it was sent.
-    fn forget_writes(&self) {
-        let base = self.base.as_ptr();
-        for (page, count) in written(base.addr(), self.len) {
-            // SAFETY: pages of this mapping, which nobody uses: reading them again shows the block.
-            #[allow(unsafe_code)]
-            let _ = unsafe {
-                let at = base.add((page * PAGE) as usize);
-                rustix::mm::madvise(at.cast(), (count * PAGE) as usize, Advice::LinuxDontNeed)
-            };
+    /// Drops the pages that a task wrote, so that the next one sees the block as it was sent; false where it cannot.
+    fn forget_writes(&self) -> bool {
+        // SAFETY: a mapping of this value, which nobody uses now.
+        #[allow(unsafe_code)]
+        unsafe {
+            system::forget_writes(self.base, self.len)
         }
     }
-}
-
-/// Ranges of pages that were written, counted from the mapping's first: copies, no longer pages of the block.
-fn written(address: usize, len: u64) -> Vec<(u64, u64)> {
-    // proc(5), pagemap: a word per page; bit 63 present, 62 swapped, 61 a page of a file or shared memory.
-    let pages = len.div_ceil(PAGE);
-    let all = || vec![(0, pages)];
-    let Ok(file) = fs_err::File::open("/proc/self/pagemap") else { return all() };
-    let mut words = vec![0u8; (pages * 8) as usize];
-    let at = address as u64 / PAGE * 8;
-    if std::os::unix::fs::FileExt::read_exact_at(file.file(), &mut words, at).is_err() {
-        return all();
-    }
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for (page, word) in words.chunks_exact(8).enumerate() {
-        let word = u64::from_ne_bytes(word.try_into().unwrap_or_default());
-        if word >> 62 != 0 && word >> 61 & 1 == 0 {
-            match ranges.last_mut() {
-                Some((first, count)) if *first + *count == page as u64 => *count += 1,
-                _ => ranges.push((page as u64, 1)),
-            }
-        }
-    }
-    ranges
 }
 
 impl Drop for Private {
@@ -276,7 +251,6 @@ mod tests {
             write(view.address(), 5, 2);
             write(view.address(), 7 * PAGE as usize, 3);
             assert_eq!(read(view.address(), 5), 2);
-            assert_eq!(written(view.address().as_ptr().addr(), 10 * PAGE), [(0, 1), (7, 1)]);
         }
         assert_eq!(read(held.address().unwrap(), 5), 1);
         assert_eq!(board.freed_by_worker().count(), 3);

@@ -1,0 +1,40 @@
+"""Workers that are interpreters of their own, started one by one."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ._carry import THREADS
+
+
+def start(files: list[int]) -> int:
+    """Start a worker that serves these files; its process."""
+    from ._start import arguments
+
+    # Numerical libraries read these when they are loaded; in a worker the pool sets their threads.
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    handed = [os.dup(file) for file in files]
+    try:
+        for file in handed:
+            os.set_inheritable(file, True)
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, *arguments("_spawn", handed, os.getpid())],
+            environment,
+            file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
+            # The thread that starts it may block them all.
+            setsigmask=(),
+        )
+    finally:
+        for file in handed:
+            os.close(file)
+
+
+def main(files: list[int], parent: int) -> None:
+    """In the new interpreter."""
+    from . import _worker
+
+    for file in files:
+        os.set_inheritable(file, False)
+    _worker.begin(files, parent, None)
