@@ -100,8 +100,14 @@ def restore(state: dict[str, Any]) -> None:
         logging.getLogger().setLevel(level)
         logging.disable(disabled)
     if state.get("mne") is not None:
+        import importlib
         import logging
 
+        try:
+            # It sets its level when it is loaded, and the owner has it loaded.
+            importlib.import_module("mne")
+        except ImportError:
+            pass
         logging.getLogger("mne").setLevel(state["mne"])
 
 

@@ -7,6 +7,7 @@ and warnings travel as such, so that the owner's handlers and filters see them.
 from __future__ import annotations
 
 import io
+import logging
 import pickle
 import sys
 import warnings
@@ -93,12 +94,10 @@ def begin(say: Any) -> None:
         (sys.stderr if file is None else file).write(text)
 
     warnings.showwarning = showwarning
-    logging = sys.modules.get("logging")
-    if logging is not None:
-        logging.root.handlers[:] = [_handler(logging, tell)]
+    logging.root.handlers[:] = [_handler(tell)]
 
 
-def _handler(logging: Any, tell: Any) -> Any:
+def _handler(tell: Any) -> logging.Handler:
     class ToOwner(logging.Handler):
         def emit(self, record: Any) -> None:
             try:

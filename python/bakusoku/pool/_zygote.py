@@ -22,6 +22,9 @@ def main(owner: int) -> None:
     """Serve the owner, a process, at the other end of standard input."""
     import gc
 
+    # So that forks have it.
+    from . import _worker  # noqa: F401
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = socket.socket(fileno=os.dup(0))
     line.set_inheritable(False)
