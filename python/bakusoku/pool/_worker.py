@@ -92,9 +92,7 @@ def _leave(status: int, end: Any) -> None:
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        threading = sys.modules.get("threading")
-        if threading is not None:
-            threading._shutdown()
+        _end_threads()
         atexit._run_exitfuncs()
         util = sys.modules.get("multiprocessing.util")
         if util is not None:
@@ -109,6 +107,23 @@ def _leave(status: int, end: Any) -> None:
         except Exception:
             pass
     os._exit(status)
+
+
+def _end_threads() -> None:
+    """As Python does at its end: wait for the threads that are no daemons."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return
+    lock = getattr(threading.main_thread(), "_tstate_lock", True)
+    if lock is True or (lock is not None and lock.locked()):
+        threading._shutdown()
+        return
+    # A fork of another thread than the main one: up to Python 3.12 its end finds itself stopped before it began.
+    for call in reversed(threading._threading_atexits):
+        call()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
 
 
 class Worker:

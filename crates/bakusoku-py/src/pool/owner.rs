@@ -381,6 +381,9 @@ impl Job {
     /// kind, …)`, with `status, body, blocks, growth of memory` for an answer (kind 0), `item, code, signal, peak, oom kills` for a death (1); late 2, cancelled 3.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, u64, bool)> {
         let (parts, arrived, done) = self.0.take();
+        if done && self.0.has_stopped() {
+            py.detach(|| self.0.stop());
+        }
         let list = PyList::empty(py);
         for part in parts {
             list.append(part_to_python(py, part)?)?;

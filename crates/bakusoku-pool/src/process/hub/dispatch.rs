@@ -49,6 +49,7 @@ impl Hub {
                 Step::Again => {}
                 Step::Start { crew, face } => self.start_worker(crew, &face),
                 Step::Ask { job, mut source, most } => {
+                    let Some(_inside) = self.enter() else { return };
                     let supply = source.next(most);
                     let left_over = self.supplied(job, source, supply);
                     // What the door gave is dropped without the lock.

@@ -42,6 +42,19 @@ thread_local! {
     static HEARING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// A thread that calls the door.
+pub(super) struct Inside<'a>(&'a Hub);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.inside -= 1;
+        if state.down {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
 impl Hub {
     /// Works until `ready`, `deadline`, or `stop` says so; `stop` is asked when a signal comes, and now and then.
     pub(super) fn wait(
@@ -57,7 +70,12 @@ impl Hub {
             let mut state = self.lock();
             // What a worker wrote is shown before its answer is seen.
             let heard_all = state.hearing == 0 || HEARING.get();
-            if state.down || heard_all && ready(&state) {
+            if state.down {
+                drop(state);
+                self.stop_here();
+                return Waited::Ready;
+            }
+            if heard_all && ready(&state) {
                 if state.waiting > 0 {
                     self.changed.notify_all();
                 }
@@ -85,6 +103,7 @@ impl Hub {
             }
             if signal || checked.elapsed() >= CHECK {
                 checked = Instant::now();
+                let Some(_inside) = self.enter() else { continue };
                 if stop() {
                     return Waited::Interrupted;
                 }
@@ -120,6 +139,7 @@ impl Hub {
             if !heard.is_empty() {
                 let nested = HEARING.replace(true);
                 for (face, heard) in heard {
+                    let Some(_inside) = self.enter() else { break };
                     face.heard(heard);
                 }
                 HEARING.set(nested);
@@ -127,9 +147,31 @@ impl Hub {
                 self.changed.notify_all();
             }
             for listener in told {
+                let Some(_inside) = self.enter() else { return };
                 listener();
             }
         }
+    }
+
+    /// At the end of the process: the threads that it does not wait for stop, and have nothing to complain of.
+    pub(super) fn stop_here(&self) {
+        let (down, by) = {
+            let state = self.lock();
+            (state.down, state.ended_by)
+        };
+        while down && by != Some(std::thread::current().id()) {
+            std::thread::park();
+        }
+    }
+
+    /// The right to call the door until it is dropped; `None` at the end.
+    pub(super) fn enter(&self) -> Option<Inside<'_>> {
+        let mut state = self.lock();
+        if state.down {
+            return None;
+        }
+        state.inside += 1;
+        Some(Inside(self))
     }
 
     /// Starts the hub's own thread, once.

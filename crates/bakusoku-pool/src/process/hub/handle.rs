@@ -41,8 +41,12 @@ impl Hub {
     /// Starts workers.
     pub fn crew(self: &Arc<Self>, options: CrewOptions, face: Arc<dyn Face>) -> io::Result<Crew> {
         self.ensure_thread()?;
+        self.stop_here();
         let id = {
             let mut state = self.lock();
+            if state.down {
+                return Err(io::Error::other("the process is ending, and its pools have ended"));
+            }
             let id = state.number();
             let missing = options.size;
             let crew = CrewState {
@@ -270,6 +274,17 @@ impl Drop for Crew {
 }
 
 impl Job {
+    /// At the end of the process nothing more arrives: whether [`stop`](Job::stop) is due.
+    pub fn has_stopped(&self) -> bool {
+        let state = self.hub.lock();
+        state.down && state.ended_by != Some(std::thread::current().id())
+    }
+
+    /// Stops a thread that the end of the process does not wait for.
+    pub fn stop(&self) {
+        self.hub.stop_here();
+    }
+
     /// What has arrived since the last time, how many answers have arrived at all, and whether no more will.
     pub fn take(&self) -> (Vec<Part>, u64, bool) {
         let mut state = self.hub.lock();

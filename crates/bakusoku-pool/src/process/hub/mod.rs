@@ -92,6 +92,8 @@ const LARGE: u64 = 16 << 20;
 /// How often, for how long after workers were told to forget something, and with what naps.
 const PATIENCE: usize = 20;
 const SOON: Duration = Duration::from_millis(50);
+/// How long the end waits for threads that call the door.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 const NAP: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 100_000 };
 
 /// Bounds of what is kept warm.
@@ -241,12 +243,14 @@ impl Hub {
         self.memory.in_use()
     }
 
-    /// Ends all workers, now. For the end of the process.
+    /// Ends all workers, now, and returns when no thread calls the door any more, nor ever will. For the end of the
+    /// process: an interpreter that ends stops its threads wherever they are, and here they must not be.
     pub fn shut_down(&self) {
         let (zygote, jobs, crews);
         {
             let mut state = self.lock();
             state.down = true;
+            state.ended_by = Some(std::thread::current().id());
             for worker in state.workers.values() {
                 worker.kill();
             }
@@ -259,5 +263,7 @@ impl Hub {
         }
         self.kick();
         drop((zygote, jobs, crews));
+        let state = self.lock();
+        let _ = self.changed.wait_timeout_while(state, LAST_WORDS, |state| state.inside > 0);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Weak};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::admit::Needs;
@@ -100,7 +101,11 @@ pub(super) struct State {
     /// Since when nothing is with workers, and whether memory was given back since.
     pub(super) idle: Option<Instant>,
     pub(super) trimmed: bool,
+    /// The end: nobody calls the door any more; and the thread that makes it.
     pub(super) down: bool,
+    pub(super) ended_by: Option<ThreadId>,
+    /// Threads that are calling the door.
+    pub(super) inside: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -42,6 +42,7 @@ pub struct WorkerFiles {
 impl Hub {
     /// Starts a worker. Calls the door, without the lock.
     pub(super) fn start_worker(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) {
+        let Some(_inside) = self.enter() else { return };
         if let Err(error) = self.try_start(crew, face) {
             let mut state = self.lock();
             self.break_crew(&mut state, crew, Reason::Unable(error.to_string()));
