@@ -25,6 +25,7 @@ except ImportError as error:
     raise ImportError("`bakusoku.joblib` needs joblib: pip install joblib") from error
 
 from ._core import n_threads
+from ._exceptions import ParameterError
 from .pool import Executor
 
 __all__ = ["BakusokuBackend", "register"]
@@ -61,6 +62,12 @@ def register() -> str:
     return NAME
 
 
+def _run(batch: Callable) -> Any:
+    """In a worker, where a task may ask for the backend by its name, too."""
+    register()
+    return batch()
+
+
 class BakusokuBackend(AutoBatchingMixin, ParallelBackendBase):
     """Runs joblib's batches on workers of ours, which stay for the next call.
 
@@ -75,7 +82,8 @@ class BakusokuBackend(AutoBatchingMixin, ParallelBackendBase):
     def effective_n_jobs(self, n_jobs: int | None) -> int:
         """How many workers `n_jobs` means; -1 is all cores of the budget."""
         if n_jobs == 0:
-            raise ValueError("`n_jobs` must be a number of workers, or -1 for all cores: n_jobs == 0 has no meaning")
+            said = "n_jobs == 0 in Parallel has no meaning"
+            raise ParameterError(f"`n_jobs` must be a number of workers, or -1 for all cores: {said}")
         if n_jobs is None:
             return 1
         return max(n_threads() + 1 + n_jobs, 1) if n_jobs < 0 else n_jobs
@@ -89,6 +97,9 @@ class BakusokuBackend(AutoBatchingMixin, ParallelBackendBase):
         if n_jobs == 1:
             raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
         options = {k: v for k, v in {**self.backend_kwargs, **options}.items() if k not in _UNUSED}
+        if not isinstance(options.get("context", ""), str):
+            # joblib's own.
+            del options["context"]
         if self.inner_max_num_threads is not None:
             options["threads"] = self.inner_max_num_threads
         # Workers know what the process was like when they were started.
@@ -109,7 +120,7 @@ class BakusokuBackend(AutoBatchingMixin, ParallelBackendBase):
         """Have a batch run."""
         if self._executor is None:
             raise RuntimeError("these workers were ended: the generator of an earlier call was left before its end")
-        future = self._executor.submit(func)
+        future = self._executor.submit(_run, func)
         if callback is not None:
             future.add_done_callback(callback)
         return future

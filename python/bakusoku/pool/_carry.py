@@ -49,6 +49,9 @@ def gather() -> dict[str, Any]:
     logging = sys.modules.get("logging")
     if logging is not None:
         state["level"] = logging.getLogger().level, logging.root.manager.disable
+    if "multiprocessing.managers" in sys.modules:
+        # With which proxies of a manager, such as `Manager().Lock()`, prove who they are.
+        state["authkey"] = bytes(sys.modules["multiprocessing.process"].current_process().authkey)
     return state
 
 
@@ -93,6 +96,10 @@ def restore(state: dict[str, Any]) -> None:
         numpy.seterr(**errors)
         printing.pop("override_repr", None)
         numpy.set_printoptions(**printing)
+    if "authkey" in state:
+        from multiprocessing.process import current_process
+
+        current_process().authkey = state["authkey"]
     if "level" in state:
         import logging
 

@@ -96,3 +96,17 @@ def test_settings_of_mne(monkeypatch):
             assert fresh().map(settings, range(3)) == [mine] * 3
     finally:
         mne.utils.logger.setLevel(before)
+
+
+def test_proxies_of_a_manager():
+    import multiprocessing
+
+    with multiprocessing.Manager() as manager, bakusoku.Pool(2) as pool:
+        lock, seen = manager.Lock(), manager.list()
+
+        def work(i):
+            with lock:
+                seen.append(i)
+
+        pool.map(work, range(4))
+        assert sorted(seen) == [0, 1, 2, 3]
