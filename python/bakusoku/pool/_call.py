@@ -183,12 +183,14 @@ class Call:
         if self.job is None:
             return
         with self.lock:
-            parts, seen, done = self.job.take()
-            self.seen = seen
-            for part in parts:
-                self.accept(part)
-            if done and not self.job.done():
-                done = False
+            parts = [None]
+            # Until nothing has come: what was sent again meanwhile may be back already.
+            while parts:
+                parts, self.seen, done = self.job.take()
+                for part in parts:
+                    self.accept(part)
+                if not done:
+                    break
             if done:
                 self.all_arrived()
             told = self.to_tell()
