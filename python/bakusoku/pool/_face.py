@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from .. import _core
-from . import _carry, _spawn
+from . import _carry, _globals, _method, _spawn, _start, _worker
 from ._output import Output
 from ._pickle import INITIALIZER, Placed, dumps
 from ._worker import FIRST
@@ -35,6 +36,15 @@ class Face:
         body = pickle.dumps((state, self.initializer, self.arguments), 5, buffer_callback=placed)
         return FIRST, 0, 1, self.nothing, body, placed.blocks, 0
 
+    def starts(self) -> bool:
+        """Whether the next worker is to be a child of this process."""
+        if self.method == _method.AUTO and _worker.zygote_line is None and _method.fork_is_safe():
+            return True
+        if self.method in (_method.AUTO, "forkserver"):
+            _start.zygote()
+            return False
+        return True
+
     def start(self, files: list[int]) -> int:
         """Start a child of this process that serves these files; its number."""
         try:
@@ -45,12 +55,14 @@ class Face:
 
     def fork(self, files: list[int]) -> int:
         """Fork this process; the child never returns."""
-        parent = os.getpid()
-        pid = os.fork()
+        parent, modules = os.getpid(), _globals.modules_of_user()
+        with warnings.catch_warnings():
+            # Python counts threads that do not mind.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if pid == 0:
             try:
-                from . import _worker
-
+                _globals.remember(modules)
                 _worker.begin(files, parent, None)
             finally:
                 os._exit(1)

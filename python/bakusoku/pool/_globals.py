@@ -85,6 +85,28 @@ def changes(globals_: list[Global], quiet: bool) -> list[Change]:
 
 #: In a worker: what was set here.
 _set: dict[tuple[str, str], Any] = {}
+#: In a worker that is a fork of its owner: the user's modules as they were then.
+_at_fork: dict[str, dict] = {}
+
+
+def modules_of_user() -> list[str]:
+    """Modules of the user's own that are loaded here."""
+    from ._modules import is_of_installed
+
+    return [name for name in list(sys.modules) if not is_of_installed(name) and is_users(name)]
+
+
+def remember(modules: list[str]) -> None:
+    """In a fork of the owner, at its beginning."""
+    for name in modules:
+        _at_fork[name] = dict(getattr(sys.modules.get(name), "__dict__", {}))
+
+
+def _is_ours_to_set(module: str, name: str, here: Any, initial: Any) -> bool:
+    """Whether nobody but the owner has set a global in this worker."""
+    if (module, name) in _set:
+        return _same(here, _set[module, name])
+    return _same(here, initial) or (module in _at_fork and here is _at_fork[module].get(name, _at_fork))
 
 
 def apply(changed: list[Change]) -> None:
@@ -98,7 +120,7 @@ def apply(changed: list[Change]) -> None:
         except Exception:  # the function itself will say what is wrong with its module
             continue
         here = namespace.get(name)
-        if not _same(here, _set.get((module, name), initial)):
+        if not _is_ours_to_set(module, name, here, initial):
             continue
         if type(here) is type(value) and isinstance(here, (dict, set)):
             # Others may have imported it by name.

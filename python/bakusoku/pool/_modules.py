@@ -44,6 +44,12 @@ def is_installed(module: Any) -> bool:
 _installed: dict[str, bool] = {}
 
 
+def is_of_installed(name: str) -> bool:
+    """Whether a module belongs to what is installed, by its first name; quick."""
+    top = name.partition(".")[0]
+    return top in sys.builtin_module_names or _is_installed_top(top)
+
+
 def _is_installed_top(top: str) -> bool:
     known = _installed.get(top)
     if known is None:

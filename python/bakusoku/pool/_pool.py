@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import _core
 from .._exceptions import ParameterError
-from . import _carry, _start
+from . import _carry, _method, _start
 from ._face import Face
 from ._list_call import ListCall
 from ._options import Options
@@ -34,9 +34,11 @@ class Pool:
     maxtasksperchild : int | None
         Items after which a worker is replaced by a fresh one; never by default.
     context : str | object | None
-        How workers are made; a context of `multiprocessing` stands for its name. ``"forkserver"``, the default on
-        Linux: forked from a process of their own that has the same modules loaded. ``"spawn"``, the default on macOS:
-        each a new interpreter, which loads what its tasks need. ``"fork"``: by forking this process.
+        How workers are made; a context of `multiprocessing` stands for its name. ``"fork"``: by forking this process.
+        ``"forkserver"``: forked from a process of their own that loads the same modules. ``"spawn"``: each a new
+        interpreter, which loads what its tasks need. By default, on Linux, this process is forked where that is safe
+        (the main thread is the only one, those of numerical libraries aside) and takes less than 1 GiB along, else
+        the one that is there for that; on macOS they are spawned. ``BAKUSOKU_START_METHOD`` changes the default.
     threads : int | "elastic" | None
         Threads that numerical libraries (OpenBLAS, MKL, OpenMP) may use inside of a task. By default tasks times
         threads is the number of cores: a task that begins when fewer tasks than cores are left gets more of them, and
@@ -128,12 +130,13 @@ class Pool:
         self._options = Options(on_error, labels, timeout, retries, seed, progress, resume, memory)
         self._calls = itertools.count()
         self._size = self._processes = size
-        method = _start.method(context)
+        method = _method.method(context)
         self._face = Face(method, initializer, tuple(initargs))
-        _start.ensure(method == "forkserver")
-        children = method in ("fork", "spawn")
+        _start.begin()
+        if method == "forkserver":
+            _start.zygote()
         said, most = threads if isinstance(threads, int) else None, _carry.thread_cap()
-        self._crew = _core.Crew(self._face, size, maxtasksperchild, children, cores, self._memory, said, most, elastic)
+        self._crew = _core.Crew(self._face, size, maxtasksperchild, cores, self._memory, said, most, elastic)
         self._state = _OPEN
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,28 +8,14 @@ import sys
 from typing import Any
 
 from .. import _core
-from .._exceptions import ParameterError
 from ._carry import THREADS
-
-#: As `multiprocessing` names them.
-METHODS = ("fork", "spawn", "forkserver")
 
 _told: set[str] = set()
 _process: int | None = None
 
 
-def method(context: Any) -> str:
-    """How workers are to be made."""
-    if context is None:
-        return "forkserver" if _core.ZYGOTE else "spawn"
-    name = context if isinstance(context, str) else getattr(context, "get_start_method", lambda: None)()
-    if name not in METHODS:
-        raise ParameterError(f"`context` must be 'fork', 'spawn', 'forkserver' or a context, got {context!r}")
-    return "spawn" if name == "forkserver" and not _core.ZYGOTE else name
-
-
-def ensure(zygote: bool) -> None:
-    """Have this process end its workers when it ends; and have one to fork them from, with the modules loaded here."""
+def begin() -> None:
+    """Before this process has its first workers: see to it that they end with it."""
     global _process
     from . import _worker
 
@@ -44,7 +30,13 @@ def ensure(zygote: bool) -> None:
         if _worker.zygote_line is not None:
             # A worker's own workers are forked from where it came from.
             _core.inherit_workers(os.dup(_worker.zygote_line))
-    if not zygote or _worker.zygote_line is not None:
+
+
+def zygote() -> None:
+    """Have a process to fork workers from, with the modules that are loaded here."""
+    from . import _worker
+
+    if _worker.zygote_line is not None:
         return
     if _core.zygote() is None:
         _told.clear()

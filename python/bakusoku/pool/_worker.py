@@ -59,6 +59,7 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     line, owner, own, output, error = files
     os.dup2(output, 1)
     os.dup2(error, 2)
+    _without_input()
     # Where NumPy was loaded before the fork, all workers would draw the same numbers (`random` sees to that itself).
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
@@ -82,6 +83,14 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
             traceback.print_exc()
     finally:
         _leave(status, end)
+
+
+def _without_input() -> None:
+    """Leave the owner's input to the owner: who reads it here is told at once that there is nothing."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    sys.stdin = open(0, closefd=False)
 
 
 def _leave(status: int, end: Any) -> None:

@@ -192,7 +192,7 @@ def test_an_idle_worker_is_killed(pool):
 @pytest.mark.parametrize("moment", ["idle", "busy"])
 def test_the_zygote_is_killed(moment):
     """The process that makes our workers dies: an error or a recovery, never a hang."""
-    with bakusoku.Pool(2) as pool:
+    with bakusoku.Pool(2, context="forkserver") as pool:
         worker = pool.apply(tasks.pid)
         zygote = psutil.Process(worker).ppid()
         assert zygote != os.getpid()

@@ -95,7 +95,7 @@ def test_what_a_task_has_changed_stays(mod):
 
 def test_what_is_too_large_is_said(mod):
     mod.DATA = np.ones(1 << 20)
-    with bakusoku.Pool(1) as pool:
+    with bakusoku.Pool(1, context="forkserver") as pool:
         with pytest.warns(UserWarning, match=r"DATA` was changed after .* hand it over as an argument"):
             assert pool.map(mod.get_data, [1]) == [None]
         with warnings.catch_warnings():
@@ -107,5 +107,15 @@ def test_what_is_too_large_is_said(mod):
 
 def test_what_cannot_be_told_is_left_alone(mod):
     mod.COMPUTED, mod.TWICE = 5, 6
-    with bakusoku.Pool(1) as pool:
+    with bakusoku.Pool(1, context="forkserver") as pool:
         assert pool.map(mod.get_others, [1]) == [(3, 2)]
+
+
+def test_a_fork_has_all_as_it_was_and_what_changes_is_told(mod):
+    mod.COMPUTED, mod.TWICE, mod.GAIN = 5, 6, 2.0
+    with bakusoku.Pool(1, context="fork") as pool:
+        assert pool.map(mod.get_others, [1]) == [(5, 6)]
+        mod.GAIN = 3.0
+        assert pool.map(mod.get, [1]) == [3.0]
+        mod.GAIN = 4.0
+        assert pool.map(mod.get, [1]) == [4.0]

@@ -351,7 +351,7 @@ def test_nothing_outlives_its_owner():
     code = """
         import time, os
         from bakusoku import Pool, _core
-        pool = Pool(2)
+        pool = Pool(2, context="forkserver")
         pids = pool.map(lambda _: (time.sleep(0.2), os.getpid())[1], range(4))
         print(*set(pids), _core.zygote(), flush=True)
         pool.map(lambda _: time.sleep(30), range(4))
@@ -365,7 +365,7 @@ def test_nothing_outlives_its_owner():
 
 
 def test_a_killed_zygote_is_replaced():
-    pool = Pool(2)
+    pool = Pool(2, context="forkserver")
     assert pool.map(abs, [-1]) == [1]
     os.kill(bakusoku._core.zygote(), signal.SIGKILL)
     time.sleep(0.2)

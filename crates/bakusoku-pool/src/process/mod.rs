@@ -26,3 +26,8 @@ pub use message::{INLINE, MOST_BLOCKS};
 pub const ZYGOTE: bool = system::ZYGOTE;
 
 pub use parcel::{Answer, Content, Exit, Function, Outcome, Parcel, Part, Source, Supply};
+
+/// Whether a fork of this process is as safe as that of a process with one thread: all other threads are known not to mind.
+pub fn is_alone() -> bool {
+    system::is_alone()
+}

@@ -23,6 +23,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(owner::zygote, module)?)?;
     module.add_function(wrap_pyfunction!(owner::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(owner::after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(owner::is_alone, module)?)?;
     module.add_function(wrap_pyfunction!(worker::die_with_parent, module)?)?;
     module.add_function(wrap_pyfunction!(worker::end_with, module)?)?;
     module.add("ZYGOTE", bakusoku_pool::process::ZYGOTE)?;

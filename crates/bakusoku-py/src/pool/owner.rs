@@ -108,6 +108,12 @@ pub(crate) fn before_fork(py: Python<'_>) {
     }
 }
 
+/// Whether a fork of this process leaves no thread behind that might have locked something.
+#[pyfunction]
+pub(crate) fn is_alone() -> bool {
+    bakusoku_pool::process::is_alone()
+}
+
 /// In the child, after this process forked.
 #[pyfunction]
 pub(crate) fn after_fork() {
@@ -195,6 +201,13 @@ impl Face for PyFace {
         })
     }
 
+    fn starts(&self) -> io::Result<bool> {
+        Python::attach(|py| {
+            let starts = self.0.bind(py).call_method0("starts").and_then(|starts| starts.extract());
+            starts.map_err(|error: PyErr| io::Error::other(error.to_string()))
+        })
+    }
+
     fn start(&self, files: WorkerFiles) -> io::Result<i32> {
         Python::attach(|py| {
             let files = [files.line, files.owner, files.own, files.output, files.error].map(IntoRawFd::into_raw_fd);
@@ -248,13 +261,12 @@ pub(crate) struct Crew(process::Crew);
 #[pymethods]
 impl Crew {
     #[new]
-    #[pyo3(signature = (face, size, lives, children, cores, memory, threads, most_threads, elastic))]
+    #[pyo3(signature = (face, size, lives, cores, memory, threads, most_threads, elastic))]
     fn new(
         py: Python<'_>,
         face: Py<PyAny>,
         size: usize,
         lives: Option<u64>,
-        children: bool,
         cores: usize,
         memory: u64,
         threads: Option<usize>,
@@ -262,7 +274,7 @@ impl Crew {
         elastic: bool,
     ) -> PyResult<Crew> {
         let most_threads = most_threads.unwrap_or(usize::MAX);
-        let options = CrewOptions { size, lives, children, cores, memory, threads, most_threads, elastic };
+        let options = CrewOptions { size, lives, cores, memory, threads, most_threads, elastic };
         let hub = hub()?;
         py.detach(|| hub.crew(options, Arc::new(PyFace(face)))).map(Crew).map_err(os)
     }
@@ -389,10 +401,6 @@ impl Job {
             list.append(part_to_python(py, part)?)?;
         }
         Ok((list, arrived, done))
-    }
-
-    fn done(&self) -> bool {
-        self.0.done()
     }
 
     /// The reader is done with so many items: as many more may be begun.

@@ -102,8 +102,9 @@ impl Hub {
             if crew.stage == Stage::Terminated || crew.broken.is_some() {
                 continue;
             }
-            if crew.missing > 0 && (crew.stage == Stage::Open || !crew.jobs.is_empty()) {
+            if crew.missing > 0 && !crew.starting && (crew.stage == Stage::Open || !crew.jobs.is_empty()) {
                 crew.missing -= 1;
+                crew.starting = true;
                 return Step::Start { crew: id, face: Arc::clone(&crew.face) };
             }
             if crew.jobs.is_empty() {

@@ -55,6 +55,8 @@ impl Hub {
                 stage: Stage::Open,
                 workers: Vec::new(),
                 missing,
+                starting: false,
+                from_zygote: false,
                 generation: 0,
                 broken: None,
                 pace: None,
@@ -298,11 +300,6 @@ impl Job {
             job.unread = job.unread.saturating_sub(items);
         }
         self.hub.feed();
-    }
-
-    /// Whether all answers have arrived.
-    pub fn done(&self) -> bool {
-        self.hub.lock().jobs.get(&self.id).is_none_or(JobState::done)
     }
 
     /// Works until there is something, `deadline`, or `stop` says so.

@@ -39,6 +39,8 @@ use zygote::Zygote;
 pub trait Face: Send + Sync {
     /// What a new worker is told before anything else.
     fn first(&self) -> io::Result<Parcel>;
+    /// Whether it starts the next worker itself; else there is a process to fork it from.
+    fn starts(&self) -> io::Result<bool>;
     /// Starts a child of this process that serves the worker's end; its process id.
     fn start(&self, files: WorkerFiles) -> io::Result<i32>;
     /// A worker wrote or said something.

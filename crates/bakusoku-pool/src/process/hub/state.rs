@@ -22,8 +22,6 @@ pub struct CrewOptions {
     pub size: usize,
     /// Items after which a worker is replaced.
     pub lives: Option<u64>,
-    /// Whether they are children of this process, which the door starts, and not the zygote's.
-    pub children: bool,
     /// Cores that its tasks may keep busy together.
     pub cores: usize,
     /// Threads inside of a task; `None`: what the cores allow.
@@ -156,8 +154,11 @@ pub(super) struct Crew {
     pub(super) face: Arc<dyn Face>,
     pub(super) stage: Stage,
     pub(super) workers: Vec<u64>,
-    /// Workers that are to be started.
+    /// Workers that are to be started, and whether a thread is at it: one after the other.
     pub(super) missing: usize,
+    pub(super) starting: bool,
+    /// Whether the zygote was asked for one.
+    pub(super) from_zygote: bool,
     /// How often workers in the place of others that died before they were ready did so too, since one was ready.
     pub(super) generation: u32,
     pub(super) broken: Option<Arc<Reason>>,

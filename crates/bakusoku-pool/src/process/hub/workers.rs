@@ -43,14 +43,19 @@ impl Hub {
     /// Starts a worker. Calls the door, without the lock.
     pub(super) fn start_worker(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) {
         let Some(_inside) = self.enter() else { return };
-        if let Err(error) = self.try_start(crew, face) {
-            let mut state = self.lock();
+        let started = self.try_start(crew, face);
+        let mut state = self.lock();
+        if let Some(crew) = state.crews.get_mut(&crew) {
+            crew.starting = false;
+        }
+        if let Err(error) = started {
             self.break_crew(&mut state, crew, Reason::Unable(error.to_string()));
         }
     }
 
     fn try_start(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) -> io::Result<()> {
         let first = face.first()?;
+        let ours = face.starts()?;
         let (line, its) = Line::pair()?;
         let size = self.lock().crews.get(&crew).map_or(1, |crew| crew.options.size as u64);
         let memory = WorkerMemory::create((self.warm / size.max(1)).clamp(16 << 20, 1 << 30))?;
@@ -70,7 +75,8 @@ impl Hub {
             let id = state.number();
             let Some(it) = state.crews.get_mut(&crew) else { return Ok(()) };
             it.workers.push(id);
-            let (ours, generation) = (it.options.children, it.generation);
+            it.from_zygote |= !ours;
+            let generation = it.generation;
             let (threads, elastic) = (it.options.share(), it.options.elastic);
             self.poll.add(line.fd(), key(id, Which::Line))?;
             for (file, which) in [(&output, Which::Output), (&error, Which::Error)] {
@@ -319,8 +325,7 @@ impl Hub {
             self.bury(state, id);
         }
         if state.zygote_failures >= ZYGOTES {
-            let crews: Vec<u64> =
-                state.crews.iter().filter(|(_, crew)| !crew.options.children).map(|(id, _)| *id).collect();
+            let crews: Vec<u64> = state.crews.iter().filter(|(_, crew)| crew.from_zygote).map(|(id, _)| *id).collect();
             for id in crews {
                 let why = "the process that workers are forked from ends at once".to_owned();
                 self.break_crew(state, id, Reason::Unable(why));

@@ -1,5 +1,6 @@
 //! Linux: epoll, pidfd, sockets that keep messages apart, files in memory.
 
+mod alone;
 mod line;
 
 use std::io;
@@ -12,12 +13,13 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll};
 use rustix::fs::{FallocateFlags, MemfdFlags};
 use rustix::mm::Advice;
 use rustix::pipe::PipeFlags;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::EVENTS;
+use super::{EVENTS, reap};
 use crate::process::memory::blocks::PAGE;
 use crate::process::parcel::Exit;
 
+pub(in crate::process) use alone::is_alone;
 pub(in crate::process) use line::Line;
 
 /// Whether workers can be forked from a process of their own.
@@ -84,46 +86,45 @@ impl Poll {
 
 /// Another process, under whose number there is never a different one.
 #[derive(Debug)]
-pub(in crate::process) struct Process(OwnedFd);
+pub(in crate::process) struct Process {
+    file: OwnedFd,
+    /// Of a child of ours.
+    pid: Option<i32>,
+}
 
 impl Process {
     pub(in crate::process) fn open(pid: i32) -> Option<Process> {
-        let pidfd = rustix::process::pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty());
-        pidfd.ok().map(Process)
+        let file = rustix::process::pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+        Some(Process { file, pid: Some(pid) })
     }
 
     /// From the file that stands for it.
     pub(in crate::process) fn from_fd(file: OwnedFd) -> Process {
-        Process(file)
+        Process { file, pid: None }
     }
 
     pub(in crate::process) fn watch(&self, poll: &Poll, key: u64) {
-        let _ = poll.add(&self.0, key);
+        let _ = poll.add(&self.file, key);
     }
 
     pub(in crate::process) fn unwatch(&self, poll: &Poll) {
-        poll.remove(&self.0);
+        poll.remove(&self.file);
     }
 
     pub(in crate::process) fn signal(&self, signal: Signal) {
-        let _ = rustix::process::pidfd_send_signal(&self.0, signal);
+        let _ = rustix::process::pidfd_send_signal(&self.file, signal);
     }
 
     /// Waits for its end.
     pub(in crate::process) fn wait(&self, longest: Duration) {
         let timeout = Timespec { tv_sec: longest.as_secs() as i64, tv_nsec: i64::from(longest.subsec_nanos()) };
-        let _ = rustix::event::poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&timeout));
+        let _ = rustix::event::poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&timeout));
     }
 
     /// How it ended, if it was a child of ours.
     pub(in crate::process) fn exit(&self) -> Exit {
-        match rustix::process::waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-            Ok(Some(status)) => {
-                Exit { code: status.exit_status(), signal: status.terminating_signal(), ..Exit::default() }
-            }
-            // Somebody else has waited for it.
-            _ => Exit::default(),
-        }
+        // Should somebody else have waited for it, nothing is known.
+        self.pid.and_then(|pid| reap(pid, false)).unwrap_or_default()
     }
 }
 

@@ -24,6 +24,11 @@ pub(in crate::process) use process::Process;
 /// Whether workers can be forked from a process of their own.
 pub(in crate::process) const ZYGOTE: bool = false;
 
+/// Whether a fork of this process is as safe as that of a process with one thread: nobody knows.
+pub(in crate::process) fn is_alone() -> bool {
+    false
+}
+
 /// Whether parts of shared memory can be given back.
 pub(in crate::process) const GIVES_BACK: bool = false;
 

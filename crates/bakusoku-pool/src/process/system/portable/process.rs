@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
+use super::super::reap;
 use super::Poll;
 use super::poll::Inner;
 use crate::process::parcel::Exit;
@@ -41,7 +42,8 @@ impl Process {
         let builder = std::thread::Builder::new().name("bakusoku-child".into()).stack_size(STACK);
         #[allow(clippy::disallowed_methods)] // This is the place.
         let waiting = builder.spawn(move || {
-            let exit = wait(pid);
+            // Should somebody else have waited for it, nothing is known.
+            let exit = reap(pid, true).unwrap_or_default();
             let watch = {
                 let mut state = told.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.exit = Some(exit);
@@ -100,26 +102,5 @@ impl Process {
     /// How it ended.
     pub(in crate::process) fn exit(&self) -> Exit {
         self.with(|state| state.exit).unwrap_or_default()
-    }
-}
-
-fn wait(pid: i32) -> Exit {
-    loop {
-        let mut status = 0;
-        // SAFETY: plain data that the call fills in.
-        #[allow(unsafe_code)]
-        let (ended, usage) = unsafe {
-            let mut usage: libc::rusage = std::mem::zeroed();
-            (libc::wait4(pid, &raw mut status, 0, &raw mut usage), usage)
-        };
-        if ended == pid {
-            // getrusage(2): bytes on macOS, KiB elsewhere.
-            let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
-            return Exit::from_status(status, usage.ru_maxrss.unsigned_abs() * unit);
-        }
-        if std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
-            // Somebody else has waited for it.
-            return Exit::default();
-        }
     }
 }
