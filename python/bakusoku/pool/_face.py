@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import warnings
@@ -62,6 +63,8 @@ class Face:
             pid = os.fork()
         if pid == 0:
             try:
+                # A collection would touch, and so copy, all that came along.
+                gc.freeze()
                 _globals.remember(modules)
                 _worker.begin(files, parent, None)
             finally:

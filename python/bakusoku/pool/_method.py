@@ -29,13 +29,24 @@ def method(context: Any) -> str:
     return "spawn" if name == "forkserver" and not _core.ZYGOTE else name
 
 
+#: The part of Python's stack that workers may find in use: where forks fork, it grows.
+DEEP = 0.2
+
+
 def fork_is_safe() -> bool:
     """Whether a fork of this process finds nothing locked, and takes little along."""
     threading = sys.modules.get("threading")
     if threading is not None:
         if threading.active_count() > 1 or threading.get_ident() != threading.main_thread().ident:
             return False
-    return _private_bytes() < MOST and _core.is_alone()
+    return _depth() < DEEP * sys.getrecursionlimit() and _private_bytes() < MOST and _core.is_alone()
+
+
+def _depth() -> int:
+    depth, frame = 0, sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    return depth
 
 
 def _private_bytes() -> int:

@@ -24,9 +24,8 @@ _folders: tuple[str, ...] | None = None
 def _installed_folders() -> tuple[str, ...]:
     global _folders
     if _folders is None:
-        import sysconfig
-
-        paths = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
+        # As `sysconfig` has them, which takes long to load.
+        paths = {os.path.dirname(os.__file__)}
         paths |= {path for path in sys.path if path.rstrip(os.sep).endswith(("site-packages", "dist-packages"))}
         _folders = tuple(sorted(os.path.join(os.path.realpath(path), "") for path in paths if path))
     return _folders

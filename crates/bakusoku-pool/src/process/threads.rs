@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_int, c_void};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,44 @@ struct Setter {
     set: Set,
     /// Whether another thread may call it.
     anywhere: bool,
+    asleep: Option<OpenBlas>,
+}
+
+/// What OpenBLAS knows of its threads. After a fork there are none, until a call needs them; its own function would start
+/// all that there were in the parent, and each would spin for 2^26 cycles.
+#[derive(Debug)]
+struct OpenBlas {
+    runs: &'static AtomicI32,
+    threads: &'static AtomicI32,
+    used: &'static AtomicI32,
+}
+
+impl OpenBlas {
+    fn of(library: *mut c_void) -> Option<OpenBlas> {
+        let variable = |name: &CStr| {
+            // SAFETY: an `int` of a library that stays loaded.
+            #[allow(unsafe_code)]
+            unsafe {
+                let at = libc::dlsym(library, name.as_ptr()).cast::<i32>();
+                (!at.is_null()).then(|| AtomicI32::from_ptr(at))
+            }
+        };
+        Some(OpenBlas {
+            runs: variable(c"blas_server_avail")?,
+            threads: variable(c"blas_num_threads")?,
+            used: variable(c"blas_cpu_number")?,
+        })
+    }
+
+    /// Whether there were none, so that the number is all that had to be set.
+    fn set(&self, threads: c_int) -> bool {
+        let asleep = self.runs.load(Ordering::Relaxed) == 0;
+        if asleep {
+            self.threads.store(threads, Ordering::Relaxed);
+            self.used.store(threads, Ordering::Relaxed);
+        }
+        asleep
+    }
 }
 
 /// The libraries of this process.
@@ -124,7 +163,7 @@ impl Threads {
                     std::mem::transmute::<*mut c_void, Option<Set>>(symbol)
                 };
                 if let Some(set) = set {
-                    self.setters.push(Setter { set, anywhere: *anywhere });
+                    self.setters.push(Setter { set, anywhere: *anywhere, asleep: OpenBlas::of(library) });
                 }
             }
         }
@@ -133,10 +172,14 @@ impl Threads {
 
 impl Setter {
     fn call(&self, threads: usize) {
+        let threads = c_int::try_from(threads).unwrap_or(1);
+        if self.asleep.as_ref().is_some_and(|library| library.set(threads)) {
+            return;
+        }
         // SAFETY: a function of this type in a library that stays loaded.
         #[allow(unsafe_code)]
         unsafe {
-            (self.set)(c_int::try_from(threads).unwrap_or(1));
+            (self.set)(threads);
         }
     }
 }

@@ -21,7 +21,7 @@ const GETTERS: [&CStr; 4] = [
 pub(in crate::process) fn is_alone() -> bool {
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     // A thread of ours that has just begun may not have its name yet.
-    for pause in [0, 100, 200, 400, 800] {
+    for pause in [0, 100, 200, 400, 800, 1600, 3200] {
         std::thread::sleep(Duration::from_micros(pause));
         let Some(others) = others(own) else { return false };
         if others == 0 || others == openblas() {
