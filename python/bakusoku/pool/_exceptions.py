@@ -36,6 +36,8 @@ def _is_ours(frame: types.FrameType) -> bool:
 def _pickled(error: BaseException) -> bytes | None:
     # Some exceptions can be pickled and not be made again (`__init__` with other arguments): found out here.
     context = error.__cause__, error.__context__, error.__traceback__
+    # Some programs have Python pickle tracebacks too (tblib), which can be too long for that; ours travels as text.
+    error.__traceback__ = None
     try:
         body = pickle.dumps(error, 5)
         pickle.loads(body)
@@ -51,7 +53,7 @@ def _pickled(error: BaseException) -> bytes | None:
     except BaseException:  # as above
         return None
     finally:
-        error.__cause__, error.__context__, _ = context
+        error.__cause__, error.__context__, error.__traceback__ = context
 
 
 def unseal(envelope: Envelope) -> BaseException:
