@@ -39,6 +39,24 @@ class Call:
     #: Where items wait that a thread has brought.
     brought: Brought | None = None
 
+    # What few calls need, or not at once, stands here: thousands of calls may be under way.
+    job: Any = None
+    seen = 0
+    failed = 0
+    by_value = False
+    #: Attempts at an item that failed.
+    attempts: dict[int, int] | None = None
+    #: The last lines that items have written, for their errors.
+    words: dict[int, deque[str]] | None = None
+    #: Where finished items are kept, and under which keys those that are not.
+    journal: Journal | None = None
+    keys: dict[int, str] | None = None
+    #: Who reports how far it is, and after how many seconds who waits looks up.
+    reporter: Reporter | None = None
+    pause: float | None = None
+    #: Whether was said that an item needs more memory than there is.
+    warned = False
+
     def __init__(self, pool: Pool, function: Callable, mode: int, options: Options, name: str) -> None:
         self.pool = pool
         self.callable = function
@@ -48,27 +66,12 @@ class Call:
         self.options = options
         self.name = name
         self.lock = threading.RLock()
-        self.seen = 0
-        self.job: Any = None
-        self.by_value = False
-        #: Attempts at an item that failed.
-        self.attempts: dict[int, int] = {}
-        #: The last lines that items have written, for their errors.
-        self.words: dict[int, deque[str]] = {}
         self.tag = next(_tags)
-        self.failed = 0
-        #: Where finished items are kept, and under which keys those that are not.
-        self.journal: Journal | None = None
-        self.keys: dict[int, str] = {}
         if options.resume is not None:
             from ._journal import Journal
 
             self.journal = Journal(options.resume, function, mode == STAR, options.seed)
-        #: Who reports how far it is, and after how many seconds who waits looks up.
-        self.reporter: Reporter | None = None
-        self.pause: float | None = None
-        #: Whether was said that an item needs more memory than there is.
-        self.warned = False
+            self.keys = {}
 
     # ── to workers ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -362,7 +365,7 @@ class Call:
 
     def put_error(self, index: int, error: BaseException, final: bool = False) -> None:
         """An item failed; it is tried again while there are attempts left."""
-        words = self.words.pop(index, None)
+        words = self.words.pop(index, None) if self.words else None
         if words:
             note = "\n    ".join([f"the last that {self.label(index)} wrote:", *words])
             try:
@@ -370,8 +373,10 @@ class Call:
             except Exception:  # an exception without notes
                 pass
         if not final and not self.stopped():
-            attempt = self.attempts.get(index, 0)
+            attempt = self.attempts.get(index, 0) if self.attempts else 0
             if attempt < self.options.retries:
+                if self.attempts is None:
+                    self.attempts = {}
                 self.attempts[index] = attempt + 1
                 self.again([index])
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from ._bring import UNCHANGING
@@ -15,9 +15,21 @@ if TYPE_CHECKING:
     from ._options import Options
     from ._pool import Pool
 
+_NOTHING: frozenset[int] = frozenset()
+
 
 class ListCall(Call):
     """Items that are all there from the start; outcomes in a list."""
+
+    position = 0
+    singles_until = 0
+    error: BaseException | None = None
+    callbacks: Sequence[tuple[Callable | None, Callable | None]] = ()
+    #: Arrays that several items hold, and where they were placed.
+    repeated: Set[int] | None = None
+    known: dict | None = None
+    #: Whether no two items share anything that a task can change.
+    plain: bool | None = None
 
     def __init__(
         self,
@@ -32,18 +44,12 @@ class ListCall(Call):
     ) -> None:
         super().__init__(pool, function, mode, options, name)
         self.items = items
-        self.position = 0
-        self.singles_until = 0
         self.values: list = [None] * len(items)
         self.has = bytearray(len(items))
         self.missing = len(items)
-        self.error: BaseException | None = None
         self.finished = not items
-        self.callbacks: list = [(callback, error_callback)] if callback or error_callback else []
-        self.repeated: set[int] | None = None
-        #: Whether no two items share anything that a task can change.
-        self.plain: bool | None = None
-        self.known: dict = {}
+        if callback or error_callback:
+            self.callbacks = [(callback, error_callback)]
         if self.journal is not None:
             self.look_up()
 
@@ -93,7 +99,7 @@ class ListCall(Call):
         if self.repeated is None:
             # Looked at once, before anything large is placed.
             several = self.mode != APPLY and len(self.items) > 1 and not self.apart(self.items)
-            self.repeated = repeated_arrays(self.items) if several else set()
+            self.repeated, self.known = (repeated_arrays(self.items), {}) if several else (_NOTHING, None)
         return Placed(repeated=self.repeated, known=self.known)
 
     def source_failed(self, error: BaseException) -> None:
@@ -144,14 +150,14 @@ class ListCall(Call):
 
     def finish(self) -> None:
         self.finished = True
-        self.known.clear()
+        self.known = None
 
     def to_tell(self) -> list[Callable[[], None]]:
         if not self.missing:
             self.finished = True
         if not self.finished or not self.callbacks:
             return []
-        callbacks, self.callbacks = self.callbacks, []
+        callbacks, self.callbacks = self.callbacks, ()
         told: list = []
         for callback, error_callback in callbacks:
             if self.error is not None:

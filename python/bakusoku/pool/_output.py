@@ -125,6 +125,8 @@ class Output:
 
 def keep(call: Any, item: int, lines: list[str]) -> None:
     """Keep an item's last lines, for its error."""
+    if call.words is None:
+        call.words = {}
     last = call.words.get(item)
     if last is None:
         last = call.words[item] = deque(maxlen=LAST)

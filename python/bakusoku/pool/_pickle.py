@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from .. import _core
@@ -34,7 +34,7 @@ class Placed:
 
     __slots__ = ("blocks", "known", "repeated", "shared")
 
-    def __init__(self, shared: bool = False, repeated: set[int] | None = None, known: dict | None = None) -> None:
+    def __init__(self, shared: bool = False, repeated: Set[int] | None = None, known: dict | None = None) -> None:
         self.blocks: list = []
         self.shared = shared
         self.repeated = repeated

@@ -19,6 +19,8 @@ from ._worker import APPLY, MAP, STAR
 
 _OPEN, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
 
+_NO_KEYWORDS: dict[str, Any] = {}
+
 
 class Pool:
     """A pool of worker processes, in the place of `multiprocessing.Pool`.
@@ -170,7 +172,7 @@ class Pool:
     ) -> AsyncResult:
         self._check()
         options = self._options.of_call(next(self._calls), options)
-        items = [(tuple(args), dict(kwds))]
+        items = [(tuple(args), dict(kwds) if kwds else _NO_KEYWORDS)]
         call = ListCall(self, func, APPLY, items, options, "apply_async", callback, error_callback)
         call.others = others
         call.start(1, 1, None, bool(call.callbacks))

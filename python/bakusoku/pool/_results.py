@@ -34,6 +34,8 @@ class ResultList(list):
 class AsyncResult(Generic[T]):
     """The result of `apply_async`, `map_async` or `starmap_async`: here now or later."""
 
+    __slots__ = ("_call", "__weakref__")
+
     def __init__(self, call: ListCall) -> None:
         self._call = call
 

@@ -21,6 +21,9 @@ const MESSAGE: u64 = 16 << 20;
 /// A message that waits behind one that has run for this long goes to a worker that has nothing to do.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1);
 
+/// Where so many may be with a worker, they are sent many at a time: a worker that sleeps costs more to wake than they do.
+const MANY: usize = 16;
+
 /// What the door gave and nobody needs: it is dropped without the lock.
 type LeftOver = (Option<Box<dyn Source>>, Option<Supply>);
 
@@ -233,11 +236,17 @@ impl Worker {
     pub(super) fn has_room(&self, depth: usize, lives: Option<u64>) -> bool {
         let items: u64 = self.flights.iter().filter(|f| f.job.is_some()).map(|f| u64::from(f.parcel.items)).sum();
         let flights = self.flights.iter().filter(|f| f.job.is_some()).count();
+        if flights <= depth / 2 || depth < MANY {
+            self.filling.set(true);
+        } else if flights >= depth {
+            self.filling.set(false);
+        }
         !matches!(self.phase, Phase::Leaving)
             && self.gone.is_none()
             && self.line_open
             && !self.full
             && flights < depth
+            && self.filling.get()
             && lives.is_none_or(|lives| self.items + items < lives)
     }
 
@@ -339,11 +348,25 @@ fn extent(content: &Content) -> Body<crate::process::memory::Extent> {
     }
 }
 
+impl State {
+    /// Whether all workers have so many messages that they do not need more for a while.
+    pub(super) fn is_supplied(&self) -> bool {
+        self.outstanding > 0
+            && self.told.is_empty()
+            && self.crews.values().all(|crew| {
+                let enough = crew.depth() / 2;
+                enough >= MANY / 2
+                    && crew.workers.iter().all(|id| self.workers.get(id).is_none_or(|w| w.flights.len() > enough))
+            })
+    }
+}
+
 impl Crew {
     /// Messages that may be with one worker: enough that it never waits for the next.
     fn depth(&self) -> usize {
         match self.pace {
-            Some(ns) if ns < 100e3 => 16.min(SLOTS / 2),
+            Some(ns) if ns < 20e3 => SLOTS / 2,
+            Some(ns) if ns < 100e3 => 16,
             Some(ns) if ns < 1e6 => 4,
             _ => 2,
         }

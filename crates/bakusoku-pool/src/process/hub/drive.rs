@@ -15,6 +15,8 @@ const CHECK: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(2);
 /// The longest that the hub's thread polls without looking up.
 const IDLE: Duration = Duration::from_millis(250);
+/// Answers to tasks that take no time are taken together: to wake up for each costs more than they do.
+const NAP: Duration = Duration::from_micros(50);
 const STACK: usize = 8 << 20;
 
 /// What to wait for.
@@ -204,7 +206,12 @@ impl Hub {
                 self.release();
                 self.feed();
                 self.deliver();
-                seen = self.lock().turns;
+                let state = self.lock();
+                seen = state.turns;
+                if state.is_supplied() {
+                    drop(state);
+                    std::thread::sleep(NAP);
+                }
             } else {
                 seen = state.turns;
                 let _ = self.summoned.wait_timeout(state, TICK);

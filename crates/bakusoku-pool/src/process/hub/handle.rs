@@ -120,8 +120,11 @@ impl Hub {
         {
             state.finished.push(job);
         }
-        if let Some(crew) = state.crews.get_mut(&crew_id) {
-            crew.jobs.retain(|job| *job != id);
+        // Of many jobs, those at the front end first.
+        if let Some(crew) = state.crews.get_mut(&crew_id)
+            && let Some(at) = crew.jobs.iter().position(|job| *job == id)
+        {
+            crew.jobs.remove(at);
         }
         self.close_if_done(state, crew_id);
     }

@@ -224,6 +224,8 @@ pub(super) struct Worker {
     /// It is gone; its status may still be on the way.
     pub(super) gone: Option<Instant>,
     pub(super) exit: Option<Exit>,
+    /// Whether it gets messages until it has as many as it may.
+    pub(super) filling: std::cell::Cell<bool>,
     /// It was killed for having no more time.
     pub(super) late: bool,
     /// When it is killed, if what it was asked to end has not ended by then.
@@ -315,7 +317,7 @@ impl Job {
         let Some(ahead) = self.options.ahead else { return u64::MAX };
         // Items that are done at once: there can be more of them, so that nobody waits for anybody.
         let ahead = match self.per_item {
-            _ if self.result_weight >= HEAVY => ahead.div_ceil(2),
+            _ if self.result_weight >= HEAVY => (ahead * 3).div_ceil(8),
             Some(ns) if ns < 1e6 => ahead.saturating_mul(16),
             _ => ahead,
         };

@@ -102,6 +102,7 @@ impl Hub {
                 resident: 0,
                 ready: false,
                 full: false,
+                filling: std::cell::Cell::new(true),
                 gone: None,
                 exit: None,
                 late: false,
