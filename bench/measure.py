@@ -20,8 +20,11 @@ COMMAND = Path(os.environ.get("BAKUSOKU_COMMAND", ROOT / "target" / "release" / 
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """The user's environment without what would pin OpenBLAS to another machine's kernels."""
-    env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+    """The user's environment without what would pin OpenBLAS to another machine's kernels, or have Python compile our
+    modules, which are not installed, each time.
+    """
+    ours = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
+    env = {k: v for k, v in os.environ.items() if k not in ours}
     env.update(extra)
     return env
 
