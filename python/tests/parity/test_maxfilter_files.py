@@ -93,11 +93,12 @@ def head(n, seed, kinds=("extra",)):
     return [dict(kind=numbers[kinds[i % len(kinds)]], ident=i + 1, r=r, coord_frame=4) for i, r in enumerate(points)]
 
 
+@pytest.mark.parametrize("dtype", ["f8", "f4"])  # set by hand; read from a file
 @pytest.mark.parametrize(
     "n, kinds", [(200, ("extra",)), (60, ("extra", "eeg")), (30, ("eeg",)), (12, ("extra",)), (9, ("extra",))]
 )
-def test_sphere(n, kinds):
-    dig = head(n, n, kinds)
+def test_sphere(n, kinds, dtype):
+    dig = [{**point, "r": point["r"].astype(dtype)} for point in head(n, n, kinds)]
     info = mne.create_info(1, 100.0, "mag")
     with info._unlock():
         info["dig"] = [mne._fiff._digitization.DigPoint(point) for point in dig]
@@ -108,7 +109,7 @@ def test_sphere(n, kinds):
     plain = [(p["kind"], p["ident"], p["r"].tolist(), p["coord_frame"]) for p in dig]
     radius, origin, device, warnings = _core.fit_sphere_to_headshape(plain, trans["trans"].tolist(), None)
     ours = np.concatenate([[radius], origin, device])
-    check("headshape", f"{n} points of {kinds}", ours, np.concatenate([[theirs[0]], theirs[1], theirs[2]]))
+    check("headshape", f"{n} points of {kinds}, {dtype}", ours, np.concatenate([[theirs[0]], theirs[1], theirs[2]]))
     with pytest.warns(RuntimeWarning) as record:
         mne.bem.fit_sphere_to_headshape(info, verbose="warning")
         mne.utils.warn("none")

@@ -112,7 +112,17 @@ fn fitting_dig(info: &Info, kinds: &[DigKind]) -> Result<(Vec<[f64; 3]>, Vec<Str
 /// Radius and centre of the sphere that lies nearest to the points.
 fn fit_sphere(points: &[[f64; 3]]) -> Result<(f64, [f64; 3])> {
     let a = Array2::from_shape_fn((points.len(), 4), |(i, j)| if j < 3 { 2.0 * points[i][j] } else { 1.0 });
-    let b: Array1<f64> = points.iter().map(|[x, y, z]| x * x + y * y + z * z).collect();
+    // MNE-Python squares points as it has them, which is in single precision when they come from a file. That moves the
+    // centre by 10 nm, and what a Maxwell filter makes of a recording by 3e-7.
+    let single = points.iter().flatten().all(|&x| f64::from(x as f32) == x);
+    let square = |point: &[f64; 3]| match single {
+        true => {
+            let [x, y, z] = point.map(|x| x as f32);
+            f64::from(x * x + y * y + z * z)
+        }
+        false => point.iter().map(|x| x * x).sum(),
+    };
+    let b: Array1<f64> = points.iter().map(square).collect();
     let inverse = linalg::pinv(a.view(), RCOND).map_err(|error| Error::data(format!("fit of a sphere: {error}")))?;
     let x = inverse.dot(&b);
     let radius = (x[0] * x[0] + x[1] * x[1] + x[2] * x[2] + x[3]).sqrt();
