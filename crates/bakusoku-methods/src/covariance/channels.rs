@@ -16,14 +16,9 @@ const TYPES: [ChannelType; 8] = [
     ChannelType::Fnirs,
 ];
 
-/// The channels of a covariance of epochs: good data channels.
+/// The channels of a covariance: good data channels.
 pub fn covariance_picks(info: &Info) -> Picks {
     Picks::types(info, &TYPES, true)
-}
-
-/// All data channels, bad ones included: those of a covariance of raw data.
-pub(super) fn all_picks(info: &Info) -> Picks {
-    Picks::types(info, &TYPES, false)
 }
 
 /// Channels whose rank counts together.

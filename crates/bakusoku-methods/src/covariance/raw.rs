@@ -1,6 +1,6 @@
 //! The covariance of a whole recording: the empty room, or rest.
 
-use super::channels::all_picks;
+use super::channels::covariance_picks;
 use super::finish::check_n_samples;
 use crate::epochs::{DropLog, Epoch, EpochSink, EpochsHeader, EpochsParams, EpochsPlan};
 use crate::events::make_fixed_length_events;
@@ -67,7 +67,7 @@ pub fn raw_covariance_plan(stream: &Stream, params: &RawCovarianceParams) -> Res
 /// Samples of a piece of the sum.
 const PIECE: usize = 2048;
 
-/// Sums up pieces of a recording for its covariance around the mean, bad channels included.
+/// Sums up pieces of a recording for its covariance around the mean: of good data channels.
 #[derive(Debug, Default)]
 pub struct RawCovarianceSink {
     state: Option<State>,
@@ -127,9 +127,9 @@ impl RawCovarianceSink {
 
 impl EpochSink for RawCovarianceSink {
     fn begin(&mut self, header: &EpochsHeader) -> Result<()> {
-        let picks = all_picks(&header.info);
+        let picks = covariance_picks(&header.info);
         if picks.is_empty() {
-            return Err(Error::data("no data channel found, expected at least one for a covariance"));
+            return Err(Error::data("no good data channel found, expected at least one for a covariance"));
         }
         let info = Arc::new(header.info.pick(&picks));
         if let Some(state) = &self.state {
@@ -206,9 +206,9 @@ mod tests {
             cutter.finish(&Par::serial()).unwrap();
             results.push(sink.into_covariance().unwrap());
         }
-        assert_eq!((results[0].nfree, results[0].names.len(), results[0].bads.len()), (979, 3, 1));
+        assert_eq!((results[0].nfree, results[0].names.len(), results[0].bads.len()), (979, 2, 0));
         assert!(results.iter().all(|cov| cov.data == results[0].data));
-        let x = data.select(ndarray::Axis(0), &[0, 1, 3]).slice(s![.., ..980]).to_owned();
+        let x = data.select(ndarray::Axis(0), &[0, 1]).slice(s![.., ..980]).to_owned();
         let centred = &x - &x.mean_axis(ndarray::Axis(1)).unwrap().insert_axis(ndarray::Axis(1));
         let expected = centred.dot(&centred.t()) / 979.0;
         assert!((&results[0].data - &expected).iter().all(|d| d.abs() < 1e-13));
