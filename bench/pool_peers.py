@@ -7,6 +7,7 @@ default settings, ``one_by_one`` the same with one item a message; ``lazily`` yi
 from __future__ import annotations
 
 import multiprocessing
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 
@@ -42,8 +43,11 @@ class Serial:
     unordered = submitted = lazily
 
     def warm(self):
-        """Both workers have run something."""
-        self.one_by_one(nothing, range(4 * WORKERS))
+        """Both workers have run something, or have had the time to."""
+        for _ in range(100):
+            if len(set(self.one_by_one(nothing, range(4 * WORKERS)))) >= WORKERS:
+                return
+            time.sleep(0.01)
 
 
 class Multiprocessing(Serial):
