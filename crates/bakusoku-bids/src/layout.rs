@@ -4,6 +4,7 @@ use crate::{DataType, Entities, Error, Result, Tsv};
 use bakusoku_core::{ChannelType, Events, Stream};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes a text whole or not at all; leaves a file alone that holds it already.
 ///
@@ -17,7 +18,10 @@ pub fn write_text(path: &Path, text: &str) -> Result<()> {
         fs_err::create_dir_all(folder)?;
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    // Several threads may write what all runs share.
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_file_name(format!(".{name}.{}-{number}.part", std::process::id()));
     let done = (|| -> Result<()> {
         let mut file = fs_err::File::create(&temporary)?;
         std::io::Write::write_all(&mut file, text.as_bytes())?;
