@@ -60,3 +60,36 @@ fn days(date: &str) -> Option<i64> {
     let doy = (153 * ((m + 9) % 12) + 2) / 5 + d - 1;
     Some(era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy)
 }
+
+/// The day of a time, in seconds since 1970 (UTC), as `YYYYMMDD` (Howard Hinnant's `civil_from_days`).
+pub fn day(seconds: i64) -> String {
+    let days = seconds.div_euclid(86_400) + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "19700101"),
+            (86_399, "19700101"),
+            (-1, "19691231"),
+            (951_782_400, "20000229"),
+            (1_035_504_000, "20021025"),
+            (4_107_542_400, "21000301"),
+        ] {
+            assert_eq!(day(seconds), expected);
+        }
+    }
+}

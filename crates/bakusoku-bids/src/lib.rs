@@ -24,7 +24,7 @@ mod tsv;
 
 pub use dataset::{Dataset, Found, Query};
 pub use derivatives::Derivatives;
-pub use emptyroom::nearest_emptyroom;
+pub use emptyroom::{day, nearest_emptyroom};
 pub use entities::{DataType, Entities};
 pub use error::{Error, Result};
 pub use maxfilter::MaxfilterFiles;

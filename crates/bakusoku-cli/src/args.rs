@@ -147,6 +147,9 @@ pub(crate) struct SimulateArgs {
     /// Leave the EEG out.
     #[arg(long, conflicts_with = "no_meg")]
     pub no_eeg: bool,
+    /// Add a recording of the empty room (sub-emptyroom).
+    #[arg(long, conflicts_with = "no_meg")]
+    pub empty_room: bool,
     /// Frequency of the power line (Hz).
     #[arg(long, default_value_t = 50.0)]
     pub line_freq: f64,
@@ -265,6 +268,7 @@ impl Default for SimulateArgs {
             seed: 2026,
             no_meg: false,
             no_eeg: false,
+            empty_room: false,
             line_freq: 50.0,
             budget: BudgetArgs::default(),
         }

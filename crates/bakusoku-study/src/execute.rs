@@ -5,16 +5,17 @@ use crate::prepare::{IN_HAND, Output, Prepared, PreparedRun};
 use crate::report::data::{ChannelData, EvokedData, Failure, OutputFile, RunReport, Status, SubjectReport, Timing};
 use crate::resume::{Replacement, Sidecar, Validity, remove_abandoned};
 use crate::spilled::{Spilled, samples};
+use crate::steps::find_bads::Found;
 use crate::steps::{self, Step, events::RunEvents};
 use crate::unit::{Run, Unit, failure};
 use crate::{Error, Result};
 use bakusoku_bids::Derivatives;
-use bakusoku_core::containers::{Evoked, Spectrum};
+use bakusoku_core::containers::{Covariance, Evoked, Spectrum};
 use bakusoku_core::run::{Chain, run};
 use bakusoku_core::{ChannelType, Cx, Info, Progress, SpillDir, Stream};
 use bakusoku_fiff::FileId;
 use bakusoku_io::fif;
-use bakusoku_methods::covariance::CovarianceSink;
+use bakusoku_methods::covariance::{CovarianceSink, RawCovarianceParams, RawCovarianceSink, raw_covariance_plan};
 use bakusoku_methods::epochs::{EpochSink, EpochsPlan, EpochsSink};
 use bakusoku_methods::evoked::EvokedSink;
 use bakusoku_methods::psd::WelchSink;
@@ -34,6 +35,14 @@ pub(crate) struct Work<'a> {
 struct Collectors {
     evoked: EvokedSink,
     covariance: Option<CovarianceSink>,
+}
+
+/// What a recording is looked at for.
+enum Purpose<'a> {
+    /// Epochs, where the study wants them.
+    Epochs { events: &'a RunEvents, event_id: &'a [(String, i64)], collectors: &'a mut Collectors },
+    /// The empty room, and its covariance where that is wanted.
+    Noise(Option<&'a mut RawCovarianceSink>),
 }
 
 /// What became of a unit.
@@ -167,9 +176,10 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared, report: &mut S
     let mut codes_before = Vec::new();
     let mut event_id: Vec<(String, i64)> = Vec::new();
     let wanted = steps::epochs::wanted(config);
+    let of_room = steps::empty_room::gives_covariance(config);
     let mut collectors = Collectors {
         evoked: steps::evoked::sink(config),
-        covariance: prepared.covariance.as_ref().map(|_| steps::covariance::sink(config)),
+        covariance: prepared.covariance.as_ref().filter(|_| !of_room).map(|_| steps::covariance::sink(config)),
     };
     let mut found = Vec::new();
     for (run, prepared) in unit.runs.iter().zip(&prepared.runs) {
@@ -202,7 +212,8 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared, report: &mut S
         let start = Instant::now();
         let begun = if bads.is_empty() { 0.0 } else { 0.3 };
         let share = (begun + (0.9 - begun) * index as f64 / n, (0.9 - begun) / n);
-        let (kept, mut page) = pass(work, run, prepared, events, &event_id, &mut collectors, share)?;
+        let purpose = Purpose::Epochs { events, event_id: &event_id, collectors: &mut collectors };
+        let (kept, mut page) = pass(work, run, prepared, purpose, share)?;
         page.found_bads = bads.get(index).map(steps::maxwell_page::found);
         report.runs.push(page);
         report.warnings.extend(prepared.input.warnings.iter().cloned());
@@ -211,6 +222,7 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared, report: &mut S
         codes_before.extend(events.events.iter().map(|event| event.code).filter(used));
         epochs.extend(kept);
     }
+    empty_room(work, unit, prepared, &bads, report)?;
     if !wanted {
         return Ok(());
     }
@@ -265,21 +277,53 @@ fn evoked_and_covariance(
     report.evokeds =
         evokeds.iter().enumerate().map(|(index, evoked)| evoked_data(evoked, index >= n_conditions, &types)).collect();
     timing(report, &steps::evoked::STEP, None, start);
-    if let (Some(output), Some(sink)) = (&prepared.covariance, collectors.covariance) {
+    if let Some(sink) = collectors.covariance {
         (work.progress)(0.97, "covariance");
-        let start = Instant::now();
-        let cov = at(&steps::covariance::STEP, None, sink.into_covariance())?;
-        if output.is_due() {
-            at(
-                &steps::covariance::STEP,
-                None,
-                write(output, |path| Ok(fif::write_covariance(path, &cov, file_id(output))?)),
-            )?;
-        }
-        report.covariances = steps::covariance::by_type(&cov, info, &types);
-        timing(report, &steps::covariance::STEP, None, start);
+        keep_covariance(work, prepared, sink.into_covariance(), info, report)?;
     }
     Ok(())
+}
+
+fn keep_covariance(
+    work: &Work<'_>,
+    prepared: &Prepared,
+    cov: bakusoku_core::Result<Covariance>,
+    info: &Info,
+    report: &mut SubjectReport,
+) -> Result<()> {
+    let Some(output) = &prepared.covariance else { return Ok(()) };
+    let start = Instant::now();
+    let step = &steps::covariance::STEP;
+    let cov = at(step, None, cov)?;
+    if output.is_due() {
+        at(step, None, write(output, |path| Ok(fif::write_covariance(path, &cov, file_id(output))?)))?;
+    }
+    report.covariances = steps::covariance::by_type(&cov, info, &crate::input::wanted_types(work.config));
+    timing(report, step, None, start);
+    Ok(())
+}
+
+/// The pass of the empty room, where there is one, and the covariance of what is left of it.
+fn empty_room(
+    work: &Work<'_>,
+    unit: &Unit,
+    prepared: &Prepared,
+    bads: &[Found],
+    report: &mut SubjectReport,
+) -> Result<()> {
+    let index = unit.runs.len();
+    let (Some(run), Some(ready)) = (&prepared.room, prepared.runs.get(index)) else { return Ok(()) };
+    let start = Instant::now();
+    let mut noise = steps::empty_room::gives_covariance(work.config).then(RawCovarianceSink::new);
+    let (_, mut page) = pass(work, run, ready, Purpose::Noise(noise.as_mut()), (0.9, 0.02))?;
+    page.found_bads = bads.get(index).map(steps::maxwell_page::found);
+    report.runs.push(page);
+    report.warnings.extend(ready.input.warnings.iter().cloned());
+    timing(report, &steps::filter::STEP, Some(&ready.label), start);
+    match noise {
+        Some(sink) => keep_covariance(work, prepared, sink.into_covariance(), &ready.steps.last().info, report),
+        None => Ok(()),
+    }
 }
 
 /// The identifier inside a file: made from contents only, so that the same input gives the same bytes.
@@ -300,9 +344,7 @@ fn pass(
     work: &Work<'_>,
     run_: &Run,
     prepared: &PreparedRun,
-    events: &RunEvents,
-    event_id: &[(String, i64)],
-    collectors: &mut Collectors,
+    purpose: Purpose<'_>,
     share: (f64, f64),
 ) -> Result<(Option<Spilled>, RunReport)> {
     let config = work.config;
@@ -329,17 +371,27 @@ fn pass(
         Err(error) => return at(&steps::psd::STEP, label, Err(error)),
     };
     let mut keep = Spilled::new(work.spill);
-    let mut cut = None;
-    if steps::epochs::wanted(config) {
-        let stream = at(&steps::reference::STEP, label, steps::reference::with_projector(config, last))?;
-        let picks = steps::epochs::picks(config, &stream.info)?;
-        let params = steps::epochs::params(config, &stream.info);
-        let plan = EpochsPlan::new(&stream, &events.events, Some(&event_id.to_vec()), Some(&picks), &params);
-        let mut sinks: Vec<&mut dyn EpochSink> = vec![&mut keep, &mut collectors.evoked];
-        if let Some(covariance) = &mut collectors.covariance {
-            sinks.push(covariance);
+    let (mut cut, mut seen) = (None, &RunEvents::default());
+    match purpose {
+        Purpose::Epochs { events, event_id, collectors } => {
+            seen = events;
+            if steps::epochs::wanted(config) {
+                let stream = at(&steps::reference::STEP, label, steps::reference::with_projector(config, last))?;
+                let picks = steps::epochs::picks(config, &stream.info)?;
+                let params = steps::epochs::params(config, &stream.info);
+                let plan = EpochsPlan::new(&stream, &events.events, Some(&event_id.to_vec()), Some(&picks), &params);
+                let mut sinks: Vec<&mut dyn EpochSink> = vec![&mut keep, &mut collectors.evoked];
+                if let Some(covariance) = &mut collectors.covariance {
+                    sinks.push(covariance);
+                }
+                cut = Some(EpochsSink::new(at(&steps::epochs::STEP, label, plan)?, sinks));
+            }
         }
-        cut = Some(EpochsSink::new(at(&steps::epochs::STEP, label, plan)?, sinks));
+        Purpose::Noise(Some(sink)) => {
+            let plan = raw_covariance_plan(last, &RawCovarianceParams::default());
+            cut = Some(EpochsSink::new(at(&steps::covariance::STEP, label, plan)?, vec![sink]));
+        }
+        Purpose::Noise(None) => {}
     }
     let due = prepared.raw.as_ref().filter(|output| output.is_due());
     let place = due.map(|output| Replacement::begin(&output.path)).transpose();
@@ -380,7 +432,7 @@ fn pass(
         at(&steps::raw::STEP, label, place.commit(output.sidecar()))?;
     }
     let epochs = cut.map(drop).map(|()| keep);
-    let mut page = run_report(config, run_, prepared, events);
+    let mut page = run_report(config, run_, prepared, seen);
     if let Some(glance) = glance {
         page.spectra.extend(steps::psd::by_type("raw", &glance.finish(), &types));
     }

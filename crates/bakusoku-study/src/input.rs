@@ -55,6 +55,27 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
     Ok(inputs)
 }
 
+/// Opens the empty room of a unit. `like`: the run that it is made like.
+///
+/// # Errors
+/// When it can't be opened, or is not what it should be.
+pub(crate) fn open_room(
+    config: &Config,
+    source: &Source,
+    unit: &Unit,
+    run: &Run,
+    like: Option<&Stream>,
+) -> Result<Input> {
+    let step = |error: Error| Error::Step { step: "open", run: Some(run.label()), source: Box::new(error) };
+    let inner = bakusoku_io::open(&run.found.path).map_err(|error| step(error.into()))?;
+    let mut input = mark(config, source, unit, run, inner).map_err(step)?;
+    check(config, run, &input.stream).map_err(step)?;
+    if let Some(like) = like {
+        crate::steps::empty_room::liken(&mut input.stream, like);
+    }
+    Ok(input)
+}
+
 /// What is bad in one recording is bad in all.
 pub(crate) fn unite(inputs: &mut [&mut Input]) {
     let mut united: Vec<(String, String)> = Vec::new();
@@ -103,6 +124,9 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, inner: Box<dyn
     }
     for name in config.bads(&unit.subject) {
         if info.index_of(&name).is_none() {
+            if run.is_room() {
+                continue; // There is nobody with electrodes in it.
+            }
             let near = crate::config::nearest_name(&name, info.ch_names());
             let hint = near.map_or_else(
                 || "channel names stand in `bakusoku info FILE`".to_owned(),

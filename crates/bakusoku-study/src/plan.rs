@@ -28,7 +28,9 @@ pub struct UnitPlan {
     pub outputs: Vec<Output>,
     /// What it takes while it runs.
     pub need: Need,
-    /// Length of its recordings (s).
+    /// Whether an empty room belongs to it.
+    pub empty_room: bool,
+    /// Length of its recordings (s), without the empty room.
     pub duration_s: f64,
     /// Why it can't run.
     pub failure: Option<Failure>,

@@ -84,7 +84,9 @@ impl PreparedRun {
 
 /// A unit made ready.
 pub(crate) struct Prepared {
+    /// The subject's, then the empty room.
     pub(crate) runs: Vec<PreparedRun>,
+    pub(crate) room: Option<Run>,
     /// What stands beside the recordings for the Maxwell filter.
     pub(crate) site: Option<Site>,
     pub(crate) epochs: Option<Output>,
@@ -131,15 +133,27 @@ pub(crate) fn prepare(
 
 fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, threads: usize) -> Result<Prepared> {
     let data_type = unit.data_type();
-    let inputs = input::open(config, source, unit)?;
+    let mut inputs = input::open(config, source, unit)?;
+    let maxwell = |error| Error::Step { step: steps::maxwell::STEP.name, run: None, source: Box::new(error) };
+    let of_reference = steps::maxwell::reference_run(config, unit).map_err(maxwell)?;
     let (filters, searches) = (steps::maxwell::wanted(config), steps::find_bads::wanted(config));
     let site = if filters || searches {
         let site = Site::read(config, source, unit, &inputs);
-        let at = |error| Error::Step { step: steps::maxwell::STEP.name, run: None, source: Box::new(error) };
-        Some(site.map_err(at)?)
+        Some(site.map_err(maxwell)?)
     } else {
         None
     };
+    // The empty room is one more recording, the last.
+    let (reference, like) = (&unit.runs[of_reference], inputs[of_reference].stream().clone());
+    let room = steps::empty_room::find(config, source, unit, reference, &like);
+    let room =
+        room.map_err(|error| Error::Step { step: steps::empty_room::STEP.name, run: None, source: Box::new(error) })?;
+    if let Some(room) = &room {
+        let like = (filters || searches).then_some(&like);
+        inputs.push(input::open_room(config, source, unit, room, like)?);
+        input::unite(&mut inputs.iter_mut().collect::<Vec<_>>());
+    }
+    let listed: Vec<&Run> = unit.runs.iter().chain(&room).collect();
     let hash = config.text("memory_file_method") == Some("hash");
     let file = |path: &PathBuf| -> Result<Keys> {
         let (key, id) = input_key(&source.relative(path), std::slice::from_ref(path), hash)?;
@@ -147,7 +161,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
     };
     let mut need = Need::default();
     let mut opened = Vec::new();
-    for (run, input) in unit.runs.iter().zip(&inputs) {
+    for (run, input) in listed.iter().zip(&inputs) {
         let (key, id) = input_key(&source.relative(&run.found.path), &run.found.parts, hash)?;
         let mut keys = vec![Keys { key, id }];
         keys.extend(run.channels.as_ref().map(file).transpose()?);
@@ -163,6 +177,12 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         let own = json!({"bads": info.bads, "annotations": marked, "config": config.own(steps::bads::STEP.keys)});
         opened.push(Keys::of(&steps::bads::STEP, &own, &keys.iter().collect::<Vec<_>>()));
     }
+    if room.is_some()
+        && let Some(own) = opened.pop()
+    {
+        let step = &steps::empty_room::STEP;
+        opened.push(Keys::of(step, &config.own(step.keys), &[&own, &opened[of_reference]]));
+    }
     let names = |run: &Run, processing: Option<&str>, suffix: &str, extension: &str| {
         let mut entities = run.found.entities.clone();
         entities.processing = processing.map(Into::into);
@@ -171,7 +191,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
     let sources_of = |run: &Run| vec![source.relative(&run.found.path)];
     // Bad channels are found in each run, and count in all.
     let (mut found, mut found_keys) = (Vec::new(), Vec::new());
-    for (index, (run, input)) in unit.runs.iter().zip(&inputs).enumerate() {
+    for (index, (run, input)) in listed.iter().zip(&inputs).enumerate() {
         let Some(site) = site.as_ref().filter(|_| searches) else {
             found.push(None);
             continue;
@@ -189,12 +209,13 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         found.push(Some((output(scores), output(table))));
     }
 
+    let place = |index: usize| if index < unit.runs.len() { index } else { of_reference };
     let mut runs = Vec::new();
     let (mut filtered_keys, mut event_keys) = (Vec::new(), Vec::new());
-    for (index, ((run, input), found)) in unit.runs.iter().zip(inputs).zip(found).enumerate() {
+    for (index, ((run, input), found)) in listed.iter().zip(inputs).zip(found).enumerate() {
         let label = run.label();
         let fail = |error: Error| Error::Step { step: "plan", run: Some(label.clone()), source: Box::new(error) };
-        let maxwell = site.as_ref().filter(|_| filters).map(|site| site.params(config, index));
+        let maxwell = site.as_ref().filter(|_| filters).map(|site| site.params(config, place(index)));
         let chain = Steps::new(config, input.stream(), maxwell.as_ref()).map_err(|error| fail(error.into()))?;
         need =
             need.max(run::need(input.stream(), &chain.refs(), threads, IN_HAND).map_err(|error| fail(error.into()))?);
@@ -211,7 +232,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
                 && let Some(site) = &site
             {
                 own = json!({"config": own, "destination": site.destination_json()});
-                inputs.extend(site.files(index).into_iter().map(file).collect::<Result<Vec<_>>>()?);
+                inputs.extend(site.files(place(index)).into_iter().map(file).collect::<Result<Vec<_>>>()?);
             }
             at = Keys::of(step, &own, &inputs.iter().collect::<Vec<_>>());
         }
@@ -224,6 +245,11 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             .flag("save_filtered_raw")
             .then(|| output(&steps::raw::STEP, names(run, Some("filt"), "raw", ".fif")));
         let psd = (!config.get("psd").is_none()).then(|| output(&steps::psd::STEP, names(run, None, "psd", ".h5")));
+        filtered_keys.push(at.clone());
+        runs.push(PreparedRun { label, input, found, maxwell, steps: chain, raw, psd });
+        if run.is_room() {
+            continue;
+        }
         let mut inputs = vec![opened[index].clone()];
         if steps::events::from_table(config, run) {
             inputs.extend(run.events.as_ref().map(file).transpose()?);
@@ -233,9 +259,8 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             &config.own(steps::events::STEP.keys),
             &inputs.iter().collect::<Vec<_>>(),
         ));
-        filtered_keys.push(at.clone());
-        runs.push(PreparedRun { label, input, found, maxwell, steps: chain, raw, psd });
     }
+    let noise = room.as_ref().and_then(|_| filtered_keys.pop());
 
     let entities = unit.entities();
     let path = |suffix: &str| results.path(&entities, data_type, suffix, ".fif");
@@ -246,7 +271,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
     let wanted = steps::epochs::wanted(config);
     let (mut epochs, mut evoked, mut covariance) = (None, None, None);
     if wanted {
-        let (one, all) = epochs_bytes(config, &runs);
+        let (one, all) = epochs_bytes(config, &runs[..unit.runs.len()]);
         // The cutter's batch and the writer's slice; the rest waits on disk.
         need.memory += Bytes(one * (4 * threads as u64 + 4));
         need.disk += Bytes(all);
@@ -260,9 +285,15 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             Output::new(path(suffix), step, own.clone(), Keys::of(step, &own, &[&cut]), sources.clone())
         };
         evoked = Some(make(&steps::evoked::STEP, "ave"));
-        if !config.get("noise_cov").is_none() {
+        if config.pair("noise_cov").is_some() {
             covariance = Some(make(&steps::covariance::STEP, "cov"));
         }
+    }
+    if let (Some(room), Some(noise)) = (room.as_ref().filter(|_| steps::empty_room::gives_covariance(config)), &noise) {
+        let step = &steps::covariance::STEP;
+        let own = config.own(step.keys);
+        let keys = Keys::of(step, &own, &[noise]);
+        covariance = Some(Output::new(names(room, None, "cov", ".fif"), step, own, keys, sources_of(room)));
     }
     let parts: Vec<&Output> =
         runs.iter().flat_map(PreparedRun::outputs).chain(&epochs).chain(&evoked).chain(&covariance).collect();
@@ -271,7 +302,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
     let own = config.own(steps::report::STEP.keys);
     let keys = Keys::of(&steps::report::STEP, &own, &inputs);
     let record = Output::new(record_path(results, &entities), &steps::report::STEP, own, keys, sources);
-    Ok(Prepared { runs, site, epochs, evoked, covariance, record, need })
+    Ok(Prepared { runs, room, site, epochs, evoked, covariance, record, need })
 }
 
 /// Where a unit's report data are kept.

@@ -3,6 +3,7 @@
 pub(crate) mod average;
 pub(crate) mod bads;
 pub(crate) mod covariance;
+pub(crate) mod empty_room;
 pub(crate) mod epochs;
 pub(crate) mod events;
 pub(crate) mod evoked;
@@ -33,6 +34,7 @@ pub struct Step {
 /// All steps, in order.
 pub const STEPS: &[&Step] = &[
     &bads::STEP,
+    &empty_room::STEP,
     &find_bads::STEP,
     &maxwell::STEP,
     &notch::STEP,

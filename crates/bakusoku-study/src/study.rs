@@ -80,6 +80,7 @@ impl Study {
                 outputs: Vec::new(),
                 need: Need::default(),
                 duration_s: 0.0,
+                empty_room: false,
                 failure: None,
                 recorded: None,
                 unit,
@@ -89,9 +90,11 @@ impl Study {
                     if options.force {
                         prepared.forget();
                     }
+                    made.empty_room = prepared.room.is_some();
                     made.duration_s = prepared
                         .runs
                         .iter()
+                        .take(made.unit.runs.len())
                         .map(|run| run.input.stream().n_times as f64 / run.input.stream().sfreq())
                         .sum();
                     made.recorded = recorded(&prepared, &self.results).map(Box::new);
@@ -101,6 +104,9 @@ impl Study {
                 Err(failure) => made.failure = Some(failure),
             }
             plan.units.push(made);
+        }
+        if !plan.units.iter().any(|unit| unit.empty_room) {
+            plan.steps.retain(|(name, _)| *name != crate::steps::empty_room::STEP.name);
         }
         check_only(options, &plan)?;
         let averaged = plan.units.iter().filter(|unit| unit.outputs.iter().any(|output| output.step == "evoked"));
@@ -112,7 +118,9 @@ impl Study {
             });
         }
         if !crate::steps::epochs::wanted(&self.config) {
-            plan.remarks.push("no `conditions`: no epochs, evoked responses or covariance".into());
+            let of_room = crate::steps::empty_room::gives_covariance(&self.config);
+            let (before, after) = if of_room { (" or", "") } else { (",", " or covariance") };
+            plan.remarks.push(format!("no `conditions`: no epochs{before} evoked responses{after}"));
         }
         Ok(plan)
     }
@@ -150,6 +158,7 @@ impl Study {
     fn active_steps(&self) -> Vec<(&'static str, &'static str)> {
         let config = &self.config;
         let epochs = crate::steps::epochs::wanted(config);
+        let of_room = crate::steps::empty_room::gives_covariance(config);
         STEPS
             .iter()
             .filter(|step| match step.name {
@@ -161,7 +170,7 @@ impl Study {
                 "raw" => config.flag("save_filtered_raw"),
                 "psd" => !config.get("psd").is_none(),
                 "events" | "reference" | "epochs" | "evoked" | "average" => epochs,
-                "covariance" => epochs && !config.get("noise_cov").is_none(),
+                "covariance" => (epochs && config.pair("noise_cov").is_some()) || of_room,
                 _ => true,
             })
             .map(|step| (step.name, step.doc))

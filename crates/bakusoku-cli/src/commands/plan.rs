@@ -35,7 +35,8 @@ pub(super) fn say_units(plan: &StudyPlan, printer: &Printer, files: bool) {
             (None, false) => "up to date".to_owned(),
         };
         let length = seconds(unit.duration_s);
-        let recordings = count(unit.unit.runs.len(), "recording");
+        let room = if unit.empty_room { " and the empty room" } else { "" };
+        let recordings = format!("{}{room}", count(unit.unit.runs.len(), "recording"));
         printer.say(format!("{}  {recordings}, {length}: {state}", unit.unit.label()));
         if let Some(failure) = &unit.failure {
             for message in &failure.messages {
@@ -59,6 +60,7 @@ pub(super) fn document(plan: &StudyPlan) -> Value {
         "units": plan.units.iter().map(|unit| json!({
             "label": unit.unit.label(),
             "n_recordings": unit.unit.runs.len(),
+            "empty_room": unit.empty_room,
             "duration_s": unit.duration_s,
             "due": unit.is_due(),
             "failure": unit.failure,

@@ -96,7 +96,20 @@ fn recordings(args: &SimulateArgs) -> anyhow::Result<Vec<(SimulationParams, Enti
         }
         (params, entities)
     };
-    Ok(study.recordings().into_iter().map(name).collect())
+    let mut recordings: Vec<_> = study.recordings().into_iter().map(name).collect();
+    if args.empty_room {
+        recordings.push(empty_room(&study.recording)?);
+    }
+    Ok(recordings)
+}
+
+/// The same room a moment before anybody came.
+fn empty_room(recording: &SimulationParams) -> anyhow::Result<(SimulationParams, Entities)> {
+    let params = SimulationParams { empty_room: true, subject: 0, ..recording.clone() };
+    let date = Simulation::new(params.clone())?.stream().info.meas_date.map(|(seconds, _)| bakusoku_bids::day(seconds));
+    let mut entities = Entities::unit("emptyroom", date.as_deref());
+    entities.task = Some("noise".to_owned());
+    Ok((params, entities))
 }
 
 fn truth_path(args: &SimulateArgs, entities: &Entities) -> PathBuf {
@@ -138,7 +151,8 @@ fn write(
             });
             let simulation = record(params.clone(), &path, cx, &spill, told)?;
             let events = simulation.events();
-            layout::write_sidecars(root, entities, data_type(args), simulation.stream(), Some((&events, &names)))?;
+            let events = (!params.empty_room).then_some((&events, &names[..]));
+            layout::write_sidecars(root, entities, data_type(args), simulation.stream(), events)?;
             layout::write_text(&truth_path(args, entities), &format!("{:#}\n", simulation.ground_truth()))?;
             Ok(path)
         })?;

@@ -34,6 +34,7 @@ pub(super) fn across(config: &Config, spans: &HashMap<&'static str, Range<usize>
         }
     }
     maxwell(config, &place, problems);
+    empty_room(config, &place, problems);
     if let (Some(l_freq), Some(h_freq)) = (config.number("l_freq"), config.number("h_freq"))
         && l_freq >= h_freq
     {
@@ -95,7 +96,8 @@ pub(super) fn across(config: &Config, spans: &HashMap<&'static str, Range<usize>
             }
         }
     }
-    let wants_covariance = !conditions.is_empty() && !config.get("noise_cov").is_none();
+    let of_room = crate::steps::empty_room::gives_covariance(config);
+    let wants_covariance = of_room || (!conditions.is_empty() && config.pair("noise_cov").is_some());
     if wants_covariance && config.text("noise_cov_method") == Some("shrunk") {
         problems.add(
             &place(&["noise_cov", "conditions"]),
@@ -124,6 +126,32 @@ pub(super) fn across(config: &Config, spans: &HashMap<&'static str, Range<usize>
             "not an amount",
             hint,
         );
+    }
+}
+
+/// What the empty room needs.
+fn empty_room(config: &Config, place: &dyn Fn(&[&str]) -> Range<usize>, problems: &mut Problems<'_>) {
+    if let Some(pattern) = config.text("emptyroom_fname") {
+        let span = place(&["emptyroom_fname"]);
+        if let Err(error) = bakusoku_bids::FilePattern::parse(pattern) {
+            problems.add(&span, format!("`emptyroom_fname`: {error}"), "not a pattern", None);
+        } else if pattern.contains("{run}") {
+            let hint = Some("it may contain {subject} and {session}".into());
+            problems.add(&span, "`emptyroom_fname` is the same for all runs", "names a run", hint);
+        }
+    }
+    if !crate::steps::empty_room::gives_covariance(config) {
+        return;
+    }
+    if !config.flag("process_empty_room") {
+        let hint = Some("write process_empty_room = true".into());
+        let message = "noise_cov = \"emptyroom\" needs the empty room";
+        problems.add(&place(&["noise_cov", "process_empty_room"]), message, "comes from it", hint);
+    }
+    if config.get("ch_types").texts().iter().any(|ch_type| ch_type == "eeg") {
+        let hint = Some("take a stretch of the epochs, as noise_cov = [\"none\", 0]".into());
+        let message = "an empty room says nothing about EEG, which `ch_types` asks for";
+        problems.add(&place(&["noise_cov"]), message, "without EEG", hint);
     }
 }
 

@@ -207,6 +207,20 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         DATA,
+        "process_empty_room",
+        Kind::Bool,
+        "true",
+        "Filter the empty room that belongs to a subject like its runs, where there is one (MEG).",
+    ),
+    key(
+        DATA,
+        "emptyroom_fname",
+        TEXT_OR_NONE,
+        "\"none\"",
+        "Where the empty room is, as \"empty/{subject}.fif\". \"none\": the one of the sidecar, else the nearest by date.",
+    ),
+    key(
+        DATA,
         "annotations",
         Kind::Word(&["keep", "bids"]),
         "\"keep\"",
@@ -381,9 +395,9 @@ pub const KEYS: &[Key] = &[
         "noise_cov",
         Kind::Either(&[SPAN, Kind::Word(&["none", "emptyroom", "rest", "ad-hoc"])]),
         "[\"none\", 0]",
-        "Noise covariance from this stretch of the epochs (s); \"none\": none.",
+        "Noise covariance from this stretch of the epochs (s), or from the \"emptyroom\"; \"none\": none.",
     )
-    .but(&["\"emptyroom\"", "\"rest\"", "\"ad-hoc\""], "write a stretch of the epochs, as [\"none\", 0], or \"none\""),
+    .but(&["\"rest\"", "\"ad-hoc\""], "write a stretch of the epochs, as [\"none\", 0], or \"emptyroom\", or \"none\""),
     key(
         RESULTS,
         "noise_cov_method",
@@ -448,7 +462,6 @@ pub const KEYS: &[Key] = &[
     later("task_is_rest", "false"),
     later("allow_missing_sessions", "false"),
     later("crop_runs", "\"none\""),
-    later("process_empty_room", "false"),
     later("process_rest", "false"),
     later("space", "\"none\""),
     later("eog_channels", "\"none\""),

@@ -1,4 +1,4 @@
-//! Noise covariance from a stretch of the epochs.
+//! Noise covariance from a stretch of the epochs, or from the empty room.
 
 use super::Step;
 use crate::config::Config;
@@ -13,7 +13,7 @@ pub(crate) const STEP: Step = Step {
     name: "covariance",
     revision: 1,
     keys: &["noise_cov", "noise_cov_method", "cov_rank"],
-    doc: "Noise covariance from a stretch of the epochs (_cov.fif).",
+    doc: "Noise covariance from a stretch of the epochs, or from the empty room (_cov.fif).",
 };
 
 /// What computes the covariance that the study asks for, from epochs as they come.

@@ -50,7 +50,7 @@ pub(crate) struct Given<T> {
 pub(crate) struct Site {
     pub(crate) calibration: Option<Given<FineCalibration>>,
     pub(crate) cross_talk: Option<Given<CrossTalk>>,
-    /// Of each run.
+    /// Of each run; the empty room has those of the reference run.
     pub(crate) head_pos: Vec<Option<Given<HeadPositions>>>,
     destination: Destination,
     pub(crate) warnings: Vec<String>,
@@ -225,6 +225,22 @@ fn file(
     }
 }
 
+/// The run whose head position the others take, and which the empty room is made like.
+///
+/// # Errors
+/// When the subject has none of that name.
+pub(crate) fn reference_run(config: &Config, unit: &Unit) -> Result<usize> {
+    let Some(wanted) = config.text("mf_reference_run") else { return Ok(0) };
+    let there = |run: &crate::unit::Run| run.found.entities.run.clone();
+    unit.runs.iter().position(|run| there(run).as_deref() == Some(wanted)).ok_or_else(|| {
+        let runs: Vec<String> = unit.runs.iter().filter_map(there).collect();
+        Error::data(
+            format!("{} has no run `{wanted}`, which `mf_reference_run` names", unit.label()),
+            format!("it has: {}", runs.join(", ")),
+        )
+    })
+}
+
 /// Where the head is to appear in all runs.
 fn destination(
     config: &Config,
@@ -252,19 +268,7 @@ fn destination(
             .collect();
         return Ok(Destination::Transform(average_dev_head_t(&runs)?));
     }
-    let reference = match config.text("mf_reference_run") {
-        None => 0,
-        Some(wanted) => {
-            let there = |run: &crate::unit::Run| run.found.entities.run.clone();
-            unit.runs.iter().position(|run| there(run).as_deref() == Some(wanted)).ok_or_else(|| {
-                let runs: Vec<String> = unit.runs.iter().filter_map(there).collect();
-                Error::data(
-                    format!("{} has no run `{wanted}`, which `mf_reference_run` names", unit.label()),
-                    format!("it has: {}", runs.join(", ")),
-                )
-            })?
-        }
-    };
+    let reference = reference_run(config, unit)?;
     match inputs[reference].stream().info.dev_head_t {
         Some(dev_head_t) => Ok(Destination::Transform(dev_head_t)),
         None => Err(Error::data(
