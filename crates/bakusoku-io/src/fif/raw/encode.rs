@@ -5,6 +5,8 @@ use ndarray::ArrayView2;
 
 /// Samples encoded at a time for all channels: the stored frames that they fill stay in the second cache.
 const TILE: usize = 128;
+/// Channels that go to their places together.
+const GROUP: usize = 16;
 
 /// Divides by `scale` so that reading multiplies back to the very same number wherever one exists (a sample that was
 /// read from a file always has one).
@@ -33,18 +35,24 @@ fn frames<const N: usize>(
     out: &mut [u8],
     store: impl Fn(f64, f64) -> [u8; N],
 ) {
-    let frame = scales.len() * N;
-    for (k, tile) in out.chunks_mut(TILE * frame).enumerate() {
-        for (ch, (row, &scale)) in block.outer_iter().zip(scales).enumerate() {
-            let places = tile[ch * N..].chunks_mut(frame);
-            let put = |(place, &value): (&mut [u8], &f64)| {
-                if let Some(place) = place.first_chunk_mut::<N>() {
-                    *place = store(value, scale);
+    let n_channels = scales.len();
+    // In rows first, where several samples are divided at once; then frame by frame to their places, side by side.
+    let mut stored = [[[0; N]; TILE]; GROUP];
+    for (k, tile) in out.chunks_mut(TILE * n_channels * N).enumerate() {
+        for first in (0..n_channels).step_by(GROUP) {
+            let group = first..(first + GROUP).min(n_channels);
+            for (to, ch) in stored.iter_mut().zip(group.clone()) {
+                let (row, scale) = (block.row(ch), scales[ch]);
+                let put = |(to, &value): (&mut [u8; N], &f64)| *to = store(value, scale);
+                match row.to_slice() {
+                    Some(row) => to.iter_mut().zip(&row[k * TILE..]).for_each(put),
+                    None => to.iter_mut().zip(row.iter().skip(k * TILE)).for_each(put),
                 }
-            };
-            match row.as_slice() {
-                Some(row) => places.zip(&row[k * TILE..]).for_each(put),
-                None => places.zip(row.iter().skip(k * TILE)).for_each(put),
+            }
+            let places = group.start * N..group.end * N;
+            for (t, frame) in tile.chunks_exact_mut(n_channels * N).enumerate() {
+                let (places, _) = frame[places.clone()].as_chunks_mut::<N>();
+                places.iter_mut().zip(&stored).for_each(|(place, row)| *place = row[t]);
             }
         }
     }
