@@ -112,7 +112,8 @@ def _arguments(peer, arrays, rest, repeat=2):
         start = clock()
         results = list(peer.one_by_one(work.total, arrays))
         out[which] = clock() - start
-        checked((p for p, _ in results), peer.name, 2)
+        # One worker may read them as fast as they are placed.
+        checked((p for p, _ in results), peer.name)
         expected = [(rest + i) % 2**64 for i in range(len(arrays))]
         assert [s for _, s in results] == expected, "arguments arrived damaged"
     return out

@@ -315,9 +315,11 @@ impl Job {
     /// How many more items may be begun now.
     pub(super) fn room(&self) -> u64 {
         let Some(ahead) = self.options.ahead else { return u64::MAX };
-        // Items that are done at once: there can be more of them, so that nobody waits for anybody.
         let ahead = match self.per_item {
-            _ if self.result_weight >= HEAVY => (ahead * 3).div_ceil(8),
+            // Results are large, or nobody knows yet: one for each worker.
+            None => ahead.div_ceil(4),
+            _ if self.result_weight >= HEAVY => ahead.div_ceil(4),
+            // Items that are done at once: there can be more of them, so that nobody waits for anybody.
             Some(ns) if ns < 1e6 => ahead.saturating_mul(16),
             _ => ahead,
         };
