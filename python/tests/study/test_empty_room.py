@@ -40,7 +40,8 @@ mf_reference_run = "02"
 def dataset(cli, tmp_path_factory) -> Path:
     """One person, two runs of 12 s, and the empty room of the day before."""
     folder = tmp_path_factory.mktemp("room") / "bids"
-    cli.ok("simulate", folder, "--subjects", 1, "--runs", 2, "--duration", 12, "--sfreq", 500, "--no-eeg", "--empty-room")
+    size = ("--subjects", 1, "--runs", 2, "--duration", 12, "--sfreq", 500)
+    cli.ok("simulate", folder, *size, "--no-eeg", "--empty-room")
     return folder
 
 
@@ -66,7 +67,7 @@ def filtered(raw):
 
 
 def check(folder: Path, theirs, cov_limit: float, given=None) -> None:
-    """Our file of the filtered room and our covariance against MNE's room; `given`: in units of this recording's peaks."""
+    """Our file of the filtered room and our covariance against MNE's; `given`: in units of this recording's peaks."""
     expected = mne.compute_raw_covariance(theirs, method="empirical", rank="info", verbose="error")
     theirs.save(folder / "theirs_raw.fif", overwrite=True, verbose="error")
     theirs = read(folder / "theirs_raw.fif")
@@ -116,8 +117,8 @@ def test_maxwell_filtered_like_the_reference_run(cli, dataset, tmp_path):
         if index == 2:
             raw = raws[2] = mne.preprocessing.maxwell_filter_prepare_emptyroom(raw, raw=raws[1], bads="union")
         raw.info["bads"] = united(raws)
-    # MNE hands a montage over, without the points of electrodes that the recording has no channels for; ours has all, and
-    # so the same origin as the run.
+    # MNE hands a montage over, without the points of electrodes that the recording has no channels for; ours has all,
+    # and so the same origin as the run.
     with raws[2].info._unlock():
         raws[2].info["dig"] = raws[1].info["dig"]
     bads = united(raws)
