@@ -56,6 +56,8 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     atexit._clear()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # The thread that has started it may be one of the engine's, where all signals are blocked.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     line, owner, own, output, error = files
     os.dup2(output, 1)
     os.dup2(error, 2)

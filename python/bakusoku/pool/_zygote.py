@@ -35,6 +35,8 @@ def main(owner: int) -> None:
     # Whatever this process does when its owner ends, such as loading modules, it does not go on with it. An interpreter
     # that is started through a script has another parent: it finds the line closed when it comes to that.
     signal.signal(signal.SIGTERM, zygote.terminated)
+    # The thread that has started it may be one of the engine's, where all signals are blocked.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if os.getppid() == owner and not _core.die_with_parent(owner, True):
         zygote.end()
     gc.disable()

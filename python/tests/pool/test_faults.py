@@ -279,3 +279,11 @@ def test_the_standard_pool_hangs_here():
         result.get(1.0)
     pool.terminate()
     pool.join()
+
+
+@pytest.mark.parametrize("context", [None, "fork", "forkserver", "spawn"])
+def test_no_signal_is_blocked(context):
+    """Whichever thread has started a worker: what a task starts can be ended."""
+    with bakusoku.Pool(2, context=context, maxtasksperchild=1) as pool:
+        blocked = pool.map(lambda _: signal.pthread_sigmask(signal.SIG_BLOCK, ()), range(8), chunksize=1)
+    assert blocked == [set()] * 8
