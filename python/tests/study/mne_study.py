@@ -89,7 +89,8 @@ def analyse(fname: str | os.PathLike, stem: str | os.PathLike, config: Config, s
     events = mne.find_events(raw, stim_channel=stim_channel)
     if c.use_maxwell_filter:
         noisy, flat = mne.preprocessing.find_bad_channels_maxwell(raw)
-        raw.info["bads"] = sorted({*raw.info["bads"], *noisy, *flat})
+        bads = {*raw.info["bads"], *noisy, *flat}
+        raw.info["bads"] = [name for name in raw.ch_names if name in bads]
         raw = mne.preprocessing.maxwell_filter(raw, st_duration=c.mf_st_duration)
     if c.notch_freq is not None:
         raw.notch_filter(list(c.notch_freq))
