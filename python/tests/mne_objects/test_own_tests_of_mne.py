@@ -72,6 +72,8 @@ def test_maxwell(source, test_data, tmp_path, capsys):
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
     env = {**os.environ, "PYTHONPATH": path, "MNE_DATASETS_TESTING_PATH": str(tmp_path), "_MNE_FEW_SURFACES": "true"}
     env["OMP_NUM_THREADS"] = "1"
+    # What they configure is not for the user's own file.
+    env["_MNE_FAKE_HOME_DIR"] = str(tmp_path)
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert junit.exists(), done.stdout + done.stderr
     found = outcomes(junit)
