@@ -9,6 +9,7 @@ from .script import run_script
 WORKERS = """
     import os, sys, threading, time
     {before}
+    time.sleep(0.2)  # threads that were started have begun
     from bakusoku import Pool, _core
 
     with Pool(2{more}) as pool:

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use super::Hub;
@@ -184,11 +184,18 @@ impl Hub {
         }
         let hub = Arc::clone(self);
         let builder = std::thread::Builder::new().name("bakusoku-pool".into()).stack_size(STACK);
+        // Who asks whether a fork is safe knows threads of ours by their names, and they have these when they run.
+        let begins = Arc::new(Barrier::new(2));
+        let its = Arc::clone(&begins);
         // Signals are for the threads of the program: the new thread inherits a mask that blocks all of them.
         let _mask = Blocked::all();
         #[allow(clippy::disallowed_methods)] // This is the place.
-        builder.spawn(move || hub.live())?;
+        builder.spawn(move || {
+            its.wait();
+            hub.live();
+        })?;
         state.io_thread = true;
+        begins.wait();
         Ok(())
     }
 
