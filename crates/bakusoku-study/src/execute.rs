@@ -171,7 +171,7 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared, report: &mut S
         report.warnings.extend(site.warnings.iter().cloned());
     }
     let prepared = &*prepared;
-    let n = prepared.runs.len() as f64;
+    let n = unit.runs.len() as f64;
     let mut epochs = Vec::new();
     let mut codes_before = Vec::new();
     let mut event_id: Vec<(String, i64)> = Vec::new();

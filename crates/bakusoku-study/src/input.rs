@@ -46,7 +46,7 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
     for run in &unit.runs {
         let step = |error: Error| Error::Step { step: "open", run: Some(run.label()), source: Box::new(error) };
         let inner = bakusoku_io::open(&run.found.path).map_err(|error| step(error.into()))?;
-        let input = mark(config, source, unit, run, inner).map_err(step)?;
+        let input = mark(config, source, unit, run, inner, true).map_err(step)?;
         check(config, run, &input.stream).map_err(step)?;
         inputs.push(input);
     }
@@ -68,7 +68,8 @@ pub(crate) fn open_room(
 ) -> Result<Input> {
     let step = |error: Error| Error::Step { step: "open", run: Some(run.label()), source: Box::new(error) };
     let inner = bakusoku_io::open(&run.found.path).map_err(|error| step(error.into()))?;
-    let mut input = mark(config, source, unit, run, inner).map_err(step)?;
+    // There is nobody with electrodes in it.
+    let mut input = mark(config, source, unit, run, inner, false).map_err(step)?;
     check(config, run, &input.stream).map_err(step)?;
     if let Some(like) = like {
         crate::steps::empty_room::liken(&mut input.stream, like);
@@ -100,7 +101,15 @@ pub(crate) fn unite(inputs: &mut [&mut Input]) {
     }
 }
 
-fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, inner: Box<dyn Recording>) -> Result<Input> {
+/// `all_known`: the bad channels of `study.toml` must be there.
+fn mark(
+    config: &Config,
+    source: &Source,
+    unit: &Unit,
+    run: &Run,
+    inner: Box<dyn Recording>,
+    all_known: bool,
+) -> Result<Input> {
     let mut stream = inner.stream().clone();
     let mut info = (*stream.info).clone();
     let mut warnings = Vec::new();
@@ -124,8 +133,8 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, inner: Box<dyn
     }
     for name in config.bads(&unit.subject) {
         if info.index_of(&name).is_none() {
-            if run.is_room() {
-                continue; // There is nobody with electrodes in it.
+            if !all_known {
+                continue;
             }
             let near = crate::config::nearest_name(&name, info.ch_names());
             let hint = near.map_or_else(

@@ -247,7 +247,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         let psd = (!config.get("psd").is_none()).then(|| output(&steps::psd::STEP, names(run, None, "psd", ".h5")));
         filtered_keys.push(at.clone());
         runs.push(PreparedRun { label, input, found, maxwell, steps: chain, raw, psd });
-        if run.is_room() {
+        if index >= unit.runs.len() {
             continue;
         }
         let mut inputs = vec![opened[index].clone()];

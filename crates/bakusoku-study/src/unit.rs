@@ -66,10 +66,6 @@ impl Run {
         let label = self.found.entities.run_label();
         if label.is_empty() { self.name() } else { label }
     }
-    /// Whether it is the empty room.
-    pub(crate) fn is_room(&self) -> bool {
-        self.found.entities.task.as_deref() == Some(crate::steps::empty_room::TASK)
-    }
     /// The file's name.
     pub fn name(&self) -> String {
         self.found.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -287,7 +283,7 @@ fn the_task(config: &Config, found: &BySubject) -> Result<Option<String>> {
 
 /// Finds the sidecars of a recording.
 pub(crate) fn beside(source: &Source, found: Found) -> Result<Run> {
-    if source.pattern.is_some() || found.entities.subject.is_none() {
+    if source.pattern.is_some() {
         return Ok(Run { found, channels: None, events: None });
     }
     let find = |suffix: &str| sidecar::find(&source.root, &found.path, &found.entities, suffix, ".tsv");

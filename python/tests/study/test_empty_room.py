@@ -190,3 +190,19 @@ def test_there_is_none(cli, dataset, tmp_path):
     # Nobody asks for it: then it is not missed.
     toml.write_text(KEYS.replace('noise_cov = "emptyroom"', 'noise_cov = "none"') + f'bids_root = "{bids}"\n')
     cli.ok("run", toml)
+
+
+@pytest.mark.study
+def test_a_task_of_that_name_is_no_empty_room(cli, dataset, tmp_path):
+    bids = tmp_path / "bids"
+    for path in sorted(path for path in (dataset / "sub-01").rglob("*") if path.is_file()):
+        target = bids / path.relative_to(dataset).parent / path.name.replace("task-audiovisual", "task-noise")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    shutil.copytree(dataset / "sub-emptyroom", bids / "sub-emptyroom")
+    shutil.copy(dataset / "dataset_description.json", bids)
+    keys = KEYS.replace('noise_cov = "emptyroom"', 'noise_cov = "none"')
+    folder = run(cli, tmp_path, keys, bids_root=bids, deriv_root=tmp_path / "ours")
+    assert len(list(folder.rglob("*_task-noise_run-*_proc-filt_raw.fif"))) == 2
+    assert not list(folder.rglob("*_task-noise_proc-filt_raw.fif"))
+    assert len(mne.read_epochs(only(folder, "*_task-noise_epo.fif"), verbose="error"))

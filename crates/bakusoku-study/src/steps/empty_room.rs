@@ -18,7 +18,7 @@ pub(crate) const STEP: Step = Step {
 };
 
 /// As mne-bids-pipeline names results of the empty room.
-pub(crate) const TASK: &str = "noise";
+const TASK: &str = "noise";
 
 /// Whether the noise covariance comes from it.
 pub(crate) fn gives_covariance(config: &Config) -> bool {
@@ -41,15 +41,20 @@ pub(crate) fn find(
     if !config.flag("process_empty_room") || unit.data_type() != DataType::Meg || !meg {
         return Ok(None);
     }
-    let found = match config.text("emptyroom_fname") {
+    // Runs of a task of that name would have the same results.
+    if unit.runs.iter().any(|run| run.found.entities.task.as_deref() == Some(TASK)) {
+        return Ok(None);
+    }
+    let run = match config.text("emptyroom_fname") {
         Some(pattern) => Some(named(config, unit, pattern)?),
         None if source.pattern.is_some() => None,
         None => {
             let date = like.info.meas_date.map(|(seconds, _)| day(seconds));
-            nearest_emptyroom(&Dataset::open(&source.root)?, &reference.found, date.as_deref())?
+            let found = nearest_emptyroom(&Dataset::open(&source.root)?, &reference.found, date.as_deref())?;
+            found.map(|found| beside(source, found)).transpose()?
         }
     };
-    let Some(found) = found else {
+    let Some(mut run) = run else {
         if gives_covariance(config) {
             return Err(Error::data(
                 format!("no empty room belongs to {}, whose noise covariance is to come from it", unit.label()),
@@ -58,14 +63,13 @@ pub(crate) fn find(
         }
         return Ok(None);
     };
-    let mut run = beside(source, found)?;
     run.events = None;
     run.found.entities = Entities::unit(&unit.subject, unit.session.as_deref());
     run.found.entities.task = Some(TASK.into());
     Ok(Some(run))
 }
 
-fn named(config: &Config, unit: &Unit, pattern: &str) -> Result<Found> {
+fn named(config: &Config, unit: &Unit, pattern: &str) -> Result<Run> {
     let entities = Entities::unit(&unit.subject, unit.session.as_deref());
     let path: PathBuf = FilePattern::parse(pattern)?.fill(config.folder(), &entities)?;
     if !path.is_file() {
@@ -74,7 +78,8 @@ fn named(config: &Config, unit: &Unit, pattern: &str) -> Result<Found> {
             "say where it is: emptyroom_fname = \"…\"; to go on without it: process_empty_room = false",
         ));
     }
-    Ok(Found { entities: Entities::default(), data_type: DataType::Meg, parts: vec![path.clone()], path })
+    let found = Found { entities, data_type: DataType::Meg, parts: vec![path.clone()], path };
+    Ok(Run { found, channels: None, events: None })
 }
 
 /// Makes the room like a run, so that the same Maxwell filter fits: head position, digitised points, clock and marked
