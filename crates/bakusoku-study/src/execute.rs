@@ -167,6 +167,7 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared, report: &mut S
         }
     }
     let bads = if steps::find_bads::wanted(config) { crate::found::find(work, prepared, report)? } else { Vec::new() };
+    steps::esss::find(work, prepared, report)?;
     if let Some(site) = &prepared.site {
         report.warnings.extend(site.warnings.iter().cloned());
     }

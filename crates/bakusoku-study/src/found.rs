@@ -1,6 +1,5 @@
 //! The barrier inside a subject: bad channels of all runs are found and united before anything is filtered.
 
-use crate::chain::Steps;
 use crate::execute::{Work, at, timing, write};
 use crate::prepare::{IN_HAND, Prepared};
 use crate::report::data::SubjectReport;
@@ -48,11 +47,7 @@ pub(crate) fn find(work: &Work<'_>, prepared: &mut Prepared, report: &mut Subjec
     }
     let mut inputs: Vec<&mut input::Input> = prepared.runs.iter_mut().map(|run| &mut run.input).collect();
     input::unite(&mut inputs);
-    for run in &mut prepared.runs {
-        use bakusoku_core::Recording;
-        let steps = Steps::new(work.config, run.input.stream(), run.maxwell.as_ref());
-        run.steps = at(&crate::steps::maxwell::STEP, Some(&run.label), steps)?;
-    }
+    prepared.plan_anew(work.config)?;
     Ok(found)
 }
 

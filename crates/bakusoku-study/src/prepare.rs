@@ -3,6 +3,7 @@
 
 use crate::chain::Steps;
 use crate::config::Config;
+use crate::execute::at;
 use crate::input::{self, Input};
 use crate::keys::Keys;
 use crate::report::data::Failure;
@@ -89,6 +90,8 @@ pub(crate) struct Prepared {
     pub(crate) room: Option<Run>,
     /// What stands beside the recordings for the Maxwell filter.
     pub(crate) site: Option<Site>,
+    /// Directions of the empty room for the Maxwell filter.
+    pub(crate) esss: Option<Output>,
     pub(crate) epochs: Option<Output>,
     pub(crate) evoked: Option<Output>,
     pub(crate) covariance: Option<Output>,
@@ -102,13 +105,24 @@ impl Prepared {
     pub(crate) fn outputs(&self) -> Vec<&Output> {
         let runs = self.runs.iter().flat_map(PreparedRun::outputs);
         let unit = self.epochs.iter().chain(&self.evoked).chain(&self.covariance);
-        runs.chain(unit).chain([&self.record]).collect()
+        self.esss.iter().chain(runs).chain(unit).chain([&self.record]).collect()
+    }
+    /// What is done to each run, once its bad channels or the parameters of its Maxwell filter have changed.
+    ///
+    /// # Errors
+    /// When parameters do not fit.
+    pub(crate) fn plan_anew(&mut self, config: &Config) -> Result<()> {
+        for run in &mut self.runs {
+            let steps = Steps::new(config, run.input.stream(), run.maxwell.as_ref());
+            run.steps = at(&steps::maxwell::STEP, Some(&run.label), steps)?;
+        }
+        Ok(())
     }
     /// Takes all files as not there (`--force`).
     pub(crate) fn forget(&mut self) {
         let runs = self.runs.iter_mut().flat_map(PreparedRun::outputs_mut);
         let unit = self.epochs.iter_mut().chain(&mut self.evoked).chain(&mut self.covariance);
-        for output in runs.chain(unit).chain([&mut self.record]) {
+        for output in self.esss.iter_mut().chain(runs).chain(unit).chain([&mut self.record]) {
             output.validity = Validity::Outdated("to be made anew".into());
         }
     }
@@ -209,6 +223,13 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         found.push(Some((output(scores), output(table))));
     }
 
+    let mut esss = None;
+    if let (Some(room), Some(own)) = (room.as_ref().filter(|_| steps::esss::wanted(config)), opened.last()) {
+        let (step, set) = (&steps::esss::STEP, config.own(steps::esss::STEP.keys));
+        let inputs: Vec<&Keys> = std::iter::once(own).chain(&found_keys).collect();
+        let keys = Keys::of(step, &set, &inputs);
+        esss = Some(Output::new(names(room, None, "esssproj", ".fif"), step, set, keys, sources_of(room)));
+    }
     let place = |index: usize| if index < unit.runs.len() { index } else { of_reference };
     let mut runs = Vec::new();
     let (mut filtered_keys, mut event_keys) = (Vec::new(), Vec::new());
@@ -233,6 +254,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
             {
                 own = json!({"config": own, "destination": site.destination_json()});
                 inputs.extend(site.files(place(index)).into_iter().map(file).collect::<Result<Vec<_>>>()?);
+                inputs.extend(esss.iter().map(|output| output.keys.clone()));
             }
             at = Keys::of(step, &own, &inputs.iter().collect::<Vec<_>>());
         }
@@ -295,14 +317,19 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         let keys = Keys::of(step, &own, &[noise]);
         covariance = Some(Output::new(names(room, None, "cov", ".fif"), step, own, keys, sources_of(room)));
     }
-    let parts: Vec<&Output> =
-        runs.iter().flat_map(PreparedRun::outputs).chain(&epochs).chain(&evoked).chain(&covariance).collect();
+    let parts: Vec<&Output> = esss
+        .iter()
+        .chain(runs.iter().flat_map(PreparedRun::outputs))
+        .chain(&epochs)
+        .chain(&evoked)
+        .chain(&covariance)
+        .collect();
     let mut inputs: Vec<&Keys> = parts.iter().map(|output| &output.keys).collect();
     inputs.extend([&cut]);
     let own = config.own(steps::report::STEP.keys);
     let keys = Keys::of(&steps::report::STEP, &own, &inputs);
     let record = Output::new(record_path(results, &entities), &steps::report::STEP, own, keys, sources);
-    Ok(Prepared { runs, room, site, epochs, evoked, covariance, record, need })
+    Ok(Prepared { runs, room, site, esss, epochs, evoked, covariance, record, need })
 }
 
 /// Where a unit's report data are kept.

@@ -5,6 +5,7 @@ pub(crate) mod bads;
 pub(crate) mod covariance;
 pub(crate) mod empty_room;
 pub(crate) mod epochs;
+pub(crate) mod esss;
 pub(crate) mod events;
 pub(crate) mod evoked;
 pub(crate) mod filter;
@@ -36,6 +37,7 @@ pub const STEPS: &[&Step] = &[
     &bads::STEP,
     &empty_room::STEP,
     &find_bads::STEP,
+    &esss::STEP,
     &maxwell::STEP,
     &notch::STEP,
     &filter::STEP,

@@ -163,6 +163,7 @@ impl Study {
             .iter()
             .filter(|step| match step.name {
                 "find_bads" => crate::steps::find_bads::wanted(config),
+                "esss" => crate::steps::esss::wanted(config),
                 "maxwell_filter" => crate::steps::maxwell::wanted(config),
                 "notch_filter" => !config.numbers("notch_freq").is_empty(),
                 "filter" => config.number("l_freq").is_some() || config.number("h_freq").is_some(),

@@ -96,3 +96,12 @@ def data_files(root: Path) -> dict[str, bytes]:
         for p in sorted(Path(root).rglob("*"))
         if p.suffix in kinds and p.is_file()
     }
+
+
+@pytest.fixture(scope="session")
+def room_dataset(cli, tmp_path_factory) -> Path:
+    """One person, two runs of 12 s, and the empty room of the day before."""
+    folder = tmp_path_factory.mktemp("room") / "bids"
+    size = ("--subjects", 1, "--runs", 2, "--duration", 12, "--sfreq", 500)
+    cli.ok("simulate", folder, *size, "--no-eeg", "--empty-room")
+    return folder

@@ -36,22 +36,13 @@ mf_reference_run = "02"
 """
 
 
-@pytest.fixture(scope="module")
-def dataset(cli, tmp_path_factory) -> Path:
-    """One person, two runs of 12 s, and the empty room of the day before."""
-    folder = tmp_path_factory.mktemp("room") / "bids"
-    size = ("--subjects", 1, "--runs", 2, "--duration", 12, "--sfreq", 500)
-    cli.ok("simulate", folder, *size, "--no-eeg", "--empty-room")
-    return folder
-
-
 def read(path):
     return mne.io.read_raw_fif(path, preload=True, verbose="error")
 
 
-def files(dataset):
-    runs = [path for path in recordings(dataset) if "emptyroom" not in path.name]
-    return runs, only(dataset / "sub-emptyroom", "*_meg.fif")
+def files(room_dataset):
+    runs = [path for path in recordings(room_dataset) if "emptyroom" not in path.name]
+    return runs, only(room_dataset / "sub-emptyroom", "*_meg.fif")
 
 
 def run(cli, tmp_path, keys, **places) -> Path:
@@ -95,9 +86,9 @@ def united(raws) -> list[str]:
 
 
 @pytest.mark.study
-def test_filtered_like_the_runs(cli, dataset, tmp_path):
-    folder = run(cli, tmp_path, KEYS, bids_root=dataset, deriv_root=tmp_path / "ours")
-    runs, room = files(dataset)
+def test_filtered_like_the_runs(cli, room_dataset, tmp_path):
+    folder = run(cli, tmp_path, KEYS, bids_root=room_dataset, deriv_root=tmp_path / "ours")
+    runs, room = files(room_dataset)
     raws = [read(path) for path in [*runs, room]]
     theirs = raws[-1]
     theirs.info["bads"] = united(raws)
@@ -109,9 +100,9 @@ def test_filtered_like_the_runs(cli, dataset, tmp_path):
 
 
 @pytest.mark.study
-def test_maxwell_filtered_like_the_reference_run(cli, dataset, tmp_path):
-    folder = run(cli, tmp_path, KEYS + MAXWELL, bids_root=dataset, deriv_root=tmp_path / "ours")
-    runs, room = files(dataset)
+def test_maxwell_filtered_like_the_reference_run(cli, room_dataset, tmp_path):
+    folder = run(cli, tmp_path, KEYS + MAXWELL, bids_root=room_dataset, deriv_root=tmp_path / "ours")
+    runs, room = files(room_dataset)
     raws = [read(path) for path in [*runs, room]]
     for index, raw in enumerate(raws):
         if index == 2:
@@ -142,8 +133,8 @@ def test_maxwell_filtered_like_the_reference_run(cli, dataset, tmp_path):
 
 
 @pytest.mark.study
-def test_named_without_bids(cli, dataset, tmp_path):
-    runs, room = files(dataset)
+def test_named_without_bids(cli, room_dataset, tmp_path):
+    runs, room = files(room_dataset)
     for target, source in (("data/01/a_raw.fif", runs[0]), ("data/01/b_raw.fif", runs[1]), ("rooms/01.fif", room)):
         (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, tmp_path / target)
@@ -170,19 +161,19 @@ def test_named_without_bids(cli, dataset, tmp_path):
         ('ch_types = ["meg", "eeg"]', 2, "says nothing about EEG"),
     ],
 )
-def test_what_does_not_go(cli, dataset, tmp_path, keys, code, said):
+def test_what_does_not_go(cli, room_dataset, tmp_path, keys, code, said):
     toml = tmp_path / "study.toml"
     base = KEYS.replace('ch_types = ["meg"]\n', "") if "ch_types" in keys else KEYS
-    toml.write_text(f'{base}{keys}\nbids_root = "{dataset}"\nderiv_root = "{tmp_path / "ours"}"\n')
+    toml.write_text(f'{base}{keys}\nbids_root = "{room_dataset}"\nderiv_root = "{tmp_path / "ours"}"\n')
     done = cli.run("run", toml)
     text = done.stdout + done.stderr
     assert done.returncode == code and said in text, text
 
 
 @pytest.mark.study
-def test_there_is_none(cli, dataset, tmp_path):
+def test_there_is_none(cli, room_dataset, tmp_path):
     bids = tmp_path / "bids"
-    shutil.copytree(dataset, bids, ignore=shutil.ignore_patterns("sub-emptyroom", "derivatives"))
+    shutil.copytree(room_dataset, bids, ignore=shutil.ignore_patterns("sub-emptyroom", "derivatives"))
     toml = tmp_path / "study.toml"
     toml.write_text(KEYS + f'bids_root = "{bids}"\n')
     done = cli.run("run", toml)
@@ -193,14 +184,14 @@ def test_there_is_none(cli, dataset, tmp_path):
 
 
 @pytest.mark.study
-def test_a_task_of_that_name_is_no_empty_room(cli, dataset, tmp_path):
+def test_a_task_of_that_name_is_no_empty_room(cli, room_dataset, tmp_path):
     bids = tmp_path / "bids"
-    for path in sorted(path for path in (dataset / "sub-01").rglob("*") if path.is_file()):
-        target = bids / path.relative_to(dataset).parent / path.name.replace("task-audiovisual", "task-noise")
+    for path in sorted(path for path in (room_dataset / "sub-01").rglob("*") if path.is_file()):
+        target = bids / path.relative_to(room_dataset).parent / path.name.replace("task-audiovisual", "task-noise")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    shutil.copytree(dataset / "sub-emptyroom", bids / "sub-emptyroom")
-    shutil.copy(dataset / "dataset_description.json", bids)
+    shutil.copytree(room_dataset / "sub-emptyroom", bids / "sub-emptyroom")
+    shutil.copy(room_dataset / "dataset_description.json", bids)
     keys = KEYS.replace('noise_cov = "emptyroom"', 'noise_cov = "none"')
     folder = run(cli, tmp_path, keys, bids_root=bids, deriv_root=tmp_path / "ours")
     assert len(list(folder.rglob("*_task-noise_run-*_proc-filt_raw.fif"))) == 2

@@ -102,15 +102,29 @@ impl RawCovarianceSink {
         Self::default()
     }
 
+    /// What was measured, and the sum of `x xᵀ` over all samples, no mean taken out.
+    ///
+    /// # Errors
+    /// When there were no samples.
+    pub fn into_gram(self) -> Result<(Arc<Info>, Array2<f64>)> {
+        let state = self.filled()?;
+        Ok((state.info, state.gram))
+    }
+
+    fn filled(self) -> Result<State> {
+        let mut state = self.state.ok_or_else(|| Error::data("no samples found to compute a covariance from"))?;
+        check_n_samples(state.n_samples, state.picks.len())?;
+        linalg::mirror_lower(state.gram.view_mut());
+        Ok(state)
+    }
+
     /// The covariance.
     ///
     /// # Errors
     /// When there were no samples.
     pub fn into_covariance(self) -> Result<Covariance> {
-        let state = self.state.ok_or_else(|| Error::data("no samples found to compute a covariance from"))?;
-        check_n_samples(state.n_samples, state.picks.len())?;
+        let state = self.filled()?;
         let (n, sum, mut data) = (state.n_samples as f64, state.sum, state.gram);
-        linalg::mirror_lower(data.view_mut());
         for ((i, j), x) in data.indexed_iter_mut() {
             *x = (*x - sum[i] * (sum[j] / n)) / (n - 1.0);
         }

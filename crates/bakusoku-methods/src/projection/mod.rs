@@ -9,9 +9,12 @@
 //! | [`make_projector`], [`make_projector_info`] | `mne.io.proj.make_projector`, `make_projector_info` |
 //! | [`make_eeg_average_ref_proj`] | `mne.io.proj.make_eeg_average_ref_proj` |
 //! | [`ApplyProj`] | `raw.apply_proj()` |
+//! | [`raw_projectors_plan`] and [`raw_projectors`] | `mne.compute_proj_raw(raw, meg="combined")` |
 
 mod kernel;
 mod method;
+mod raw;
 
 pub use kernel::{Ssp, make_eeg_average_ref_proj, make_projector, make_projector_info};
 pub use method::{ApplyProj, activate_proj, has_eeg_average_ref_proj};
+pub use raw::{RawProjParams, raw_projectors, raw_projectors_plan};

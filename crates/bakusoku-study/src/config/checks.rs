@@ -205,6 +205,16 @@ fn maxwell(config: &Config, place: &dyn Fn(&[&str]) -> Range<usize>, problems: &
         let message = "mf_destination = \"twa\" needs head positions over time";
         problems.add(&place(&["mf_destination"]), message, "needs mf_head_pos_fname", hint);
     }
+    if crate::steps::esss::wanted(config) {
+        let span = place(&["mf_esss"]);
+        if !config.flag("process_empty_room") {
+            let hint = Some("write process_empty_room = true".into());
+            problems.add(&span, "`mf_esss` needs the empty room", "comes from it", hint);
+        } else if config.text("files").is_some() && config.text("emptyroom_fname").is_none() {
+            let hint = Some("say where it is: emptyroom_fname = \"empty/{subject}.fif\"".into());
+            problems.add(&span, "`mf_esss` needs the empty room", "comes from it", hint);
+        }
+    }
     let extra = config.get("mf_extra_kws");
     if extra.get("st_only").and_then(Value::as_bool) == Some(true) && config.number("mf_st_duration").is_none() {
         let hint = Some("write mf_st_duration = 10.0".into());

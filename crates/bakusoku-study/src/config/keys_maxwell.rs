@@ -34,6 +34,10 @@ const COILS: Field = Field {
     doc: "Whose description of the coils: MNE's, or MEGIN's 13-digit table; \"mne\" by default.",
 };
 
+/// Entries of `mf_esss_reject`.
+const MEG_LIMITS: &[Field] =
+    &[Field { name: "mag", kind: Kind::Positive, doc: "T" }, Field { name: "grad", kind: Kind::Positive, doc: "T/m" }];
+
 /// Entries of `find_bad_channels_extra_kws`.
 const FIND_BADS: &[Field] = &[
     Field {
@@ -127,6 +131,20 @@ pub(super) const DESTINATION: Key = key(
 );
 pub(super) const INT_ORDER: Key = key(MAXWELL, "mf_int_order", Kind::Int(0), "8", "Order of the inner expansion.");
 pub(super) const EXT_ORDER: Key = key(MAXWELL, "mf_ext_order", Kind::Int(0), "3", "Order of the outer expansion.");
+pub(super) const ESSS: Key = key(
+    MAXWELL,
+    "mf_esss",
+    Kind::Int(0),
+    "0",
+    "How many of the strongest directions of the empty room count as outer ones beside the moments (eSSS).",
+);
+pub(super) const ESSS_REJECT: Key = key(
+    MAXWELL,
+    "mf_esss_reject",
+    Kind::Either(&[NONE, Kind::Table(MEG_LIMITS)]),
+    "\"none\"",
+    "Seconds of the empty room whose range of values is larger are left out of that, as { mag = 4e-12, grad = 4e-10 }.",
+);
 pub(super) const REFERENCE_RUN: Key = key(
     MAXWELL,
     "mf_reference_run",

@@ -55,9 +55,14 @@ pub(crate) fn find(
         }
     };
     let Some(mut run) = run else {
-        if gives_covariance(config) {
+        let needed = match (gives_covariance(config), super::esss::wanted(config)) {
+            (true, _) => Some("noise covariance is"),
+            (_, true) => Some("outer directions (mf_esss) are"),
+            _ => None,
+        };
+        if let Some(what) = needed {
             return Err(Error::data(
-                format!("no empty room belongs to {}, whose noise covariance is to come from it", unit.label()),
+                format!("no empty room belongs to {}, whose {what} to come from it", unit.label()),
                 "it lies in sub-emptyroom/ses-YYYYMMDD/meg, or is named: emptyroom_fname = \"empty/{subject}_raw.fif\"",
             ));
         }

@@ -78,6 +78,11 @@ fn doing(config: &Config, params: &MaxwellParams, report: &MaxwellReport) -> Vec
     if let Some(duration) = params.st_duration {
         out.push(format!("windows of {duration} s, correlation {}", params.st_correlation));
     }
+    if !params.extended_proj.is_empty() {
+        let shares = params.extended_proj.iter().filter_map(|proj| proj.explained_var);
+        let shares: Vec<String> = shares.map(|share| format!("{:.1} %", 100.0 * share)).collect();
+        out.push(format!("directions of the empty room as outer ones: {}", shares.join(", ")));
+    }
     let or_not = |given: bool, what: &str| format!("{}{what}", if given { "" } else { "no " });
     out.push(or_not(params.calibration.is_some(), "fine calibration"));
     out.push(or_not(params.cross_talk.is_some(), "cross-talk correction"));

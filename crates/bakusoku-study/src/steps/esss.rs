@@ -1,0 +1,88 @@
+//! Directions of the empty room that extend the outer basis of the Maxwell filter (eSSS).
+//!
+//! Helle et al. (2021), IEEE Trans. Biomed. Eng. 68:2117; the directions are mne-bids-pipeline's.
+
+use super::Step;
+use crate::config::Config;
+use crate::execute::{Work, at, file_id, timing, write};
+use crate::prepare::{IN_HAND, Prepared};
+use crate::report::data::SubjectReport;
+use crate::{Error, Result};
+use bakusoku_core::run::{Chain, run};
+use bakusoku_core::{ChannelType, Cx, Info, Projector, Recording};
+use bakusoku_io::fif;
+use bakusoku_methods::covariance::RawCovarianceSink;
+use bakusoku_methods::epochs::EpochsSink;
+use bakusoku_methods::projection::{RawProjParams, raw_projectors, raw_projectors_plan};
+use std::time::Instant;
+
+pub(crate) const STEP: Step = Step {
+    name: "esss",
+    revision: 1,
+    keys: &["mf_esss", "mf_esss_reject"],
+    doc: "Finds the strongest directions of the empty room, which the Maxwell filter takes as outer ones (_esssproj.fif).",
+};
+
+/// Whether the study asks for it.
+pub(crate) fn wanted(config: &Config) -> bool {
+    super::maxwell::wanted(config) && config.get("mf_esss").as_i64().is_some_and(|n| n > 0)
+}
+
+fn params(config: &Config, info: &Info) -> RawProjParams {
+    let there = |ch_type: &ChannelType| info.chs.iter().any(|ch| ch.ch_type() == *ch_type);
+    let limits = config.limits("mf_esss_reject").into_iter();
+    let limits = limits.filter_map(|(name, value)| Some((ChannelType::from_name(&name)?, value)));
+    RawProjParams {
+        n_meg: super::maxwell::whole(config.get("mf_esss"), 0),
+        reject: limits.filter(|(ch_type, _)| there(ch_type)).collect(),
+        ..RawProjParams::default()
+    }
+}
+
+/// Finds the directions where that is due, and hands them to the filters of all runs.
+///
+/// # Errors
+/// When the empty room can't be read, all of it is rejected, or it lacks a channel of a run.
+pub(crate) fn find(work: &Work<'_>, prepared: &mut Prepared, report: &mut SubjectReport) -> Result<()> {
+    let (Some(output), Some(room)) = (&prepared.esss, prepared.runs.last()) else { return Ok(()) };
+    let start = Instant::now();
+    let label = Some(room.label.as_str());
+    if output.is_due() {
+        let projs = at(&STEP, label, directions(work, &room.input))?;
+        let id = file_id(output);
+        at(&STEP, label, write(output, |path| Ok(fif::write_projections(path, &projs, id)?)))?;
+    }
+    // As they are in the file, in single precision: the same whether they are new or not.
+    let projs = at(&STEP, label, fif::read_projections(&output.path))?;
+    timing(report, &STEP, label, start);
+    for run in &mut prepared.runs {
+        if let Some(params) = &mut run.maxwell {
+            params.extended_proj.clone_from(&projs);
+        }
+    }
+    prepared.plan_anew(work.config)
+}
+
+fn directions(work: &Work<'_>, room: &dyn Recording) -> Result<Vec<Projector>> {
+    let stream = room.stream();
+    let params = params(work.config, &stream.info);
+    let cx = Cx {
+        par: work.par.clone(),
+        cancel: work.cancel.clone(),
+        memory: IN_HAND,
+        spill: work.spill.clone(),
+        progress: None,
+    };
+    let mut sums = RawCovarianceSink::new();
+    {
+        let mut cut = EpochsSink::new(raw_projectors_plan(stream, &params)?, vec![&mut sums]);
+        let mut chain = Chain::new(room, Vec::new());
+        chain.tap(0, &mut cut);
+        run(chain, &cx)?;
+    }
+    let projs = raw_projectors(sums, stream, &params).map_err(|error| {
+        let hint = "raise the limits of `mf_esss_reject`, or write mf_esss = 0";
+        Error::data(format!("the empty room gives no directions: {error}"), hint)
+    })?;
+    Ok(projs)
+}
