@@ -2,7 +2,7 @@
 
 use super::cut::Cutter;
 use super::stage::{ColumnStep, ColumnWork, Nodes};
-use super::store::{Held, Store};
+use super::store::{Held, Tiles};
 use crate::{Block, Cx, Emit, Error, Info, LinearMap, Result, Segment, Sink, Stream};
 use bakusoku_math::linalg;
 use ndarray::{Array2, s};
@@ -19,7 +19,7 @@ fn block_len(stream: &Stream) -> u64 {
 /// One place along a column stage: who listens, where the matrix is turned round, and the work that leads on.
 struct Place<'a> {
     sinks: Vec<&'a mut dyn Sink>,
-    store: Option<Store>,
+    tiles: Option<Tiles>,
     next: Option<Work>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn run<'a>(
     if nodes.wants_rows(from) {
         super::rows::walk(&held, from, nodes, share, cx)?;
     }
-    let mut places = vec![Place { sinks: nodes.take_sinks(from), store: None, next: None }];
+    let mut places = vec![Place { sinks: nodes.take_sinks(from), tiles: None, next: None }];
     let mut tos = vec![from];
     for step in steps {
         let before = &nodes.streams[tos[tos.len() - 1]];
@@ -55,8 +55,8 @@ pub(super) fn run<'a>(
         places.last_mut().expect("there is a first place").next = Some(work);
         let goes_on = step.to == last && step.to + 1 < nodes.streams.len();
         let turn = goes_on || nodes.wants_rows(step.to);
-        let store = if turn { Some(Store::for_columns(&nodes.streams[step.to], &cx.spill)?) } else { None };
-        places.push(Place { sinks: nodes.take_sinks(step.to), store, next: None });
+        let tiles = if turn { Some(Tiles::new(&nodes.streams[step.to], &cx.spill)?) } else { None };
+        places.push(Place { sinks: nodes.take_sinks(step.to), tiles, next: None });
         tos.push(step.to);
     }
     each_block(&held, &nodes.streams[from], share, &what, cx, |block| Rest(&mut places).emit(block, cx))?;
@@ -68,8 +68,8 @@ pub(super) fn run<'a>(
     drop(held);
     let mut end = Held::Nothing;
     for (place, to) in places.into_iter().zip(tos) {
-        let Some(store) = place.store else { continue };
-        let store = Held::Store(store);
+        let Some(tiles) = place.tiles else { continue };
+        let store = Held::Store(tiles.into_store());
         if nodes.wants_rows(to) {
             super::rows::walk(&store, to, nodes, share, cx)?;
         }
@@ -98,8 +98,8 @@ impl Emit for Rest<'_, '_> {
         for sink in &mut here.sinks {
             sink.push(&block, cx)?;
         }
-        if let Some(store) = &here.store {
-            store.write_block(block.start, block.data.view())?;
+        if let Some(tiles) = &mut here.tiles {
+            tiles.push(block.data.view())?;
         }
         match &mut here.next {
             None => Ok(()),

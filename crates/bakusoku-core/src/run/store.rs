@@ -4,6 +4,10 @@ use crate::{Picks, Recording, Result, Stream};
 use bakusoku_pool::{SpillDir, SpillFile};
 use ndarray::{Array2, ArrayView2};
 
+/// Samples of a tile that is written by blocks. Rows are then read in accesses of 16 KiB; a tile of 366 channels weighs
+/// 6 MB.
+pub(super) const TILE: u64 = 2048;
+
 /// A matrix `(n_channels, n_times)` of f64 in an unlinked file, cut into tiles of `tile` samples: within a tile each
 /// channel's samples lie together.
 ///
@@ -29,8 +33,7 @@ impl Store {
     /// # Errors
     /// When the disk has not enough room.
     pub fn for_columns(stream: &Stream, spill: &SpillDir) -> Result<Self> {
-        // Rows are then read in accesses of 64 KiB.
-        Self::new(stream, 8192, spill)
+        Self::new(stream, TILE, spill)
     }
 
     fn new(stream: &Stream, tile: u64, spill: &SpillDir) -> Result<Self> {
@@ -87,6 +90,56 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+/// Fills a store that is written by blocks: whole tiles, since a write of a few pages costs three times as much a byte.
+pub(super) struct Tiles {
+    store: Store,
+    /// The tile in hand: its channels' samples, one channel after the other.
+    tile: Vec<f64>,
+    start: u64,
+    filled: usize,
+}
+
+impl Tiles {
+    /// For a stream's samples.
+    ///
+    /// # Errors
+    /// When the disk has not enough room.
+    pub(super) fn new(stream: &Stream, spill: &SpillDir) -> Result<Self> {
+        let store = Store::for_columns(stream, spill)?;
+        let tile = vec![0.0; store.n_channels * TILE.min(store.n_times) as usize];
+        Ok(Self { store, tile, start: 0, filled: 0 })
+    }
+    /// Takes the next block.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub(super) fn push(&mut self, block: ArrayView2<'_, f64>) -> Result<()> {
+        let mut at = 0;
+        while at < block.ncols() {
+            let len = TILE.min(self.store.n_times - self.start) as usize;
+            let n = (len - self.filled).min(block.ncols() - at);
+            for (to, row) in self.tile.chunks_exact_mut(len).zip(block.outer_iter()) {
+                let to = &mut to[self.filled..self.filled + n];
+                match row.as_slice() {
+                    Some(row) => to.copy_from_slice(&row[at..at + n]),
+                    None => to.iter_mut().zip(row.iter().skip(at)).for_each(|(to, x)| *to = *x),
+                }
+            }
+            (self.filled, at) = (self.filled + n, at + n);
+            if self.filled == len {
+                let n_channels = self.store.n_channels;
+                self.store.file.write_f64_at(&self.tile[..n_channels * len], self.start * n_channels as u64 * 8)?;
+                (self.start, self.filled) = (self.start + len as u64, 0);
+            }
+        }
+        Ok(())
+    }
+    /// What was filled: all of it, when all blocks came.
+    pub(super) fn into_store(self) -> Store {
+        self.store
     }
 }
 
