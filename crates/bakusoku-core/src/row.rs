@@ -1,6 +1,6 @@
 //! Row methods: one channel, all its samples.
 
-use crate::Result;
+use crate::{Operator, Result};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 
@@ -56,6 +56,11 @@ pub trait RowKernel: Send + Sync {
     /// `None` where that gains nothing or is not possible.
     fn fuse(&self, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {
         let _ = next;
+        None
+    }
+    /// The same work on columns, with the same numbers to rounding, where that needs little memory: where nobody wants
+    /// rows, the matrix then need not be turned round.
+    fn on_columns(&self) -> Option<Box<dyn Operator>> {
         None
     }
     /// For [`fuse`](Self::fuse): lets a kernel recognise its own kind.

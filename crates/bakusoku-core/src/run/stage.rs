@@ -89,7 +89,29 @@ pub(super) fn group(bounds: Vec<Bound>, taps: &[Taps<'_>]) -> Vec<Stage> {
             }
         }
     }
-    stages
+    straighten(stages, taps)
+}
+
+/// Makes column stages of those row stages that can be, where nobody wants rows.
+fn straighten(stages: Vec<Stage>, taps: &[Taps<'_>]) -> Vec<Stage> {
+    let mut out = Vec::new();
+    for stage in stages {
+        match stage {
+            Stage::Columns { from, steps } => steps.into_iter().for_each(|step| push_column(&mut out, from, step)),
+            Stage::Rows { from, steps } => {
+                let quiet =
+                    steps.iter().map(|step| step.to).chain([from]).all(|place| taps[place].row_sinks.is_empty());
+                let operators: Option<Vec<_>> = steps.iter().map(|step| step.kernel.on_columns()).collect();
+                match operators.filter(|_| quiet) {
+                    Some(operators) => operators.into_iter().zip(steps).for_each(|(operator, step)| {
+                        push_column(&mut out, from, ColumnStep { work: ColumnWork::Operator(operator), to: step.to });
+                    }),
+                    None => out.push(Stage::Rows { from, steps }),
+                }
+            }
+        }
+    }
+    out
 }
 
 fn push_column(stages: &mut Vec<Stage>, from: usize, step: ColumnStep) {

@@ -1,9 +1,10 @@
 //! FIR filters on rows: the array function, and the kernel that the runner leads a recording through.
 
 use super::chain::FirChain;
+use super::columns::FirColumns;
 use super::params::FilterParams;
 use crate::rows::map_rows;
-use bakusoku_core::{Par, Picks, Result, RowKernel, Scratch, Segment, Stream};
+use bakusoku_core::{Operator, Par, Picks, Result, RowKernel, Scratch, Segment, Stream};
 use bakusoku_math::convolve::{Convolver, Fir, Work};
 use ndarray::{Array2, ArrayView2};
 use std::any::Any;
@@ -95,6 +96,9 @@ impl RowKernel for FirRows {
     fn fuse(&self, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {
         let next = next.as_any().downcast_ref::<Self>()?;
         FirChain::new(self, next).map(|chain| Box::new(chain) as Box<dyn RowKernel>)
+    }
+    fn on_columns(&self) -> Option<Box<dyn Operator>> {
+        Some(Box::new(FirColumns::new(self)?))
     }
     fn as_any(&self) -> &dyn Any {
         self

@@ -142,3 +142,82 @@ fn two_in_a_row_are_one() {
         assert!(first.fuse(&*rows(method, &input)).is_none());
     }
 }
+
+#[test]
+fn on_columns_it_gives_the_same() {
+    struct Got(Vec<bakusoku_core::Block>);
+    impl bakusoku_core::Emit for Got {
+        fn emit(&mut self, block: bakusoku_core::Block, _cx: &bakusoku_core::Cx) -> Result<()> {
+            self.0.push(block);
+            Ok(())
+        }
+    }
+    let cx = bakusoku_core::Cx::new(Par::new(3), bakusoku_core::SpillDir::find(None).unwrap());
+    for (n, phase, pad) in [
+        (1, Phase::Zero, "reflect_limited"),
+        (50, Phase::Zero, "reflect_limited"),
+        (4096, Phase::Zero, "edge"),
+        (4097, Phase::Minimum, "reflect_limited"),
+        (4150, Phase::Zero, "symmetric"),
+        (20_000, Phase::ZeroDouble, "reflect"),
+        (20_000, Phase::Zero, "constant"),
+    ] {
+        let mut input = stream(info_of(&["eeg", "eog", "eeg"], 500.0), n + 300);
+        input.annotations.items = vec![Annotation {
+            onset: n as f64 / 500.0,
+            duration: 0.2,
+            description: "BAD_ACQ_SKIP".into(),
+            ch_names: Vec::new(),
+        }];
+        let params = FilterParams { phase, pad: pad.parse().unwrap(), ..FilterParams::new(None, Some(40.0)) };
+        let kernel = rows(&Filter::new(params), &input);
+        let x = numbers(3, n as usize + 300, 5) + 4.0;
+        let mut operator = kernel.on_columns().unwrap();
+        let bakusoku_core::Grain::Fixed(grain) = operator.grain() else { panic!("it has a grain") };
+        let mut got = Got(Vec::new());
+        let mut ends = Vec::new();
+        for segment in operator.segments().to_vec() {
+            let Segment::Process(span) = segment else { continue };
+            operator.begin(span).unwrap();
+            for start in (span.start..span.stop).step_by(grain as usize) {
+                let stop = (start + grain).min(span.stop);
+                let data = x.slice(ndarray::s![.., start as usize..stop as usize]).to_owned();
+                operator.push(bakusoku_core::Block { start, data }, &mut got, &cx).unwrap();
+            }
+            operator.end(&mut got, &cx).unwrap();
+            ends.push(span);
+        }
+        assert!(!ends.is_empty());
+        let expected: Vec<Vec<f64>> = (0..3)
+            .map(|ch| {
+                let row = x.row(ch).to_vec();
+                if kernel.passes(ch) { row } else { run(&*kernel, &row) }
+            })
+            .collect();
+        let mut at = ends[0].start;
+        for block in &got.0 {
+            if !ends.iter().any(|span| span.start <= at && at < span.stop) {
+                at = ends.iter().map(|span| span.start).find(|&start| start > at).unwrap();
+            }
+            assert_eq!(block.start, at);
+            for (ch, row) in block.data.outer_iter().enumerate() {
+                for (i, &y) in row.iter().enumerate() {
+                    let other = expected[ch][at as usize + i];
+                    assert!(
+                        (y - other).abs() < 1e-13 * 10.0,
+                        "{n} {phase:?} {pad}: channel {ch}, {}: {y} {other}",
+                        at as usize + i
+                    );
+                }
+            }
+            at += block.n_times() as u64;
+        }
+        assert_eq!(
+            got.0.iter().map(|block| block.n_times() as u64).sum::<u64>(),
+            ends.iter().map(|span| span.len()).sum::<u64>()
+        );
+    }
+    // A long filter would hold too much, and some ways to go on need the whole series.
+    let input = stream(info_of(&["eeg"], 500.0), 9000);
+    assert!(rows(&Filter::new(FilterParams::new(Some(0.1), Some(40.0))), &input).on_columns().is_none());
+}
