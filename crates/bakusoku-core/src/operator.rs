@@ -8,7 +8,7 @@ use ndarray::Array2;
 pub enum Grain {
     /// Any lengths.
     Any,
-    /// Exactly `n` samples, counted from the start of each segment; the last block of a segment may be shorter.
+    /// Exactly `n` samples in C order, counted from the start of each segment; the last block of a segment may be shorter.
     Fixed(u64),
 }
 

@@ -31,6 +31,20 @@ pub(crate) struct Work<'a> {
     pub(crate) progress: Progress,
 }
 
+impl Work<'_> {
+    /// What the engine is handed for a pass that makes up `share` (from, how much) of the unit's work.
+    pub(crate) fn cx(&self, share: (f64, f64)) -> Cx {
+        let progress = self.progress.clone();
+        Cx {
+            par: self.par.clone(),
+            cancel: self.cancel.clone(),
+            memory: IN_HAND,
+            spill: self.spill.clone(),
+            progress: Some(std::sync::Arc::new(move |done: f64, what: &str| progress(share.0 + share.1 * done, what))),
+        }
+    }
+}
+
 /// Where a unit's epochs go, run after run.
 struct Collectors {
     evoked: EvokedSink,
@@ -353,14 +367,7 @@ fn pass(
     let stages = &prepared.steps;
     let (source, filtered, last) = (stages.source(), stages.filtered(), stages.last());
     let types = crate::input::wanted_types(config);
-    let progress = work.progress.clone();
-    let cx = Cx {
-        par: work.par.clone(),
-        cancel: work.cancel.clone(),
-        memory: IN_HAND,
-        spill: work.spill.clone(),
-        progress: Some(std::sync::Arc::new(move |done: f64, what: &str| progress(share.0 + share.1 * done, what))),
-    };
+    let cx = work.cx(share);
     let glance = steps::psd::Glance::new(config, source);
     let after_sss =
         stages.sss.and_then(|place| Some((place, steps::psd::Glance::new(config, &stages.streams[place])?)));

@@ -1,11 +1,10 @@
 //! The barrier inside a subject: bad channels of all runs are found and united before anything is filtered.
 
 use crate::execute::{Work, at, timing, write};
-use crate::prepare::{IN_HAND, Prepared};
+use crate::prepare::Prepared;
 use crate::report::data::SubjectReport;
 use crate::steps::find_bads::{self, Found, STEP};
 use crate::{Result, input};
-use bakusoku_core::Cx;
 use std::time::Instant;
 
 /// Finds bad channels where that is due, reads them where it was done, and marks them in all runs.
@@ -23,16 +22,7 @@ pub(crate) fn find(work: &Work<'_>, prepared: &mut Prepared, report: &mut Subjec
         found.push(match known {
             Some(found) => found,
             None => {
-                let progress = work.progress.clone();
-                let share = (0.3 * index as f64 / n, 0.3 / n);
-                let told = move |done: f64, what: &str| progress(share.0 + share.1 * done, what);
-                let cx = Cx {
-                    par: work.par.clone(),
-                    cancel: work.cancel.clone(),
-                    memory: IN_HAND,
-                    spill: work.spill.clone(),
-                    progress: Some(std::sync::Arc::new(told)),
-                };
+                let cx = work.cx((0.3 * index as f64 / n, 0.3 / n));
                 let found = at(&STEP, label, find_bads::find(work.config, site, &run.input, &cx))?;
                 let text = serde_json::to_string(&found).map_err(std::io::Error::from)?;
                 at(&STEP, label, write(scores, |path| Ok(fs_err::write(path, &text)?)))?;

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from .compare import _cals, only, ulps
-from .test_empty_room import MAXWELL, files, filtered, read, run
+from .test_empty_room import MAXWELL, files, filtered, read, refused, run
 
 KEYS = """
 ch_types = ["meg"]
@@ -81,10 +81,5 @@ def test_directions_and_filtered_run(cli, room_dataset, tmp_path):
     ],
 )
 def test_what_does_not_go(cli, room_dataset, tmp_path, keys, code, said):
-    toml = tmp_path / "study.toml"
-    name = keys.split(" ")[0]
-    base = "\n".join(line for line in (KEYS + MAXWELL).splitlines() if not line.startswith(f"{name} "))
-    toml.write_text(f'{base}\n{keys}\nbids_root = "{room_dataset}"\nderiv_root = "{tmp_path / "ours"}"\n')
-    done = cli.run("run", toml)
-    text = done.stdout + done.stderr
-    assert done.returncode == code and said in text, text
+    places = {"bids_root": room_dataset, "deriv_root": tmp_path / "ours"}
+    refused(cli, tmp_path, KEYS + MAXWELL, keys, code, said, **places)

@@ -2,7 +2,7 @@
 
 use super::columns;
 use super::stage::{Nodes, RowStep};
-use super::store::{Held, Store};
+use super::store::{Held, Store, TILE};
 use crate::{Bytes, Cx, Error, Picks, Result, RowSink, Scratch, Stream};
 use ndarray::ArrayViewMut2;
 use std::sync::Mutex;
@@ -214,13 +214,13 @@ fn gather(buffer: &[f64], n: usize, n_times: usize, index: usize, row: &mut [f64
 /// Writes what is held, column by column, where it can be read row by row.
 fn turn(held: &Held<'_>, stream: &Stream, cx: &Cx) -> Result<Store> {
     let store = Store::for_columns(stream, &cx.spill)?;
-    let n_tiles = stream.n_times.div_ceil(CHUNK) as usize;
+    let n_tiles = stream.n_times.div_ceil(TILE) as usize;
     cx.par.try_for_each(n_tiles, |index| {
         cx.cancel.check()?;
-        let start = index as u64 * CHUNK;
-        let stop = (start + CHUNK).min(stream.n_times);
+        let start = index as u64 * TILE;
+        let stop = (start + TILE).min(stream.n_times);
         let block = held.read_block(stream, start, stop)?;
-        store.write_block(start, block.view())
+        store.write_tile(start, block.as_slice().expect("a fresh array is contiguous"))
     })?;
     Ok(store)
 }

@@ -101,8 +101,8 @@ fn straighten(stages: Vec<Stage>, taps: &[Taps<'_>]) -> Vec<Stage> {
             Stage::Rows { from, steps } => {
                 let quiet =
                     steps.iter().map(|step| step.to).chain([from]).all(|place| taps[place].row_sinks.is_empty());
-                let operators: Option<Vec<_>> = steps.iter().map(|step| step.kernel.on_columns()).collect();
-                match operators.filter(|_| quiet) {
+                let operators = || steps.iter().map(|step| step.kernel.on_columns()).collect::<Option<Vec<_>>>();
+                match quiet.then(operators).flatten() {
                     Some(operators) => operators.into_iter().zip(steps).for_each(|(operator, step)| {
                         push_column(&mut out, from, ColumnStep { work: ColumnWork::Operator(operator), to: step.to });
                     }),

@@ -78,22 +78,17 @@ impl Store {
         let len = row.len();
         self.runs(ch, start, len, |offset, a, b| Ok(self.file.read_f64_at(&mut row[a..b], offset)?))
     }
-    /// Writes a block that starts at `start`.
+    /// Writes the tile that starts at `start`: its channels' samples, one channel after the other. A write of a few pages
+    /// costs three times as much a byte.
     ///
     /// # Errors
     /// When the disk is full or fails.
-    pub fn write_block(&self, start: u64, block: ArrayView2<'_, f64>) -> Result<()> {
-        for (ch, row) in block.outer_iter().enumerate() {
-            match row.as_slice() {
-                Some(row) => self.write_row(ch, start, row)?,
-                None => self.write_row(ch, start, &row.to_vec())?,
-            }
-        }
-        Ok(())
+    pub(super) fn write_tile(&self, start: u64, tile: &[f64]) -> Result<()> {
+        Ok(self.file.write_f64_at(tile, start * self.n_channels as u64 * 8)?)
     }
 }
 
-/// Fills a store that is written by blocks: whole tiles, since a write of a few pages costs three times as much a byte.
+/// Fills a store from blocks of any lengths.
 pub(super) struct Tiles {
     store: Store,
     /// The tile in hand: its channels' samples, one channel after the other.
@@ -130,8 +125,7 @@ impl Tiles {
             }
             (self.filled, at) = (self.filled + n, at + n);
             if self.filled == len {
-                let n_channels = self.store.n_channels;
-                self.store.file.write_f64_at(&self.tile[..n_channels * len], self.start * n_channels as u64 * 8)?;
+                self.store.write_tile(self.start, &self.tile[..self.store.n_channels * len])?;
                 (self.start, self.filled) = (self.start + len as u64, 0);
             }
         }

@@ -35,19 +35,21 @@ pub(crate) const STEP: Step = Step {
     doc: "Cuts epochs per run, applies projectors, baseline and rejection; concatenates runs (_epo.fif).",
 };
 
-/// Parameters for the channels at hand: limits for types that are not there are left out.
+/// Limits by channel type; those for types that are not there are left out.
+pub(crate) fn limits(config: &Config, key: &str, info: &Info) -> Vec<(ChannelType, f64)> {
+    let known =
+        config.limits(key).into_iter().filter_map(|(name, value)| Some((ChannelType::from_name(&name)?, value)));
+    known.filter(|(ch_type, _)| info.chs.iter().any(|ch| ch.ch_type() == *ch_type)).collect()
+}
+
+/// Parameters for the channels at hand.
 pub(crate) fn params(config: &Config, info: &Info) -> EpochsParams {
-    let limits = |key: &str| -> Vec<(ChannelType, f64)> {
-        let known =
-            config.limits(key).into_iter().filter_map(|(name, value)| Some((ChannelType::from_name(&name)?, value)));
-        known.filter(|(ch_type, _)| info.chs.iter().any(|ch| ch.ch_type() == *ch_type)).collect()
-    };
     EpochsParams {
         tmin: config.number("epochs_tmin").unwrap_or(-0.2),
         tmax: config.number("epochs_tmax").unwrap_or(0.5),
         baseline: config.pair("baseline"),
-        reject: limits("reject"),
-        flat: limits("flat"),
+        reject: limits(config, "reject", info),
+        flat: limits(config, "flat", info),
         reject_tmin: config.number("reject_tmin"),
         reject_tmax: config.number("reject_tmax"),
         detrend: match config.text("detrend") {

@@ -5,11 +5,11 @@
 use super::Step;
 use crate::config::Config;
 use crate::execute::{Work, at, file_id, timing, write};
-use crate::prepare::{IN_HAND, Prepared};
+use crate::prepare::Prepared;
 use crate::report::data::SubjectReport;
 use crate::{Error, Result};
 use bakusoku_core::run::{Chain, run};
-use bakusoku_core::{ChannelType, Cx, Info, Projector, Recording};
+use bakusoku_core::{Cx, Info, Projector, Recording};
 use bakusoku_io::fif;
 use bakusoku_methods::covariance::RawCovarianceSink;
 use bakusoku_methods::epochs::EpochsSink;
@@ -29,12 +29,9 @@ pub(crate) fn wanted(config: &Config) -> bool {
 }
 
 fn params(config: &Config, info: &Info) -> RawProjParams {
-    let there = |ch_type: &ChannelType| info.chs.iter().any(|ch| ch.ch_type() == *ch_type);
-    let limits = config.limits("mf_esss_reject").into_iter();
-    let limits = limits.filter_map(|(name, value)| Some((ChannelType::from_name(&name)?, value)));
     RawProjParams {
         n_meg: super::maxwell::whole(config.get("mf_esss"), 0),
-        reject: limits.filter(|(ch_type, _)| there(ch_type)).collect(),
+        reject: super::epochs::limits(config, "mf_esss_reject", info),
         ..RawProjParams::default()
     }
 }
@@ -66,13 +63,8 @@ pub(crate) fn find(work: &Work<'_>, prepared: &mut Prepared, report: &mut Subjec
 fn directions(work: &Work<'_>, room: &dyn Recording) -> Result<Vec<Projector>> {
     let stream = room.stream();
     let params = params(work.config, &stream.info);
-    let cx = Cx {
-        par: work.par.clone(),
-        cancel: work.cancel.clone(),
-        memory: IN_HAND,
-        spill: work.spill.clone(),
-        progress: None,
-    };
+    // Too short to be told of.
+    let cx = Cx { progress: None, ..work.cx((0.0, 0.0)) };
     let mut sums = RawCovarianceSink::new();
     {
         let mut cut = EpochsSink::new(raw_projectors_plan(stream, &params)?, vec![&mut sums]);
