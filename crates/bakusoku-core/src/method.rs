@@ -1,6 +1,6 @@
 //! A method: parameters only, until it is bound to a stream.
 
-use crate::{LinearMap, Need, Operator, Result, RowKernel, Stream};
+use crate::{Factored, LinearMap, Need, Operator, Result, RowKernel, Stream};
 use serde_json::Value;
 
 /// What a method becomes when it is bound to a stream.
@@ -34,4 +34,13 @@ pub trait Method: Send + Sync {
     /// # Errors
     /// As [`output`](Self::output).
     fn bind(&self, input: &Stream) -> Result<Bound>;
+    /// The same with a last matrix left out, where what comes out is a matrix times fewer rows; `None` where it isn't. Used
+    /// in place of [`bind`](Self::bind) when row methods follow that may go before the matrix.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output).
+    fn factor(&self, input: &Stream) -> Result<Option<Factored>> {
+        let _ = input;
+        Ok(None)
+    }
 }

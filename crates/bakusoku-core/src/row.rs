@@ -52,6 +52,12 @@ pub trait RowKernel: Send + Sync {
     /// # Errors
     /// When the samples do not allow it (NaN, say).
     fn run(&self, ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()>;
+    /// Whether it does one and the same linear thing to all of `channels`: then it may go before a matrix over them instead
+    /// of after it, with the same numbers to rounding.
+    fn is_alike(&self, channels: &[usize]) -> bool {
+        let _ = channels;
+        false
+    }
     /// One kernel that does this one's work and then `next`'s in a single pass, with the same numbers to rounding;
     /// `None` where that gains nothing or is not possible.
     fn fuse(&self, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {

@@ -1,11 +1,17 @@
 //! Where streams end: averages, spectra, files.
 
-use crate::{Block, Cx, Result, Scratch};
+use crate::{Block, Cx, Result, Scratch, Span};
 
 /// Takes a stream's columns, block after block, in order.
 ///
 /// A sink is owned by whoever wants its result, and lent to the runner.
 pub trait Sink: Send {
+    /// Whether it looks at samples of `span`; where columns have to be computed for it alone, it may be spared those that
+    /// it does not look at.
+    fn looks_at(&self, span: Span) -> bool {
+        let _ = span;
+        true
+    }
     /// The next block.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::cut::Cutter;
 use super::stage::{ColumnStep, ColumnWork, Nodes};
 use super::store::{Held, Tiles};
-use crate::{Block, Cx, Emit, Error, Info, LinearMap, Result, Segment, Sink, Stream};
+use crate::{Block, Cx, Emit, Error, Expansion, Info, LinearMap, Result, Segment, Sink, Stream};
 use bakusoku_math::linalg;
 use ndarray::{Array2, s};
 use std::sync::Arc;
@@ -12,15 +12,32 @@ use std::sync::Arc;
 const BLOCK_BYTES: u64 = 6_000_000;
 
 /// Samples in a block: the block weighs about [`BLOCK_BYTES`], whatever the number of channels.
-fn block_len(stream: &Stream) -> u64 {
-    (BLOCK_BYTES / (8 * stream.n_channels().max(1) as u64)).clamp(256, 65_536)
+fn block_len(n_channels: usize) -> u64 {
+    (BLOCK_BYTES / (8 * n_channels.max(1) as u64)).clamp(256, 65_536)
 }
 
 /// One place along a column stage: who listens, where the matrix is turned round, and the work that leads on.
 struct Place<'a> {
     sinks: Vec<&'a mut dyn Sink>,
+    /// What makes the channels that sinks want of the rows that flow here.
+    expansion: Option<Arc<Expansion>>,
     tiles: Option<Tiles>,
     next: Option<Work>,
+}
+
+impl Place<'_> {
+    /// Serves those who listen.
+    fn listen(&mut self, block: &Block, cx: &Cx) -> Result<()> {
+        let Some(expansion) = &self.expansion else {
+            return self.sinks.iter_mut().try_for_each(|sink| sink.push(block, cx));
+        };
+        let span = block.span();
+        if !self.sinks.iter().any(|sink| sink.looks_at(span)) {
+            return Ok(());
+        }
+        let whole = Block { start: block.start, data: expansion.expand(&cx.par, block.data.view()) };
+        self.sinks.iter_mut().filter(|sink| sink.looks_at(span)).try_for_each(|sink| sink.push(&whole, cx))
+    }
 }
 
 /// Work on columns, ready to take blocks.
@@ -44,7 +61,7 @@ pub(super) fn run<'a>(
     if nodes.wants_rows(from) {
         super::rows::walk(&held, from, nodes, share, cx)?;
     }
-    let mut places = vec![Place { sinks: nodes.take_sinks(from), tiles: None, next: None }];
+    let mut places = vec![Place { sinks: nodes.take_sinks(from), expansion: None, tiles: None, next: None }];
     let mut tos = vec![from];
     for step in steps {
         let before = &nodes.streams[tos[tos.len() - 1]];
@@ -56,10 +73,13 @@ pub(super) fn run<'a>(
         let goes_on = step.to == last && step.to + 1 < nodes.streams.len();
         let turn = goes_on || nodes.wants_rows(step.to);
         let tiles = if turn { Some(Tiles::new(&nodes.streams[step.to], &cx.spill)?) } else { None };
-        places.push(Place { sinks: nodes.take_sinks(step.to), tiles, next: None });
+        let expansion = nodes.expansion(step.to);
+        places.push(Place { sinks: nodes.take_sinks(step.to), expansion, tiles, next: None });
         tos.push(step.to);
     }
-    each_block(&held, &nodes.streams[from], share, &what, cx, |block| Rest(&mut places).emit(block, cx))?;
+    // Blocks may gain channels on their way.
+    let most = tos.iter().map(|&place| nodes.streams[place].n_channels()).max().unwrap_or(0);
+    each_block(&held, &nodes.streams[from], most, share, &what, cx, |block| Rest(&mut places).emit(block, cx))?;
     for place in &mut places {
         for sink in &mut place.sinks {
             sink.end(cx)?;
@@ -83,7 +103,8 @@ pub(super) fn run<'a>(
 /// Serves the column sinks of a place from what is held.
 pub(super) fn walk<'a>(held: &Held<'a>, node: usize, nodes: &mut Nodes<'a>, share: (f64, f64), cx: &Cx) -> Result<()> {
     let mut sinks = nodes.take_sinks(node);
-    each_block(held, &nodes.streams[node], share, "writing", cx, |block| {
+    let stream = &nodes.streams[node];
+    each_block(held, stream, stream.n_channels(), share, "writing", cx, |block| {
         sinks.iter_mut().try_for_each(|sink| sink.push(&block, cx))
     })?;
     sinks.iter_mut().try_for_each(|sink| sink.end(cx))
@@ -95,9 +116,7 @@ struct Rest<'p, 'a>(&'p mut [Place<'a>]);
 impl Emit for Rest<'_, '_> {
     fn emit(&mut self, block: Block, cx: &Cx) -> Result<()> {
         let (here, rest) = self.0.split_first_mut().expect("a block has a place to go");
-        for sink in &mut here.sinks {
-            sink.push(&block, cx)?;
-        }
+        here.listen(&block, cx)?;
         if let Some(tiles) = &mut here.tiles {
             tiles.push(block.data.view())?;
         }
@@ -138,12 +157,13 @@ fn multiply(map: &LinearMap, info: &Info, mut block: Block, cx: &Cx) -> Result<B
 fn each_block(
     held: &Held<'_>,
     stream: &Stream,
+    n_channels: usize,
     share: (f64, f64),
     what: &str,
     cx: &Cx,
     mut f: impl FnMut(Block) -> Result<()>,
 ) -> Result<()> {
-    let len = block_len(stream);
+    let len = block_len(n_channels);
     let n_blocks = stream.n_times.div_ceil(len);
     let at_once = cx.par.threads() as u64;
     let mut next = 0;

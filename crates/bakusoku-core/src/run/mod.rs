@@ -8,13 +8,15 @@
 //! Neighbouring row methods run together on a row while it is in cache; neighbouring matrices are multiplied into one
 //! before the data is touched; between rows and columns stands a [`Store`], a file in which the matrix is turned round,
 //! so that memory is a few rows per thread or a few blocks, never the recording. A chain that begins with rows reads
-//! the source by channel group instead, where that takes few passes over it.
+//! the source by channel group instead, where that takes few passes over it. A matrix that makes many channels of few rows
+//! is put off until row methods are through ([`Factored`](crate::Factored)).
 //!
 //! Results depend neither on the number of threads nor on the length of blocks: rows are pure, and columns arrive in
 //! order, cut to the operator's grain from the start of its segment.
 
 mod columns;
 mod cut;
+mod postpone;
 mod rows;
 mod stage;
 mod store;
@@ -22,7 +24,7 @@ mod store;
 pub use store::Store;
 
 use crate::{Bytes, Cx, Method, Need, Recording, Result, RowSink, Sink, Stream};
-use stage::{Nodes, Stage};
+use stage::Stage;
 
 /// Who listens at one place of the chain.
 #[derive(Default)]
@@ -120,13 +122,8 @@ pub fn need(source: &Stream, methods: &[&dyn Method], threads: usize, memory: By
 /// The first one of the source, a method, a sink, or the engine; also when the run is cancelled.
 pub fn run(chain: Chain<'_>, cx: &Cx) -> Result<()> {
     let streams = streams(chain.source.stream(), &chain.methods)?;
-    let mut bounds = Vec::with_capacity(chain.methods.len());
-    for (method, stream) in chain.methods.iter().zip(&streams) {
-        bounds.push(method.bind(stream)?);
-    }
-    let names: Vec<&'static str> = chain.methods.iter().map(|method| method.name()).collect();
-    let stages = stage::group(bounds, &chain.taps);
-    let mut nodes = Nodes::new(streams, names, chain.taps);
+    let (bounds, mut nodes) = postpone::bind(&chain.methods, streams, chain.taps)?;
+    let stages = stage::group(bounds, &nodes);
     let n_passes = stages.len() as f64 + 1.0;
     let mut held = store::Held::Source(chain.source);
     for (index, stage) in stages.into_iter().enumerate() {

@@ -1,18 +1,43 @@
 //! Which methods run together.
 
 use super::Taps;
-use crate::{Bound, LinearMap, Operator, RowKernel, RowSink, Sink, Stream};
+use crate::{Bound, Channel, Expansion, Info, LinearMap, Operator, RowKernel, RowSink, Sink, Stream};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The places of a chain: what flows there, and who still waits for it.
 pub(super) struct Nodes<'a> {
     pub streams: Vec<Stream>,
     pub names: Vec<&'static str>,
     taps: Vec<Taps<'a>>,
+    /// What makes a place's channels of the rows that flow there, where that is put off.
+    expansions: Vec<Option<Arc<Expansion>>>,
 }
 
 impl<'a> Nodes<'a> {
     pub(super) fn new(streams: Vec<Stream>, names: Vec<&'static str>, taps: Vec<Taps<'a>>) -> Self {
-        Self { streams, names, taps }
+        let expansions = vec![None; streams.len()];
+        Self { streams, names, taps, expansions }
+    }
+    /// At `places` only the rows of an expansion flow; the last of them, where all channels are made of them, gets a place
+    /// after it that takes over its taps.
+    pub(super) fn postpone(&mut self, places: Range<usize>, expansion: &Arc<Expansion>, name: &'static str) {
+        let last = places.end - 1;
+        self.streams.insert(places.end, self.streams[last].clone());
+        self.taps.insert(last, Taps::default());
+        self.names.insert(last, name);
+        self.expansions.insert(places.end, None);
+        for place in places {
+            self.streams[place].info = Arc::new(rows_of(&self.streams[place].info, expansion, name));
+            self.expansions[place] = Some(Arc::clone(expansion));
+        }
+    }
+    /// What makes the channels of a place of the rows that flow there; `None`: they flow there.
+    pub(super) fn expansion(&self, node: usize) -> Option<Arc<Expansion>> {
+        self.expansions[node].clone()
+    }
+    pub(super) fn is_silent(&self, node: usize) -> bool {
+        !self.wants_columns(node) && !self.wants_rows(node)
     }
     pub(super) fn wants_columns(&self, node: usize) -> bool {
         !self.taps[node].sinks.is_empty()
@@ -28,6 +53,14 @@ impl<'a> Nodes<'a> {
     pub(super) fn take_row_sinks(&mut self, node: usize) -> Vec<&'a dyn RowSink> {
         std::mem::take(&mut self.taps[node].row_sinks)
     }
+}
+
+/// The rows that an expansion takes, as channels.
+fn rows_of(info: &Info, expansion: &Expansion, name: &str) -> Info {
+    let components = (0..expansion.n_components())
+        .map(|k| Channel { name: format!("component {k} of {name}"), ..info.chs[expansion.channels()[k]].clone() });
+    let chs = components.chain(expansion.others().iter().map(|&ch| info.chs[ch].clone())).collect();
+    Info { chs, ..info.clone() }
 }
 
 /// A step of a row stage: the kernel and the place it leads to.
@@ -55,8 +88,7 @@ pub(super) enum Stage {
 }
 
 /// Groups neighbours of one kind; fuses those between which nobody listens.
-pub(super) fn group(bounds: Vec<Bound>, taps: &[Taps<'_>]) -> Vec<Stage> {
-    let silent = |place: usize| taps[place].sinks.is_empty() && taps[place].row_sinks.is_empty();
+pub(super) fn group(bounds: Vec<Bound>, nodes: &Nodes<'_>) -> Vec<Stage> {
     let mut stages: Vec<Stage> = Vec::new();
     for (index, bound) in bounds.into_iter().enumerate() {
         let to = index + 1;
@@ -64,7 +96,7 @@ pub(super) fn group(bounds: Vec<Bound>, taps: &[Taps<'_>]) -> Vec<Stage> {
             Bound::Rows(kernel) => {
                 if let Some(Stage::Rows { steps, .. }) = stages.last_mut() {
                     let last = steps.last_mut().expect("a stage has a step");
-                    match if silent(index) { last.kernel.fuse(&*kernel) } else { None } {
+                    match if nodes.is_silent(index) { last.kernel.fuse(&*kernel) } else { None } {
                         Some(fused) => *last = RowStep { kernel: fused, to },
                         None => steps.push(RowStep { kernel, to }),
                     }
@@ -78,7 +110,7 @@ pub(super) fn group(bounds: Vec<Bound>, taps: &[Taps<'_>]) -> Vec<Stage> {
             Bound::Matrix(map) => {
                 if let Some(Stage::Columns { steps, .. }) = stages.last_mut()
                     && let Some(ColumnStep { work: ColumnWork::Matrix(first), to: last_to }) = steps.last_mut()
-                    && silent(index)
+                    && nodes.is_silent(index)
                     && first.segments == map.segments
                 {
                     *first = product(first, &map);
@@ -89,18 +121,17 @@ pub(super) fn group(bounds: Vec<Bound>, taps: &[Taps<'_>]) -> Vec<Stage> {
             }
         }
     }
-    straighten(stages, taps)
+    straighten(stages, nodes)
 }
 
 /// Makes column stages of those row stages that can be, where nobody wants rows.
-fn straighten(stages: Vec<Stage>, taps: &[Taps<'_>]) -> Vec<Stage> {
+fn straighten(stages: Vec<Stage>, nodes: &Nodes<'_>) -> Vec<Stage> {
     let mut out = Vec::new();
     for stage in stages {
         match stage {
             Stage::Columns { from, steps } => steps.into_iter().for_each(|step| push_column(&mut out, from, step)),
             Stage::Rows { from, steps } => {
-                let quiet =
-                    steps.iter().map(|step| step.to).chain([from]).all(|place| taps[place].row_sinks.is_empty());
+                let quiet = steps.iter().map(|step| step.to).chain([from]).all(|place| !nodes.wants_rows(place));
                 let operators = || steps.iter().map(|step| step.kernel.on_columns()).collect::<Option<Vec<_>>>();
                 match quiet.then(operators).flatten() {
                     Some(operators) => operators.into_iter().zip(steps).for_each(|(operator, step)| {

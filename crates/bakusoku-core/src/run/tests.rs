@@ -67,6 +67,9 @@ impl RowKernel for CumulateRow {
     fn passes(&self, ch: usize) -> bool {
         !self.halve && ch == 1
     }
+    fn is_alike(&self, channels: &[usize]) -> bool {
+        channels.iter().all(|&ch| self.passes(ch) == self.passes(channels[0]))
+    }
     fn run(&self, _ch: usize, row: &[f64], out: &mut [f64], _scratch: &mut Scratch) -> Result<()> {
         let step = if self.halve { 2 } else { 1 };
         let mut sum = 0.0;
@@ -150,6 +153,69 @@ impl Method for Mix {
             segments: Segment::cut(&[], input.n_times),
             finite: true,
         }))
+    }
+}
+
+/// Column method that makes channels 0, 2 and 3 of one component, and may leave the making to others.
+struct Spread {
+    /// Refuses to do it all itself.
+    only_factored: bool,
+}
+struct SumOperator([Segment; 1]);
+const SPREAD: [f64; 3] = [0.5, -1.0, 2.0];
+impl Method for Spread {
+    fn name(&self) -> &'static str {
+        "spread"
+    }
+    fn parameters(&self) -> Value {
+        json!({})
+    }
+    fn output(&self, input: &Stream) -> Result<Stream> {
+        Ok(input.clone())
+    }
+    fn bind(&self, input: &Stream) -> Result<Bound> {
+        if self.only_factored {
+            return Err(Error::data("nobody does the rest"));
+        }
+        Ok(Bound::Matrix(LinearMap {
+            channels: vec![0, 2, 3],
+            matrix: Array2::from_shape_fn((3, 3), |(i, _)| SPREAD[i]),
+            segments: Segment::cut(&[], input.n_times),
+            finite: false,
+        }))
+    }
+    fn factor(&self, input: &Stream) -> Result<Option<Factored>> {
+        let matrix = Array2::from_shape_fn((3, 1), |(i, _)| SPREAD[i]);
+        let operator = Box::new(SumOperator([Segment::Process(Span::new(0, input.n_times))]));
+        Ok(Some(Factored { operator, expansion: Expansion::new(vec![0, 2, 3], matrix, input.n_channels()) }))
+    }
+}
+impl Operator for SumOperator {
+    fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+    fn push(&mut self, block: Block, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
+        let x = &block.data;
+        let rows = [(&x.row(0) + &x.row(2) + x.row(3)), x.row(1).to_owned(), x.row(4).to_owned()];
+        let views: Vec<_> = rows.iter().map(|row| row.view()).collect();
+        let data = ndarray::stack(ndarray::Axis(0), &views).unwrap();
+        out.emit(Block { start: block.start, data }, cx)
+    }
+}
+
+/// Adds up what it looks at.
+struct Glance(Span, f64);
+impl Sink for Glance {
+    fn looks_at(&self, span: Span) -> bool {
+        self.0.intersect(span).is_some()
+    }
+    fn push(&mut self, block: &Block, _cx: &Cx) -> Result<()> {
+        for (t, column) in (block.start..).zip(block.data.columns()) {
+            if self.0.contains(t) {
+                self.1 += column.iter().enumerate().map(|(ch, x)| x * (ch + 1) as f64).sum::<f64>();
+            }
+        }
+        Ok(())
     }
 }
 
@@ -259,6 +325,38 @@ fn taps_in_the_middle_do_not_change_the_end() {
     chain.tap(4, &mut keep);
     run(chain, &cx(2, 1 << 30)).unwrap();
     assert_eq!(keep.columns, with_taps[4].0);
+}
+
+#[test]
+fn a_matrix_waits_for_rows_that_may_go_before_it() {
+    let raw = recording(5, 20_011);
+    let (whole, half) = (Cumulate { halve: false }, Cumulate { halve: true });
+    let grainy = Grainy { grain: 777, skip: None };
+    // Only what can be put off, and by how much: `whole` leaves channel 1 alone, so it goes before matrices over others.
+    let chains: [&[&dyn Method]; 4] = [&[&half], &[&whole, &half], &[&half, &Mix, &whole], &[&half, &grainy, &half]];
+    for rest in chains {
+        let with = |spread: &Spread, rows: bool, cx: &Cx| {
+            let methods: Vec<&dyn Method> =
+                [&Mix as &dyn Method, spread].into_iter().chain(rest.iter().copied()).collect();
+            let (mut glance, mut keep, all) =
+                (Glance(Span::new(3_000, 12_345), 0.0), Keep::default(), KeepRows::default());
+            let at_end = KeepRows::default();
+            let mut chain = Chain::new(&raw, methods);
+            let end = chain.end();
+            chain.tap(2, &mut glance).tap(end, &mut keep).tap_rows(end, &at_end);
+            if rows {
+                // Whoever wants rows wants those of channels.
+                chain.tap_rows(2, &all);
+            }
+            run(chain, cx).unwrap();
+            (glance.1, keep.columns, at_end.sorted())
+        };
+        let expected = with(&Spread { only_factored: false }, true, &cx(1, 1 << 30));
+        for (threads, memory) in [(1, 1 << 30), (2, 0), (3, 1 << 20)] {
+            // Sums of small halves are exact, in any order.
+            assert_eq!(with(&Spread { only_factored: true }, false, &cx(threads, memory)), expected);
+        }
+    }
 }
 
 #[test]
