@@ -3,7 +3,7 @@
 use super::params::{Average, WelchParams};
 use crate::rows::map_rows;
 use bakusoku_core::{Error, Par, Result, Scratch, Span};
-use bakusoku_math::fft::{Complex, Fft};
+use bakusoku_math::fft::{Complex, RealFft};
 use bakusoku_math::simd::wide;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use std::ops::Range;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// `n_fft` of `psd_array_welch`.
 const ARRAY_N_FFT: usize = 256;
 
-/// A good stretch: where its segments start, their length and window, and its weight in the average.
-struct Stretch {
+/// A good stretch: where its segments start, their length and window.
+pub(super) struct Stretch {
     start: usize,
     n_segments: usize,
     step: usize,
@@ -21,13 +21,33 @@ struct Stretch {
     window: Arc<Vec<f64>>,
     /// 1 / (sfreq Σ window²)
     scale: f64,
-    weight: f64,
+    /// Its share of the average.
+    share: f64,
+}
+
+impl Stretch {
+    /// All samples that are looked at.
+    pub(super) fn span(&self) -> Span {
+        let len = (self.n_segments - 1) * self.step + self.window.len();
+        Span::new(self.start as u64, (self.start + len) as u64)
+    }
+    /// How many segments there are.
+    pub(super) fn n_segments(&self) -> usize {
+        self.n_segments
+    }
+    /// The samples of a segment.
+    pub(super) fn segment(&self, index: usize) -> Span {
+        let start = self.start + index * self.step;
+        Span::new(start as u64, (start + self.window.len()) as u64)
+    }
 }
 
 /// Welch's method, ready for rows of one length.
 pub struct Welch {
-    fft: Arc<Fft>,
+    fft: Arc<RealFft>,
     bins: Range<usize>,
+    /// Of each bin: power of negative frequencies is added to that of positive ones.
+    sides: Vec<f64>,
     sfreq: f64,
     average: Average,
     remove_dc: bool,
@@ -36,11 +56,10 @@ pub struct Welch {
 
 /// Buffers of one thread.
 #[derive(Default)]
-struct Work {
-    a: Vec<Complex>,
-    b: Vec<Complex>,
+pub(super) struct Work {
+    series: Vec<f64>,
+    bins: Vec<Complex>,
     scratch: Vec<Complex>,
-    power: Vec<f64>,
     segments: Vec<f64>,
 }
 
@@ -73,13 +92,16 @@ impl Welch {
             let used = if len < lengths.n_per_seg { len } else { len - (len - params.n_overlap) % lengths.step };
             let scale = 1.0 / (sfreq * window.iter().map(|w| w * w).sum::<f64>());
             let start = span.start as usize;
-            stretches.push(Stretch { start, n_segments, step, window, scale, weight: used as f64 });
+            stretches.push(Stretch { start, n_segments, step, window, scale, share: used as f64 });
         }
         if stretches.is_empty() {
             return Err(Error::data("no good stretch is left for a spectrum"));
         }
-        let fft = Fft::new(lengths.n_fft);
-        Ok(Self { fft, bins, sfreq, average: params.average, remove_dc: params.remove_dc, stretches })
+        let used: f64 = stretches.iter().map(|stretch| stretch.share).sum();
+        stretches.iter_mut().for_each(|stretch| stretch.share /= used);
+        let fft = RealFft::new(lengths.n_fft);
+        let sides = bins.clone().map(|k| if k == 0 || 2 * k == lengths.n_fft { 1.0 } else { 2.0 }).collect();
+        Ok(Self { fft, bins, sides, sfreq, average: params.average, remove_dc: params.remove_dc, stretches })
     }
     /// Frequencies of what comes out (Hz).
     pub fn freqs(&self) -> Vec<f64> {
@@ -88,11 +110,15 @@ impl Welch {
     }
     /// Bytes of work space that a thread needs.
     pub fn scratch_bytes(&self) -> u64 {
-        let segments = match self.average {
-            Average::Mean => 0,
-            Average::Median => self.stretches.iter().map(|stretch| stretch.n_segments).max().unwrap_or(0),
-        };
-        (56 * self.fft.len() + 8 * segments * self.bins.len()) as u64
+        (32 * self.fft.len() + 8 * self.n_kept()) as u64
+    }
+    /// How many frequencies come out.
+    pub(super) fn n_bins(&self) -> usize {
+        self.bins.len()
+    }
+    /// The good stretches, in order.
+    pub(super) fn stretches(&self) -> &[Stretch] {
+        &self.stretches
     }
 
     /// The spectrum of a row.
@@ -100,103 +126,78 @@ impl Welch {
     /// A row with an infinite or missing sample in a good stretch gives NaN.
     pub fn run(&self, row: &[f64], out: &mut [f64], scratch: &mut Scratch) {
         let work = scratch.get::<Work>();
-        let total: f64 = self.stretches.iter().map(|stretch| stretch.weight).sum();
+        let mut kept = std::mem::take(&mut work.segments);
+        kept.resize(self.n_kept(), 0.0);
         out.fill(0.0);
         for stretch in &self.stretches {
-            let share = if self.stretches.len() == 1 { 1.0 } else { stretch.weight / total };
-            match self.average {
-                Average::Mean => self.mean(stretch, row, share, out, work),
-                Average::Median => self.median(stretch, row, share, out, work),
+            for index in 0..stretch.n_segments {
+                self.add(stretch, index, &row[stretch.segment(index).range()], &mut kept, out, work);
+            }
+        }
+        work.segments = kept;
+    }
+
+    /// How much is kept of a row between segments, beside its spectrum: all of a stretch, where a median is wanted.
+    pub(super) fn n_kept(&self) -> usize {
+        match self.average {
+            Average::Mean => 0,
+            Average::Median => {
+                self.bins.len() * self.stretches.iter().map(|stretch| stretch.n_segments).max().unwrap_or(0)
             }
         }
     }
 
-    /// Transforms the segments of a stretch two by two, and calls `f` with the number of the first of them, how many
-    /// there are, and the transform.
-    fn pairs(&self, stretch: &Stretch, row: &[f64], work: &mut Work, mut f: impl FnMut(usize, usize, &[Complex])) {
-        let (n_fft, n) = (self.fft.len(), stretch.window.len());
-        work.a.resize(n_fft, Complex::default());
-        work.b.resize(n_fft, Complex::default());
-        work.scratch.resize(self.fft.scratch_len(), Complex::default());
-        let segment = |index: usize| &row[stretch.start + index * stretch.step..][..n];
-        let mean = |x: &[f64]| if self.remove_dc { sum(x) / n as f64 } else { 0.0 };
-        for first in (0..stretch.n_segments).step_by(2) {
-            let one = segment(first);
-            let offset = mean(one);
-            let count = (stretch.n_segments - first).min(2);
-            if count == 2 {
-                let two = segment(first + 1);
-                let offset_two = mean(two);
-                let (a, window) = (&mut work.a[..n], &stretch.window[..n]);
+    /// Adds a segment of a row to its spectrum `out`; segments come in order.
+    pub(super) fn add(
+        &self,
+        stretch: &Stretch,
+        index: usize,
+        samples: &[f64],
+        kept: &mut [f64],
+        out: &mut [f64],
+        work: &mut Work,
+    ) {
+        let (n, scale) = (stretch.n_segments, stretch.share * stretch.scale);
+        let bins = &self.transform(stretch, samples, work)[self.bins.clone()];
+        match self.average {
+            Average::Mean => {
+                let scale = scale / n as f64;
                 wide(|| {
-                    for (((z, &x), &y), &w) in a.iter_mut().zip(one).zip(two).zip(window) {
-                        *z = Complex::new((x - offset) * w, (y - offset_two) * w);
+                    for ((out, z), sides) in out.iter_mut().zip(bins).zip(&self.sides) {
+                        *out += (z.re * z.re + z.im * z.im) * (sides * scale);
                     }
                 });
-            } else {
-                for ((z, &x), &w) in work.a.iter_mut().zip(one).zip(stretch.window.iter()) {
-                    *z = Complex::new((x - offset) * w, 0.0);
+            }
+            Average::Median => {
+                for (bin, z) in bins.iter().enumerate() {
+                    kept[bin * n + index] = z.norm_sqr();
+                }
+                if index + 1 == n {
+                    let scale = scale / median_bias(n);
+                    for ((out, sides), values) in out.iter_mut().zip(&self.sides).zip(kept.chunks_exact_mut(n)) {
+                        values.sort_unstable_by(f64::total_cmp);
+                        *out += 0.5 * (values[(n - 1) / 2] + values[n / 2]) * (sides * scale);
+                    }
                 }
             }
-            work.a[n..].fill(Complex::default());
-            self.fft.forward(&mut work.a, &mut work.b, &mut work.scratch);
-            f(first, count, &work.b);
         }
     }
 
-    /// |X|² and |Y|² of both segments together are half of |Z(k)|² + |Z(-k)|².
-    fn mean(&self, stretch: &Stretch, row: &[f64], share: f64, out: &mut [f64], work: &mut Work) {
-        let n_fft = self.fft.len();
-        let mut power = std::mem::take(&mut work.power);
-        power.clear();
-        power.resize(n_fft, 0.0);
-        self.pairs(stretch, row, work, |_, _, z| {
-            let power = &mut power[..];
-            wide(|| {
-                for (power, z) in power.iter_mut().zip(z) {
-                    *power += z.re * z.re + z.im * z.im;
-                }
-            });
-        });
-        let scale = share * stretch.scale / stretch.n_segments as f64;
-        for (out, k) in out.iter_mut().zip(self.bins.clone()) {
-            let both = 0.5 * (power[k] + power[(n_fft - k) % n_fft]);
-            *out += both * scale * self.sides(k);
-        }
-        work.power = power;
-    }
-
-    fn median(&self, stretch: &Stretch, row: &[f64], share: f64, out: &mut [f64], work: &mut Work) {
-        let n = stretch.n_segments;
-        let mut segments = std::mem::take(&mut work.segments);
-        segments.resize(n * self.bins.len(), 0.0);
-        self.spectra(stretch, row, work, |index, bin, x| segments[bin * n + index] = x.norm_sqr());
-        let scale = share * stretch.scale / median_bias(n);
-        for ((out, k), values) in out.iter_mut().zip(self.bins.clone()).zip(segments.chunks_exact_mut(n)) {
-            values.sort_unstable_by(f64::total_cmp);
-            *out += 0.5 * (values[(n - 1) / 2] + values[n / 2]) * scale * self.sides(k);
-        }
-        work.segments = segments;
-    }
-
-    /// Calls `f` with segment, bin (counted from the first that is wanted) and transform.
-    fn spectra(&self, stretch: &Stretch, row: &[f64], work: &mut Work, mut f: impl FnMut(usize, usize, Complex)) {
-        let n_fft = self.fft.len();
-        self.pairs(stretch, row, work, |first, count, z| {
-            for (bin, k) in self.bins.clone().enumerate() {
-                let (a, b) = (z[k], z[(n_fft - k) % n_fft].conj());
-                f(first, bin, 0.5 * (a + b));
-                if count == 2 {
-                    let difference = 0.5 * (a - b);
-                    f(first + 1, bin, Complex::new(difference.im, -difference.re));
-                }
+    /// The transform of a segment.
+    fn transform<'w>(&self, stretch: &Stretch, samples: &[f64], work: &'w mut Work) -> &'w [Complex] {
+        work.series.resize(self.fft.len(), 0.0);
+        work.bins.resize(self.fft.n_bins(), Complex::default());
+        work.scratch.resize(self.fft.scratch_len(), Complex::default());
+        let offset = if self.remove_dc { sum(samples) / samples.len() as f64 } else { 0.0 };
+        let (series, rest) = work.series.split_at_mut(samples.len());
+        wide(|| {
+            for ((to, &x), &w) in series.iter_mut().zip(samples).zip(stretch.window.iter()) {
+                *to = (x - offset) * w;
             }
         });
-    }
-
-    /// Power of negative frequencies is added to that of positive ones.
-    fn sides(&self, k: usize) -> f64 {
-        if k == 0 || 2 * k == self.fft.len() { 1.0 } else { 2.0 }
+        rest.fill(0.0);
+        self.fft.forward(&mut work.series, &mut work.bins, &mut work.scratch);
+        &work.bins
     }
 }
 
@@ -292,8 +293,8 @@ pub fn psd_array_welch_segments(
 ) -> Result<(Array3<f64>, Vec<f64>)> {
     let (spectra, freqs, welch) = segments(par, x, sfreq, params)?;
     let mut psds = spectra.mapv(|x| x.norm_sqr());
-    for (mut bin, k) in psds.axis_iter_mut(Axis(1)).zip(welch.bins.clone()) {
-        bin *= welch.sides(k);
+    for (mut bin, &sides) in psds.axis_iter_mut(Axis(1)).zip(&welch.sides) {
+        bin *= sides;
     }
     Ok((psds, freqs))
 }
@@ -333,7 +334,12 @@ fn segments(
             if !broken[index] {
                 let row = x.row(index);
                 let row = row.as_slice().map_or_else(|| row.to_vec().into(), std::borrow::Cow::Borrowed);
-                welch.spectra(stretch, &row, work, |segment, bin, x| out[bin * n + segment] = x * scale);
+                for segment in 0..n {
+                    let bins = welch.transform(stretch, &row[stretch.segment(segment).range()], work);
+                    for (bin, k) in welch.bins.clone().enumerate() {
+                        out[bin * n + segment] = bins[k] * scale;
+                    }
+                }
             }
         });
     }

@@ -1,11 +1,11 @@
 //! Power spectra by Welch's method (MNE's `raw.compute_psd(method="welch")`, `psd_array_welch`).
 //!
-//! Rows are `(n_times,)` in SI units, spectra `(n_freqs,)` in units squared per Hz. Segments are windowed and transformed
-//! two at a time, as real and imaginary part of one series; stretches marked as bad are left out, each good stretch counts
-//! by its samples.
+//! Rows are `(n_times,)` in SI units, spectra `(n_freqs,)` in units squared per Hz. Stretches marked
+//! as bad are left out, each good stretch counts by its samples.
 //!
 //! Welch (1967), *IEEE Trans. Audio Electroacoust.* 15(2).
 
+mod columns;
 mod kernel;
 mod params;
 mod sink;

@@ -1,19 +1,22 @@
-//! Welch's method at the end of a stream of rows.
+//! Welch's method at the end of a stream, of rows or of columns.
 
+use super::columns::Columns;
 use super::kernel::Welch;
 use super::params::WelchParams;
 use crate::choice::choose;
 use bakusoku_core::containers::Spectrum;
-use bakusoku_core::{Picks, Result, RowSink, Scratch, Span, Stream};
-use ndarray::Array2;
+use bakusoku_core::{Block, Cx, Picks, Result, RowSink, Scratch, Sink, Span, Stream};
+use ndarray::{Array2, ArrayView2};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// `n_fft` of `raw.compute_psd`, where the recording is long enough.
 const RECORDING_N_FFT: usize = 2048;
 
-/// Computes the spectra of a recording's rows as they come (MNE's `raw.compute_psd(method="welch")`).
+/// Computes the spectra of a recording as its rows or its columns come (MNE's `raw.compute_psd(method="welch")`): the same
+/// bits either way.
 ///
-/// Gaps and stretches annotated as bad are left out.
+/// Gaps and stretches annotated as bad are left out. From columns it holds, of each channel, a segment and its spectrum;
+/// with `average="median"` as many spectra as there are segments.
 pub struct WelchSink {
     welch: Welch,
     picks: Picks,
@@ -21,6 +24,8 @@ pub struct WelchSink {
     places: Vec<Option<usize>>,
     info: Arc<bakusoku_core::Info>,
     spectra: Mutex<Array2<f64>>,
+    /// Once columns have come.
+    columns: Option<Columns>,
 }
 
 impl WelchSink {
@@ -41,15 +46,34 @@ impl WelchSink {
         let mut places = vec![None; input.n_channels()];
         picks.iter().enumerate().for_each(|(place, ch)| places[ch] = Some(place));
         let spectra = Mutex::new(Array2::zeros((picks.len(), welch.freqs().len())));
-        Ok(Self { welch, picks, places, info: input.info.clone(), spectra })
+        Ok(Self { welch, picks, places, info: input.info.clone(), spectra, columns: None })
     }
-    /// The spectra, once all rows have come.
+    /// Takes columns: samples of all channels from `start` on, those of earlier calls before them.
+    pub fn push_samples(&mut self, start: u64, samples: ArrayView2<'_, f64>, cx: &Cx) {
+        let Self { welch, picks, columns, .. } = self;
+        let columns = columns.get_or_insert_with(|| Columns::new(welch, picks.len()));
+        columns.push(welch, picks.as_slice(), start, samples, cx);
+    }
+    /// The spectra, once all rows or all columns have come.
     pub fn finish(self) -> Spectrum {
-        Spectrum {
-            info: Arc::new(self.info.pick(&self.picks)),
-            freqs: self.welch.freqs(),
-            data: self.spectra.into_inner().unwrap_or_else(PoisonError::into_inner),
-        }
+        let data = match &self.columns {
+            Some(columns) => columns.spectra(&self.welch),
+            None => self.spectra.into_inner().unwrap_or_else(PoisonError::into_inner),
+        };
+        Spectrum { info: Arc::new(self.info.pick(&self.picks)), freqs: self.welch.freqs(), data }
+    }
+}
+
+impl Sink for WelchSink {
+    fn looks_at(&self, span: Span) -> bool {
+        self.columns.as_ref().is_none_or(|columns| columns.looks_at(&self.welch, span))
+    }
+    fn push(&mut self, block: &Block, cx: &Cx) -> Result<()> {
+        self.push_samples(block.start, block.data.view(), cx);
+        Ok(())
+    }
+    fn held_bytes(&self) -> u64 {
+        Columns::bytes(&self.welch, self.picks.len())
     }
 }
 

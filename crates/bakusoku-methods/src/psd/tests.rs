@@ -3,7 +3,7 @@
 use super::*;
 use crate::golden::{cases, check, len, number, series};
 use crate::testing::info_of;
-use bakusoku_core::{Annotation, Annotations, Par, RowSink, Scratch, Stream};
+use bakusoku_core::{Annotation, Annotations, Block, Cx, Par, RowSink, Scratch, Sink, Span, SpillDir, Stream};
 use ndarray::{Array2, s};
 use serde_json::Value;
 use std::sync::Arc;
@@ -79,6 +79,46 @@ fn bad_stretches_of_a_recording_are_left_out() {
     let (psds, freqs) = psd_array_welch(&Par::serial(), marked.view(), sfreq, &params).unwrap();
     assert_eq!((spectrum.data, spectrum.freqs), (psds, freqs));
     assert_eq!(spectrum.info.n_channels(), 1);
+}
+
+#[test]
+fn columns_give_the_bits_of_rows() {
+    let x = series(3, 3000);
+    let annotation = |onset, duration| {
+        let description = "BAD move".into();
+        Annotation { onset, duration, description, ch_names: Vec::new() }
+    };
+    let input = Stream {
+        info: Arc::new(info_of(&["eeg", "eog", "eeg"], 250.0)),
+        first_samp: 0,
+        n_times: 3000,
+        gaps: Vec::new(),
+        // Stretches of several segments, of less than one, and of one.
+        annotations: Annotations { orig_time: None, items: vec![annotation(5.0, 0.3), annotation(6.0, 0.8)] },
+    };
+    let cx = Cx::new(Par::new(2), SpillDir::find(None).unwrap());
+    for (average, n_overlap) in [(Average::Mean, 0), (Average::Mean, 70), (Average::Median, 70)] {
+        let params = WelchParams { n_fft: Some(300), n_overlap, average, ..WelchParams::default() };
+        let rows = WelchSink::new(&params, &input).unwrap();
+        for ch in [0, 2] {
+            rows.push_row(ch, x.row(ch).as_slice().unwrap(), &mut Scratch::default()).unwrap();
+        }
+        let expected = rows.finish();
+        for len in [1, 77, 299, 1024, 3000] {
+            let mut columns = WelchSink::new(&params, &input).unwrap();
+            for start in (0..3000).step_by(len) {
+                let stop = (start + len).min(3000);
+                let span = Span::new(start as u64, stop as u64);
+                // What is not looked at need not be given.
+                if columns.looks_at(span) {
+                    columns
+                        .push(&Block { start: start as u64, data: x.slice(s![.., start..stop]).to_owned() }, &cx)
+                        .unwrap();
+                }
+            }
+            assert_eq!(columns.finish().data, expected.data, "blocks of {len}");
+        }
+    }
 }
 
 #[test]
