@@ -83,6 +83,9 @@ impl RowKernel for FirRows {
     fn passes(&self, ch: usize) -> bool {
         !self.picked[ch]
     }
+    fn is_alike(&self, channels: &[usize]) -> bool {
+        channels.iter().all(|&ch| self.picked[ch] == self.picked[channels[0]])
+    }
     fn run(&self, _ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()> {
         for segment in &self.segments {
             let range = segment.span().range();

@@ -126,6 +126,9 @@ impl RowKernel for ResampleRows {
     fn passes(&self, _ch: usize) -> bool {
         self.resampler.is_none()
     }
+    fn is_alike(&self, channels: &[usize]) -> bool {
+        self.resampler.is_none() || !channels.iter().any(|&ch| self.stim[ch])
+    }
     fn run(&self, ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()> {
         match &self.resampler {
             None => out.copy_from_slice(row),
