@@ -2,7 +2,7 @@
 
 use super::decompose::Decomposition;
 use super::plan::Plan;
-use super::report::DecompositionReport;
+use super::report::{DecompositionReport, MaxwellReport};
 use super::temporal::Splitter;
 use bakusoku_core::{Par, Result};
 use bakusoku_math::linalg;
@@ -25,9 +25,8 @@ pub(super) struct Bases {
     spatial: BTreeMap<usize, Spatial>,
     splitters: BTreeMap<usize, Splitter>,
     /// For the report.
-    pub reports: Vec<DecompositionReport>,
-    /// For the report.
-    pub warnings: Vec<String>,
+    reports: Vec<DecompositionReport>,
+    warnings: Vec<String>,
 }
 
 enum Made {
@@ -68,6 +67,17 @@ impl Bases {
     pub(super) fn forget(&mut self, control: usize, average: usize) {
         self.spatial = self.spatial.split_off(&control);
         self.splitters = self.splitters.split_off(&average);
+    }
+
+    /// Puts what was made into the report: in time, whatever the order in which it was needed.
+    pub(super) fn tell(&mut self, report: &mut MaxwellReport) {
+        report.decompositions.append(&mut self.reports);
+        let order = |a: &DecompositionReport, b: &DecompositionReport| {
+            a.time.total_cmp(&b.time).then(a.condition.total_cmp(&b.condition))
+        };
+        report.decompositions.sort_by(order);
+        self.warnings.sort();
+        report.warnings.append(&mut self.warnings);
     }
 
     /// What a position makes of the good channels.

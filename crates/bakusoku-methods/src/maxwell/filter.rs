@@ -59,9 +59,7 @@ pub fn maxwell_filter(
             }
         }
     }
-    report.decompositions.append(&mut bases.reports);
-    report.decompositions.sort_by(|a, b| a.time.total_cmp(&b.time));
-    report.warnings.append(&mut bases.warnings);
+    bases.tell(&mut report);
     Ok((out, report))
 }
 
@@ -116,7 +114,7 @@ fn process(
         for chunk in finished..ready {
             let (here, after) = rest.split_at(Axis(1), layout.chunk(chunk).len() as usize);
             rest = after;
-            jobs.push(Finish { chunk, data: Some(samples(chunk, 0)), out: here });
+            jobs.push(Finish { chunk, data: Some(samples(chunk, 0)), out: here, moments: None });
         }
         stretch.finish(par, plan, bases, jobs)?;
         finished = ready;

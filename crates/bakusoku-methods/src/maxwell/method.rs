@@ -6,7 +6,7 @@ use super::operator::MaxwellOperator;
 use super::params::MaxwellParams;
 use super::plan::Plan;
 use super::report::MaxwellReport;
-use bakusoku_core::{Bound, Bytes, LinearMap, Method, Need, Result, Stream};
+use bakusoku_core::{Bound, Bytes, Factored, LinearMap, Method, Need, Result, Stream};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,9 +69,7 @@ impl Method for MaxwellFilter {
     }
     fn bind(&self, input: &Stream) -> Result<Bound> {
         let plan = self.plan(input)?;
-        for warning in &plan.report.warnings {
-            tracing::warn!("{warning}");
-        }
+        warn(&plan);
         Ok(match plan.matrix() {
             Some(matrix) => {
                 // All that a matrix does is known.
@@ -85,5 +83,18 @@ impl Method for MaxwellFilter {
             }
             None => Bound::Columns(Box::new(MaxwellOperator::new(plan, self.slot.clone()))),
         })
+    }
+    fn factor(&self, input: &Stream) -> Result<Option<Factored>> {
+        let plan = self.plan(input)?;
+        let Some(expansion) = plan.expansion() else { return Ok(None) };
+        warn(&plan);
+        let operator = Box::new(MaxwellOperator::of_moments(plan, expansion.others().to_vec(), self.slot.clone()));
+        Ok(Some(Factored { operator, expansion }))
+    }
+}
+
+fn warn(plan: &Plan) {
+    for warning in &plan.report.warnings {
+        tracing::warn!("{warning}");
     }
 }

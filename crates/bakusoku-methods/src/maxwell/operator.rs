@@ -16,6 +16,8 @@ use std::collections::VecDeque;
 pub(super) struct MaxwellOperator {
     plan: Plan,
     bases: Bases,
+    /// Whether moments come out, and after them these channels.
+    moments: Option<Vec<usize>>,
     /// Windows that were seen, and where to tell of them.
     windows: Vec<TsssWindow>,
     slot: Option<ReportSlot>,
@@ -44,16 +46,16 @@ struct Current {
 /// Samples of a chunk, and those after it that a window wants to see.
 struct Chunk {
     span: Span,
-    /// `(n_out, chunk and lookahead)`
+    /// `(n_rows, chunk and lookahead)`
     data: Array2<f64>,
     filled: usize,
 }
 
 impl Chunk {
-    fn new(plan: &Plan, index: usize, chunk: usize) -> Self {
+    fn new(plan: &Plan, index: usize, chunk: usize, n_rows: usize) -> Self {
         let layout = &plan.layouts[index];
         let span = layout.chunk(chunk);
-        let shape = (plan.n_out(), span.len() as usize + layout.lookahead(chunk));
+        let shape = (n_rows, span.len() as usize + layout.lookahead(chunk));
         Self { span, data: Array2::zeros(shape), filled: 0 }
     }
     fn is_full(&self) -> bool {
@@ -80,6 +82,7 @@ impl MaxwellOperator {
         Self {
             plan,
             bases: Bases::default(),
+            moments: None,
             windows: Vec::new(),
             slot,
             whole: [Segment::Process(Span::new(0, n_times))],
@@ -90,9 +93,16 @@ impl MaxwellOperator {
         }
     }
 
+    /// The same, that emits inner moments, and after them the channels `others`: what [`Plan::expansion`] takes.
+    pub(super) fn of_moments(plan: Plan, others: Vec<usize>, slot: Option<ReportSlot>) -> Self {
+        Self { moments: Some(others), ..Self::new(plan, slot) }
+    }
+
     /// Samples of a stretch that is processed.
     fn feed(&mut self, start: u64, samples: ArrayView2<'_, f64>, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
-        let Self { plan, bases, current, n_begun, windows, .. } = self;
+        let Self { plan, bases, moments, current, n_begun, windows, .. } = self;
+        // What comes out takes the place of what went in, unless it is something else.
+        let n_rows = if moments.is_some() { plan.n_channels } else { plan.n_out() };
         let current = current.get_or_insert_with(|| {
             *n_begun += 1;
             let index = *n_begun - 1;
@@ -109,12 +119,12 @@ impl MaxwellOperator {
             let full = unseen.take_while(|chunk| chunk.is_full()).count();
             let all_here = current.seen + full == layout.n_chunks();
             if full > 0 && (full >= cx.par.threads() || all_here) {
-                windows.extend(current.work(full, plan, bases, out, cx)?);
+                windows.extend(current.work(full, plan, bases, moments.as_deref(), out, cx)?);
             }
             if next == layout.n_chunks() || layout.chunk(next).start >= stop {
                 return Ok(());
             }
-            current.chunks.push_back(Chunk::new(plan, current.index, next));
+            current.chunks.push_back(Chunk::new(plan, current.index, next, n_rows));
         }
     }
 }
@@ -126,6 +136,7 @@ impl Current {
         n: usize,
         plan: &Plan,
         bases: &mut Bases,
+        moments: Option<&[usize]>,
         out: &mut dyn Emit,
         cx: &Cx,
     ) -> Result<Vec<TsssWindow>> {
@@ -142,20 +153,56 @@ impl Current {
         }
         self.seen += n;
         let ready = self.stretch.ready(plan) - self.gone;
+        match moments {
+            None => self.send(ready, plan, bases, out, cx)?,
+            Some(others) => self.send_moments(ready, plan, bases, others, out, cx)?,
+        }
+        self.gone += ready;
+        Ok(windows)
+    }
+
+    /// Finishes the first `n` chunks where they stand, and sends them out.
+    fn send(&mut self, n: usize, plan: &Plan, bases: &mut Bases, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
         let gone = self.gone;
-        let jobs = self.chunks.iter_mut().take(ready).enumerate().map(|(k, chunk)| {
+        let jobs = self.chunks.iter_mut().take(n).enumerate().map(|(k, chunk)| {
             let len = chunk.span.len() as usize;
-            Finish { chunk: gone + k, data: None, out: chunk.data.slice_mut(s![.., ..len]) }
+            Finish { chunk: gone + k, data: None, out: chunk.data.slice_mut(s![.., ..len]), moments: None }
         });
         self.stretch.finish(&cx.par, plan, bases, jobs.collect())?;
-        for _ in 0..ready {
-            let Some(Chunk { span, data, .. }) = self.chunks.pop_front() else { break };
+        for Chunk { span, data, .. } in self.chunks.drain(..n) {
             let len = span.len() as usize;
             let data = if data.ncols() == len { data } else { data.slice(s![.., ..len]).to_owned() };
             out.emit(Block { start: span.start, data }, cx)?;
         }
-        self.gone += ready;
-        Ok(windows)
+        Ok(())
+    }
+
+    /// Makes moments of the first `n` chunks, and sends them out.
+    fn send_moments(
+        &mut self,
+        n: usize,
+        plan: &Plan,
+        bases: &mut Bases,
+        others: &[usize],
+        out: &mut dyn Emit,
+        cx: &Cx,
+    ) -> Result<()> {
+        let chunks: Vec<Chunk> = self.chunks.drain(..n).collect();
+        let n_rows = plan.recon.ncols() + others.len();
+        let mut made: Vec<Array2<f64>> =
+            chunks.iter().map(|chunk| Array2::zeros((n_rows, chunk.span.len() as usize))).collect();
+        let gone = self.gone;
+        let jobs = chunks.iter().zip(&mut made).enumerate().map(|(k, (chunk, made))| Finish {
+            chunk: gone + k,
+            data: Some(chunk.data.slice(s![.., ..made.ncols()])),
+            out: made.view_mut(),
+            moments: Some(others),
+        });
+        self.stretch.finish(&cx.par, plan, bases, jobs.collect())?;
+        for (Chunk { span, .. }, data) in chunks.into_iter().zip(made) {
+            out.emit(Block { start: span.start, data }, cx)?;
+        }
+        Ok(())
     }
 }
 
@@ -190,8 +237,7 @@ impl Operator for MaxwellOperator {
     }
     fn end(&mut self, _out: &mut dyn Emit, _cx: &Cx) -> Result<()> {
         let mut report = self.plan.report.clone();
-        report.decompositions.append(&mut self.bases.reports);
-        report.warnings.append(&mut self.bases.warnings);
+        self.bases.tell(&mut report);
         report.windows.append(&mut self.windows);
         leave(self.slot.as_ref(), report);
         Ok(())

@@ -8,7 +8,7 @@ use super::params::{Destination, MaxwellParams, McInterp};
 use super::positions::{Positions, close};
 use super::report::MaxwellReport;
 use super::sensors::Sensors;
-use bakusoku_core::{CoordFrame, Error, Info, Result, Segment, Span, Transform};
+use bakusoku_core::{CoordFrame, Error, Expansion, Info, Result, Segment, Span, Transform};
 use bakusoku_math::linalg;
 use ndarray::{Array2, Axis};
 
@@ -249,6 +249,14 @@ impl Plan {
             out.column_mut(i).assign(&column);
         }
         Some(out)
+    }
+
+    /// What makes the channels of inner moments, when they are made of nothing else, and there are fewer moments.
+    pub(super) fn expansion(&self) -> Option<Expansion> {
+        let whole = self.segments.iter().all(|segment| matches!(segment, Segment::Process(_)));
+        let of_moments = self.temporal.is_none_or(|temporal| !temporal.only && !temporal.after);
+        let fewer = self.recon.ncols() < self.picks().len();
+        (whole && of_moments && fewer).then(|| Expansion::new(self.picks().to_vec(), self.recon.clone(), self.n_out()))
     }
 
     /// Inner moments from the good channels, cross-talk taken out: those kept, or all when the head moves.

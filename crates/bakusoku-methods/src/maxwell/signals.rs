@@ -5,7 +5,7 @@ use super::plan::{N_CHPI, Plan};
 use super::temporal::{Directions, Shared};
 use bakusoku_core::{Error, Par, Result};
 use bakusoku_math::linalg::{self, Accumulate};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// A window that reaches into a tile.
 pub(super) struct Reaching<'a> {
@@ -66,11 +66,16 @@ fn blend<'m>(
     }
 }
 
+/// Inner moments from the good channels.
+fn moments(plan: &Plan, bases: &Bases, start: u64, good: ArrayView2<'_, f64>, out: ArrayViewMut2<'_, f64>) {
+    blend(plan, start, good, out, |control| bases.spatial(control).ps.view());
+}
+
 /// All MEG channels from the good ones, with the head at its destination.
 pub(super) fn reconstruct(plan: &Plan, bases: &Bases, start: u64, good: ArrayView2<'_, f64>) -> Array2<f64> {
-    let mut moments = Array2::zeros((plan.recon.ncols(), good.ncols()));
-    blend(plan, start, good, moments.view_mut(), |control| bases.spatial(control).ps.view());
-    linalg::matmul(&Par::serial(), plan.recon.view(), moments.view())
+    let mut inner = Array2::zeros((plan.recon.ncols(), good.ncols()));
+    moments(plan, bases, start, good, inner.view_mut());
+    linalg::matmul(&Par::serial(), plan.recon.view(), inner.view())
 }
 
 /// Inner parts and residuals of the good channels, that change with the head's position.
@@ -150,6 +155,34 @@ pub(super) fn finish(
         project(all.view_mut(), windows);
     }
     scatter(all.view(), plan.picks().iter(), out);
+    Ok(())
+}
+
+/// Finishes a tile from sample `start` on but for the last matrix ([`Plan::expansion`]): inner moments go to `out`, and
+/// after them the channels `others`.
+///
+/// # Errors
+/// When a sample is not finite.
+pub(super) fn finish_moments(
+    plan: &Plan,
+    bases: &Bases,
+    start: u64,
+    input: ArrayView2<'_, f64>,
+    out: ArrayViewMut2<'_, f64>,
+    others: &[usize],
+    windows: &[Reaching<'_>],
+) -> Result<()> {
+    let mut x = gather(plan, start, input, plan.good.iter())?;
+    project(x.view_mut(), windows);
+    let (inner, mut rest) = out.split_at(Axis(0), plan.recon.ncols());
+    moments(plan, bases, start, x.view(), inner);
+    let n_there = others.iter().take_while(|&&ch| ch < plan.n_channels).count();
+    for (mut row, &ch) in rest.rows_mut().into_iter().zip(&others[..n_there]) {
+        row.assign(&input.row(ch));
+    }
+    if plan.chpi {
+        head_channels(plan, start, rest.slice_mut(s![n_there.., ..]));
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::bases::Bases;
 use super::layout::{Layout, Slope};
 use super::plan::{Plan, Temporal};
 use super::report::TsssWindow;
-use super::signals::{Reaching, finish, gather, moving_parts, reconstruct};
+use super::signals::{Reaching, finish, finish_moments, gather, moving_parts, reconstruct};
 use super::temporal::{Shared, from_samples, from_triangle};
 use super::triangle::{TILE, Triangle, join, triangle};
 use bakusoku_core::{Par, Result, Span};
@@ -35,6 +35,8 @@ pub(super) struct Finish<'a> {
     pub data: Option<ArrayView2<'a, f64>>,
     /// Where the result goes, `(n_out, n)`.
     pub out: ArrayViewMut2<'a, f64>,
+    /// Whether that is inner moments, and after them these channels; then `data` must be there.
+    pub moments: Option<&'a [usize]>,
 }
 
 /// See above.
@@ -185,7 +187,7 @@ impl Stretch {
             bases.need(par, plan, plan.controls_of(span), 0..0)?;
         }
         let mut jobs = Vec::new();
-        for Finish { chunk, data, out } in chunks {
+        for Finish { chunk, data, out, moments } in chunks {
             let n = out.ncols();
             // Tiles are cut from the chunk's start, whoever hands it in.
             let mut rest = out;
@@ -193,16 +195,22 @@ impl Stretch {
                 let len = TILE.min(n - at);
                 let (tile, more) = rest.split_at(Axis(1), len);
                 let input = data.map(|data| data.slice_move(s![.., at..at + len]));
-                jobs.push((chunk, at, input, Mutex::new(tile)));
+                jobs.push((chunk, at, input, moments, Mutex::new(tile)));
                 rest = more;
             }
         }
         let (this, made) = (&*self, &*bases);
         par.try_for_each(jobs.len(), |k| {
-            let (chunk, at, input, out) = &jobs[k];
+            let (chunk, at, input, moments, out) = &jobs[k];
             let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
             let windows = this.reaching(layout, *chunk, *at, out.ncols());
-            finish(plan, made, layout.chunk(*chunk).start + *at as u64, *input, out.view_mut(), &windows)
+            let start = layout.chunk(*chunk).start + *at as u64;
+            match (moments, input) {
+                (Some(others), Some(input)) => {
+                    finish_moments(plan, made, start, input.view(), out.view_mut(), others, &windows)
+                }
+                _ => finish(plan, made, start, *input, out.view_mut(), &windows),
+            }
         })?;
         // What no later chunk and no later window needs.
         let average = plan.windows[self.index].get(self.n_windows_done).map_or(0, |window| window.average);

@@ -1,14 +1,17 @@
 //! Physics and laws of the Maxwell filter, on a made-up helmet.
 
 use super::*;
+use crate::filter::{Filter, FilterParams};
+use crate::resample::{Resample, ResampleParams};
 use crate::testing::numbers;
 use bakusoku_core::containers::Raw;
+use bakusoku_core::run::Chain;
 use bakusoku_core::{
     Annotation, Annotations, Block, Channel, CoordFrame, Cx, Error, HeadPosition, HeadPositions, Info, Method, Par,
-    Segment, Sink, Span, Stream, Transform,
+    Recording, Segment, Sink, Span, Stream, Transform,
 };
 use bakusoku_pool::SpillDir;
-use bakusoku_testing::laws;
+use bakusoku_testing::{Keep, KeepRows, laws};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use std::sync::Arc;
 
@@ -294,6 +297,51 @@ fn windows_of_an_odd_length_blend_without_a_seam() {
     let none = MaxwellParams { st_duration: None, ..odd.clone() };
     // Nothing correlates entirely, so all windows let all pass.
     assert!(worst(&info, &filtered(&info, data.view(), &odd), &filtered(&info, data.view(), &none)) < 1e-12);
+}
+
+#[test]
+fn filters_and_resampling_go_before_the_last_matrix() {
+    let (stream, data) = recording().into_parts();
+    let edge = stream.annotations.items[1].clone();
+    let raw =
+        Raw::new(Stream { annotations: Annotations { orig_time: None, items: vec![edge] }, ..stream }, data).unwrap();
+    let base = MaxwellParams { int_order: 5, ..params() };
+    let (filter, resample) =
+        (Filter::new(FilterParams::new(None, Some(20.0))), Resample::new(ResampleParams::new(50.0)));
+    for (maxwell, extra) in [
+        (base.clone(), 0),
+        (MaxwellParams { st_duration: Some(1.01), st_correlation: 0.4, ..base.clone() }, 0),
+        (MaxwellParams { head_pos: positions(), ..base.clone() }, 9),
+        (MaxwellParams { head_pos: positions(), st_duration: Some(2.0), st_correlation: 0.4, ..base.clone() }, 9),
+        (MaxwellParams { st_duration: Some(2.0), st_correlation: 0.4, st_only: true, ..base }, 0),
+    ] {
+        let slot = ReportSlot::default();
+        let maxwell = MaxwellFilter::new(maxwell).report_into(slot.clone());
+        let through = |threads: usize, rows: bool| {
+            let cx = Cx::new(Par::new(threads), SpillDir::find(None).unwrap());
+            let (mut middle, mut keep, all) = (Keep::default(), Keep::default(), KeepRows::default());
+            let mut chain = Chain::new(&raw, vec![&maxwell, &filter, &resample]);
+            chain.tap(1, &mut middle).tap(3, &mut keep);
+            if rows {
+                // Whoever wants rows in the middle wants those of channels: nothing is put off.
+                chain.tap_rows(1, &all);
+            }
+            chain.run(&cx).unwrap();
+            (middle.into_data(), keep.into_data(), slot.lock().unwrap().clone())
+        };
+        let expected = through(1, true);
+        let found = through(1, false);
+        assert_eq!(found.1.dim(), (308 + extra, 654));
+        assert_eq!(found.2, expected.2);
+        assert!(worst(&raw.stream().info, &found.0, &expected.0.slice(s![..308, ..]).to_owned()) < 1e-13);
+        assert!(worst(&raw.stream().info, &found.1, &expected.1.slice(s![..308, ..]).to_owned()) < 1e-12);
+        assert_eq!(found.0.slice(s![308.., ..]), expected.0.slice(s![308.., ..]));
+        for threads in [2, 3] {
+            let other = through(threads, false);
+            assert!(other.0 == found.0 && other.1 == found.1, "{threads} threads give other bits");
+            assert_eq!(other.2, found.2);
+        }
+    }
 }
 
 #[test]
