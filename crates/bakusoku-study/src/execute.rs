@@ -368,11 +368,11 @@ fn pass(
     let (source, filtered, last) = (stages.source(), stages.filtered(), stages.last());
     let types = crate::input::wanted_types(config);
     let cx = work.cx(share);
-    let glance = steps::psd::Glance::new(config, source);
-    let after_sss =
+    let mut glance = steps::psd::Glance::new(config, source);
+    let mut after_sss =
         stages.sss.and_then(|place| Some((place, steps::psd::Glance::new(config, &stages.streams[place])?)));
     let psd_params = steps::psd::params(config);
-    let psd = match WelchSink::new(&psd_params, filtered) {
+    let mut psd = match WelchSink::new(&psd_params, filtered) {
         Ok(sink) => Some(sink),
         // Without a file asked for, a recording too short for a spectrum is none of the study's business.
         Err(_) if prepared.psd.is_none() => None,
@@ -412,17 +412,15 @@ fn pass(
     {
         let mut chain = Chain::new(&prepared.input, stages.refs());
         let end = chain.end();
-        match &glance {
-            // Where columns come first, rows of the source would cost a pass of their own.
-            Some(glance) if stages.sss.is_some() => glance.read(&prepared.input)?,
-            Some(glance) => _ = chain.tap_rows(0, glance),
-            None => {}
-        }
-        if let Some((place, glance)) = &after_sss {
-            chain.tap_rows(*place, glance);
-        }
-        if let Some(psd) = &psd {
-            chain.tap_rows(stages.filtered, psd);
+        // Spectra are taken from what the chain walks anyway: columns where the Maxwell filter comes first, else rows.
+        let looks = glance.iter_mut().map(|glance| (0, glance));
+        let looks = looks.chain(after_sss.iter_mut().map(|(place, glance)| (*place, glance)));
+        if stages.sss.is_some() {
+            looks.for_each(|(place, glance)| _ = chain.tap(place, glance));
+            psd.iter_mut().for_each(|psd| _ = chain.tap(stages.filtered, psd));
+        } else {
+            looks.for_each(|(place, glance)| _ = chain.tap_rows(place, glance));
+            psd.iter().for_each(|psd| _ = chain.tap_rows(stages.filtered, psd));
         }
         if let Some(writer) = &mut writer {
             chain.tap(stages.filtered, writer);

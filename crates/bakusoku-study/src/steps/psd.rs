@@ -5,9 +5,9 @@ use crate::config::{Config, Value};
 use crate::input::wanted_types;
 use crate::report::data::SpectrumData;
 use bakusoku_core::containers::Spectrum;
-use bakusoku_core::{ChannelType, Picks, Recording, RowSink, Scratch, Span, Stream};
+use bakusoku_core::{Block, ChannelType, Cx, RowSink, Scratch, Sink, Span, Stream};
 use bakusoku_methods::psd::{WelchParams, WelchSink};
-use ndarray::Array2;
+use ndarray::s;
 
 pub(crate) const STEP: Step = Step {
     name: "psd",
@@ -32,8 +32,6 @@ pub(crate) fn params(config: &Config) -> WelchParams {
 
 /// Seconds of the raw recording that the report's spectrum is made from.
 const GLANCE: f64 = 60.0;
-/// Channels that are read at once.
-const GROUP: usize = 64;
 
 /// A look at the raw recording's spectrum: a minute from its middle.
 pub(crate) struct Glance {
@@ -54,24 +52,6 @@ impl Glance {
         let params = WelchParams { picks: Some(there), reject_by_annotation: false, ..WelchParams::default() };
         WelchSink::new(&params, &part).ok().map(|sink| Self { sink, span })
     }
-    /// Reads the stretch itself, a few channels at a time.
-    ///
-    /// # Errors
-    /// When it can't be read.
-    pub(crate) fn read(&self, recording: &dyn Recording) -> bakusoku_core::Result<()> {
-        let n = recording.stream().n_channels();
-        let wanted: Vec<usize> = (0..n).filter(|&ch| self.sink.wants(ch)).collect();
-        let mut scratch = Scratch::default();
-        for group in wanted.chunks(GROUP) {
-            let picks = Picks::new(group.to_vec(), n)?;
-            let mut rows = Array2::zeros((group.len(), self.span.len() as usize));
-            recording.read(self.span.start..self.span.stop, &picks, rows.view_mut())?;
-            for (&ch, row) in group.iter().zip(rows.rows()) {
-                self.sink.push_row(ch, row.as_slice().unwrap_or(&[]), &mut scratch)?;
-            }
-        }
-        Ok(())
-    }
     /// The spectra.
     pub(crate) fn finish(self) -> Spectrum {
         self.sink.finish()
@@ -87,6 +67,21 @@ impl RowSink for Glance {
     }
     fn scratch_bytes(&self) -> u64 {
         self.sink.scratch_bytes()
+    }
+}
+
+impl Sink for Glance {
+    fn looks_at(&self, span: Span) -> bool {
+        self.span.intersect(span).is_some()
+    }
+    fn push(&mut self, block: &Block, cx: &Cx) -> bakusoku_core::Result<()> {
+        let Some(part) = self.span.intersect(block.span()) else { return Ok(()) };
+        let columns = (part.start - block.start) as usize..(part.stop - block.start) as usize;
+        self.sink.push_samples(part.start - self.span.start, block.data.slice(s![.., columns]), cx);
+        Ok(())
+    }
+    fn held_bytes(&self) -> u64 {
+        self.sink.held_bytes()
     }
 }
 
