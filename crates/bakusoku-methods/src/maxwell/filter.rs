@@ -4,7 +4,7 @@ use super::bases::Bases;
 use super::params::MaxwellParams;
 use super::plan::Plan;
 use super::report::MaxwellReport;
-use super::stretch::{Finish, Seen, Stretch};
+use super::stretch::{Finish, Samples, Seen, Stretch};
 use bakusoku_core::{Error, Info, Par, Result, Segment};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use std::sync::{Mutex, PoisonError};
@@ -114,7 +114,7 @@ fn process(
         for chunk in finished..ready {
             let (here, after) = rest.split_at(Axis(1), layout.chunk(chunk).len() as usize);
             rest = after;
-            jobs.push(Finish { chunk, data: Some(samples(chunk, 0)), out: here, moments: None });
+            jobs.push(Finish { chunk, data: Samples::ToChannels(samples(chunk, 0)), out: here });
         }
         stretch.finish(par, plan, bases, jobs)?;
         finished = ready;

@@ -88,7 +88,7 @@ impl Method for MaxwellFilter {
         let plan = self.plan(input)?;
         let Some(expansion) = plan.expansion() else { return Ok(None) };
         warn(&plan);
-        let operator = Box::new(MaxwellOperator::of_moments(plan, expansion.others().to_vec(), self.slot.clone()));
+        let operator = Box::new(MaxwellOperator::of_moments(plan, self.slot.clone()));
         Ok(Some(Factored { operator, expansion }))
     }
 }

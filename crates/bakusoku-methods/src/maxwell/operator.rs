@@ -7,7 +7,7 @@ use super::bases::Bases;
 use super::method::{ReportSlot, leave};
 use super::plan::Plan;
 use super::report::TsssWindow;
-use super::stretch::{Finish, Seen, Stretch};
+use super::stretch::{Finish, Samples, Seen, Stretch};
 use bakusoku_core::{Block, Cx, Emit, Operator, Result, Segment, Span};
 use ndarray::{Array2, ArrayView2, s};
 use std::collections::VecDeque;
@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 pub(super) struct MaxwellOperator {
     plan: Plan,
     bases: Bases,
-    /// Whether moments come out, and after them these channels.
-    moments: Option<Vec<usize>>,
+    /// Whether moments come out, and the other channels.
+    moments: bool,
     /// Windows that were seen, and where to tell of them.
     windows: Vec<TsssWindow>,
     slot: Option<ReportSlot>,
@@ -82,7 +82,7 @@ impl MaxwellOperator {
         Self {
             plan,
             bases: Bases::default(),
-            moments: None,
+            moments: false,
             windows: Vec::new(),
             slot,
             whole: [Segment::Process(Span::new(0, n_times))],
@@ -93,16 +93,16 @@ impl MaxwellOperator {
         }
     }
 
-    /// The same, that emits inner moments, and after them the channels `others`: what [`Plan::expansion`] takes.
-    pub(super) fn of_moments(plan: Plan, others: Vec<usize>, slot: Option<ReportSlot>) -> Self {
-        Self { moments: Some(others), ..Self::new(plan, slot) }
+    /// The same, that emits inner moments and the other channels: what [`Plan::expansion`] takes.
+    pub(super) fn of_moments(plan: Plan, slot: Option<ReportSlot>) -> Self {
+        Self { moments: true, ..Self::new(plan, slot) }
     }
 
     /// Samples of a stretch that is processed.
     fn feed(&mut self, start: u64, samples: ArrayView2<'_, f64>, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
         let Self { plan, bases, moments, current, n_begun, windows, .. } = self;
         // What comes out takes the place of what went in, unless it is something else.
-        let n_rows = if moments.is_some() { plan.n_channels } else { plan.n_out() };
+        let n_rows = if *moments { plan.n_channels } else { plan.n_out() };
         let current = current.get_or_insert_with(|| {
             *n_begun += 1;
             let index = *n_begun - 1;
@@ -119,7 +119,7 @@ impl MaxwellOperator {
             let full = unseen.take_while(|chunk| chunk.is_full()).count();
             let all_here = current.seen + full == layout.n_chunks();
             if full > 0 && (full >= cx.par.threads() || all_here) {
-                windows.extend(current.work(full, plan, bases, moments.as_deref(), out, cx)?);
+                windows.extend(current.work(full, plan, bases, *moments, out, cx)?);
             }
             if next == layout.n_chunks() || layout.chunk(next).start >= stop {
                 return Ok(());
@@ -136,7 +136,7 @@ impl Current {
         n: usize,
         plan: &Plan,
         bases: &mut Bases,
-        moments: Option<&[usize]>,
+        moments: bool,
         out: &mut dyn Emit,
         cx: &Cx,
     ) -> Result<Vec<TsssWindow>> {
@@ -153,9 +153,10 @@ impl Current {
         }
         self.seen += n;
         let ready = self.stretch.ready(plan) - self.gone;
-        match moments {
-            None => self.send(ready, plan, bases, out, cx)?,
-            Some(others) => self.send_moments(ready, plan, bases, others, out, cx)?,
+        if moments {
+            self.send_moments(ready, plan, bases, out, cx)?;
+        } else {
+            self.send(ready, plan, bases, out, cx)?;
         }
         self.gone += ready;
         Ok(windows)
@@ -166,7 +167,7 @@ impl Current {
         let gone = self.gone;
         let jobs = self.chunks.iter_mut().take(n).enumerate().map(|(k, chunk)| {
             let len = chunk.span.len() as usize;
-            Finish { chunk: gone + k, data: None, out: chunk.data.slice_mut(s![.., ..len]), moments: None }
+            Finish { chunk: gone + k, data: Samples::There, out: chunk.data.slice_mut(s![.., ..len]) }
         });
         self.stretch.finish(&cx.par, plan, bases, jobs.collect())?;
         for Chunk { span, data, .. } in self.chunks.drain(..n) {
@@ -178,25 +179,16 @@ impl Current {
     }
 
     /// Makes moments of the first `n` chunks, and sends them out.
-    fn send_moments(
-        &mut self,
-        n: usize,
-        plan: &Plan,
-        bases: &mut Bases,
-        others: &[usize],
-        out: &mut dyn Emit,
-        cx: &Cx,
-    ) -> Result<()> {
+    fn send_moments(&mut self, n: usize, plan: &Plan, bases: &mut Bases, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
         let chunks: Vec<Chunk> = self.chunks.drain(..n).collect();
-        let n_rows = plan.recon.ncols() + others.len();
+        let n_rows = plan.recon.ncols() + plan.n_out() - plan.picks().len();
         let mut made: Vec<Array2<f64>> =
             chunks.iter().map(|chunk| Array2::zeros((n_rows, chunk.span.len() as usize))).collect();
         let gone = self.gone;
         let jobs = chunks.iter().zip(&mut made).enumerate().map(|(k, (chunk, made))| Finish {
             chunk: gone + k,
-            data: Some(chunk.data.slice(s![.., ..made.ncols()])),
+            data: Samples::ToMoments(chunk.data.slice(s![.., ..made.ncols()])),
             out: made.view_mut(),
-            moments: Some(others),
         });
         self.stretch.finish(&cx.par, plan, bases, jobs.collect())?;
         for (Chunk { span, .. }, data) in chunks.into_iter().zip(made) {

@@ -56,6 +56,8 @@ pub(super) struct Plan {
     pub good: Vec<usize>,
     /// Bad MEG channels, as rows of the recording.
     pub bad: Vec<usize>,
+    /// What is no MEG channel, as rows of the recording.
+    pub others: Vec<usize>,
     pub decoupler: Option<Array2<f64>>,
     pub positions: Positions,
     /// The basis at the first position.
@@ -158,6 +160,7 @@ impl Plan {
             ch_names: info.ch_names().map(str::to_owned).collect(),
             good: sensors.good.iter().map(|&i| sensors.picks[i]).collect(),
             bad: sensors.bad().map(|i| sensors.picks[i]).collect(),
+            others: (0..info.n_channels()).filter(|ch| !sensors.picks.contains(ch)).collect(),
             decoupler,
             positions,
             first,

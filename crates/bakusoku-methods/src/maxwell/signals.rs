@@ -27,12 +27,17 @@ pub(super) fn gather<'a>(
     data: ArrayView2<'_, f64>,
     rows: impl ExactSizeIterator<Item = &'a usize>,
 ) -> Result<Array2<f64>> {
-    let mut out = Array2::zeros((rows.len(), data.ncols()));
-    for (mut to, &row) in out.rows_mut().into_iter().zip(rows) {
-        to.assign(&data.row(row));
-        Error::check_finite(to.view(), &plan.ch_names[row], start, plan.sfreq)?;
+    let shape = (rows.len(), data.ncols());
+    let mut out = Vec::with_capacity(shape.0 * shape.1);
+    for &row in rows {
+        let samples = data.row(row);
+        Error::check_finite(samples, &plan.ch_names[row], start, plan.sfreq)?;
+        match samples.as_slice() {
+            Some(samples) => out.extend_from_slice(samples),
+            None => out.extend(samples),
+        }
     }
-    Ok(out)
+    Ok(Array2::from_shape_vec(shape, out).expect("each row has as many samples"))
 }
 
 /// Multiplies samples by the matrices of the head positions between which they lie.
@@ -129,14 +134,14 @@ pub(super) fn finish(
     windows: &[Reaching<'_>],
 ) -> Result<()> {
     let n = plan.n_channels;
-    if let Some(input) = input {
-        out.slice_mut(s![..n, ..]).assign(&input);
-    }
     if plan.chpi {
         head_channels(plan, start, out.slice_mut(s![n..n + N_CHPI, ..]));
     }
     let temporal = plan.temporal;
     if temporal.is_some_and(|temporal| temporal.only) {
+        if let Some(input) = input {
+            out.slice_mut(s![..n, ..]).assign(&input);
+        }
         if !windows.is_empty() {
             let rows = || plan.good.iter().chain(&plan.bad);
             let mut x = gather(plan, start, out.slice(s![..n, ..]), plan.signals().iter())?;
@@ -145,21 +150,37 @@ pub(super) fn finish(
         }
         return Ok(());
     }
-    let mut x = gather(plan, start, out.slice(s![..n, ..]), plan.good.iter())?;
+    let mut x = match input {
+        Some(input) => {
+            plan.others.iter().for_each(|&ch| out.row_mut(ch).assign(&input.row(ch)));
+            gather(plan, start, input, plan.good.iter())?
+        }
+        None => gather(plan, start, out.slice(s![..n, ..]), plan.good.iter())?,
+    };
     let after = temporal.is_some_and(|temporal| temporal.after);
     if !after {
         project(x.view_mut(), windows);
     }
-    let mut all = reconstruct(plan, bases, start, x.view());
-    if after {
-        project(all.view_mut(), windows);
+    let mut inner = Array2::zeros((plan.recon.ncols(), x.ncols()));
+    moments(plan, bases, start, x.view(), inner.view_mut());
+    let make = |mut all: ArrayViewMut2<'_, f64>| {
+        linalg::matmul_into(&Par::serial(), all.view_mut(), Accumulate::Replace, plan.recon.view(), inner.view(), 1.0);
+        if after {
+            project(all, windows);
+        }
+    };
+    match plan.picks() {
+        &[first, .., last] if last - first + 1 == plan.picks().len() => make(out.slice_mut(s![first..=last, ..])),
+        picks => {
+            let mut all = Array2::zeros((picks.len(), x.ncols()));
+            make(all.view_mut());
+            scatter(all.view(), picks.iter(), out);
+        }
     }
-    scatter(all.view(), plan.picks().iter(), out);
     Ok(())
 }
 
-/// Finishes a tile from sample `start` on but for the last matrix ([`Plan::expansion`]): inner moments go to `out`, and
-/// after them the channels `others`.
+/// Finishes a tile from sample `start` on but for the last matrix: what [`Plan::expansion`] takes goes to `out`.
 ///
 /// # Errors
 /// When a sample is not finite.
@@ -169,19 +190,17 @@ pub(super) fn finish_moments(
     start: u64,
     input: ArrayView2<'_, f64>,
     out: ArrayViewMut2<'_, f64>,
-    others: &[usize],
     windows: &[Reaching<'_>],
 ) -> Result<()> {
     let mut x = gather(plan, start, input, plan.good.iter())?;
     project(x.view_mut(), windows);
     let (inner, mut rest) = out.split_at(Axis(0), plan.recon.ncols());
     moments(plan, bases, start, x.view(), inner);
-    let n_there = others.iter().take_while(|&&ch| ch < plan.n_channels).count();
-    for (mut row, &ch) in rest.rows_mut().into_iter().zip(&others[..n_there]) {
+    for (mut row, &ch) in rest.rows_mut().into_iter().zip(&plan.others) {
         row.assign(&input.row(ch));
     }
     if plan.chpi {
-        head_channels(plan, start, rest.slice_mut(s![n_there.., ..]));
+        head_channels(plan, start, rest.slice_mut(s![plan.others.len().., ..]));
     }
     Ok(())
 }

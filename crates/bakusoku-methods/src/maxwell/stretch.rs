@@ -27,16 +27,36 @@ pub(super) struct Seen<'a> {
     pub data: ArrayView2<'a, f64>,
 }
 
-/// A chunk to be finished.
+/// A chunk to be finished, or to be given as moments and other channels ([`Plan::expansion`]).
 pub(super) struct Finish<'a> {
     /// Which chunk.
     pub chunk: usize,
-    /// Its samples, `(n_channels, n)`; `None`: they stand in `out`.
-    pub data: Option<ArrayView2<'a, f64>>,
-    /// Where the result goes, `(n_out, n)`.
+    /// Its samples.
+    pub data: Samples<'a>,
+    /// Where the result goes, `(n_out, n)`, or `(n_rows, n)` where it is moments.
     pub out: ArrayViewMut2<'a, f64>,
-    /// Whether that is inner moments, and after them these channels; then `data` must be there.
-    pub moments: Option<&'a [usize]>,
+}
+
+/// Samples of a chunk to be finished, `(n_channels, n)`.
+#[derive(Clone, Copy)]
+pub(super) enum Samples<'a> {
+    /// They stand where the result goes.
+    There,
+    /// To become channels.
+    ToChannels(ArrayView2<'a, f64>),
+    /// To become moments.
+    ToMoments(ArrayView2<'a, f64>),
+}
+
+impl Samples<'_> {
+    fn slice(self, at: usize, len: usize) -> Self {
+        let columns = s![.., at..at + len];
+        match self {
+            Self::There => Self::There,
+            Self::ToChannels(data) => Self::ToChannels(data.slice_move(columns)),
+            Self::ToMoments(data) => Self::ToMoments(data.slice_move(columns)),
+        }
+    }
 }
 
 /// See above.
@@ -187,29 +207,27 @@ impl Stretch {
             bases.need(par, plan, plan.controls_of(span), 0..0)?;
         }
         let mut jobs = Vec::new();
-        for Finish { chunk, data, out, moments } in chunks {
+        for Finish { chunk, data, out } in chunks {
             let n = out.ncols();
             // Tiles are cut from the chunk's start, whoever hands it in.
             let mut rest = out;
             for at in (0..n).step_by(TILE) {
                 let len = TILE.min(n - at);
                 let (tile, more) = rest.split_at(Axis(1), len);
-                let input = data.map(|data| data.slice_move(s![.., at..at + len]));
-                jobs.push((chunk, at, input, moments, Mutex::new(tile)));
+                jobs.push((chunk, at, data.slice(at, len), Mutex::new(tile)));
                 rest = more;
             }
         }
         let (this, made) = (&*self, &*bases);
         par.try_for_each(jobs.len(), |k| {
-            let (chunk, at, input, moments, out) = &jobs[k];
+            let (chunk, at, data, out) = &jobs[k];
             let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
             let windows = this.reaching(layout, *chunk, *at, out.ncols());
             let start = layout.chunk(*chunk).start + *at as u64;
-            match (moments, input) {
-                (Some(others), Some(input)) => {
-                    finish_moments(plan, made, start, input.view(), out.view_mut(), others, &windows)
-                }
-                _ => finish(plan, made, start, *input, out.view_mut(), &windows),
+            match *data {
+                Samples::There => finish(plan, made, start, None, out.view_mut(), &windows),
+                Samples::ToChannels(data) => finish(plan, made, start, Some(data), out.view_mut(), &windows),
+                Samples::ToMoments(data) => finish_moments(plan, made, start, data, out.view_mut(), &windows),
             }
         })?;
         // What no later chunk and no later window needs.
