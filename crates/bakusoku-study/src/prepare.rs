@@ -238,8 +238,10 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         let fail = |error: Error| Error::Step { step: "plan", run: Some(label.clone()), source: Box::new(error) };
         let maxwell = site.as_ref().filter(|_| filters).map(|site| site.params(config, place(index)));
         let chain = Steps::new(config, input.stream(), maxwell.as_ref()).map_err(|error| fail(error.into()))?;
-        need =
-            need.max(run::need(input.stream(), &chain.refs(), threads, IN_HAND).map_err(|error| fail(error.into()))?);
+        let mut pass =
+            run::need(input.stream(), &chain.refs(), threads, IN_HAND).map_err(|error| fail(error.into()))?;
+        pass.memory += steps::psd::held_bytes(config, &chain);
+        need = need.max(pass);
 
         let mut at = opened[index].clone();
         if searches {
