@@ -69,10 +69,10 @@ impl Method for MaxwellFilter {
     }
     fn bind(&self, input: &Stream) -> Result<Bound> {
         let plan = self.plan(input)?;
-        warn(&plan);
         Ok(match plan.matrix() {
             Some(matrix) => {
                 // All that a matrix does is known.
+                warn(&plan);
                 leave(self.slot.as_ref(), plan.report.clone());
                 Bound::Matrix(LinearMap {
                     channels: plan.picks().to_vec(),
@@ -87,13 +87,13 @@ impl Method for MaxwellFilter {
     fn factor(&self, input: &Stream) -> Result<Option<Factored>> {
         let plan = self.plan(input)?;
         let Some(expansion) = plan.expansion() else { return Ok(None) };
-        warn(&plan);
         let operator = Box::new(MaxwellOperator::of_moments(plan, self.slot.clone()));
         Ok(Some(Factored { operator, expansion }))
     }
 }
 
-fn warn(plan: &Plan) {
+/// Says what is odd about a plan that is being followed.
+pub(super) fn warn(plan: &Plan) {
     for warning in &plan.report.warnings {
         tracing::warn!("{warning}");
     }

@@ -4,7 +4,7 @@
 //! depend on neither. Chunks go out as soon as the windows that reach into them are known: the next chunk, as a rule.
 
 use super::bases::Bases;
-use super::method::{ReportSlot, leave};
+use super::method::{ReportSlot, leave, warn};
 use super::plan::Plan;
 use super::report::TsssWindow;
 use super::stretch::{Finish, Samples, Seen, Stretch};
@@ -201,6 +201,10 @@ impl Current {
 impl Operator for MaxwellOperator {
     fn segments(&self) -> &[Segment] {
         &self.whole
+    }
+    fn begin(&mut self, _span: Span) -> Result<()> {
+        warn(&self.plan);
+        Ok(())
     }
     fn push(&mut self, block: Block, out: &mut dyn Emit, cx: &Cx) -> Result<()> {
         let stop = block.start + block.n_times() as u64;
