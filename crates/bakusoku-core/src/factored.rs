@@ -1,8 +1,8 @@
 //! A column method that ends with a matrix, with the matrix left out.
 
 use crate::{Operator, Par};
-use bakusoku_math::linalg::{self, Accumulate};
-use ndarray::{Array2, ArrayView2, Axis, s};
+use bakusoku_math::linalg;
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// What a method becomes whose output is a matrix times fewer rows, when somebody else multiplies: row methods that do the
 /// same to all channels may go before the matrix, and then have fewer rows to work on.
@@ -61,16 +61,7 @@ impl Expansion {
         assert_eq!(rows.nrows(), self.n_rows(), "there must be a row for each component and each other channel");
         let mut out = Array2::zeros((self.n_channels(), rows.ncols()));
         let (components, others) = rows.split_at(Axis(0), self.n_components());
-        match self.channels[..] {
-            [first, .., last] if last - first + 1 == self.channels.len() => {
-                let made = out.slice_mut(s![first..=last, ..]);
-                linalg::matmul_into(par, made, Accumulate::Replace, self.matrix.view(), components, 1.0);
-            }
-            _ => {
-                let made = linalg::matmul(par, self.matrix.view(), components);
-                made.rows().into_iter().zip(&self.channels).for_each(|(row, &ch)| out.row_mut(ch).assign(&row));
-            }
-        }
+        linalg::matmul_to_rows(par, out.view_mut(), &self.channels, self.matrix.view(), components);
         others.rows().into_iter().zip(&self.others).for_each(|(row, &ch)| out.row_mut(ch).assign(&row));
         out
     }

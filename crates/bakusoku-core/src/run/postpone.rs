@@ -26,46 +26,45 @@ pub(super) fn bind<'a>(
     // Of the methods after the one at hand.
     let mut bounds = VecDeque::new();
     for (index, method) in methods.iter().enumerate().rev() {
-        let n_rows = following(&bounds, index + 1, &nodes);
-        let factored = if n_rows > 0 { method.factor(&nodes.streams[index])? } else { None };
-        let alike = |expansion: &Expansion| {
-            bounds.iter().take(n_rows).take_while(|bound| alike(bound, expansion.channels())).count()
+        let (stream, place) = (&nodes.streams[index], index + 1);
+        let n_rows = following(&bounds, place, &nodes);
+        let factored = if n_rows > 0 { method.factor(stream)? } else { None };
+        let may_go_first = |bound: &&Bound| {
+            let channels = factored.as_ref().map_or(&[][..], |factored| factored.expansion.channels());
+            matches!(bound, Bound::Rows(kernel) if kernel.is_alike(channels))
         };
-        match factored.map(|factored| (alike(&factored.expansion), factored)) {
-            Some((n, factored)) if n > 0 => {
+        let n = bounds.iter().take(n_rows).take_while(may_go_first).count();
+        match factored {
+            Some(factored) if n > 0 && !all_on_columns(&bounds, n_rows, place, &nodes) => {
                 let expansion = Arc::new(factored.expansion);
-                let until = index + 1 + n;
-                let later = Expander::new(Arc::clone(&expansion), nodes.streams[until].n_times);
+                let later = Expander::new(Arc::clone(&expansion), nodes.streams[place + n].n_times);
                 let rest = bounds.split_off(n);
                 let rows = bounds.into_iter().map(|bound| on_rows(bound, &expansion));
                 let first = std::iter::once(Bound::Columns(factored.operator));
                 let last = std::iter::once(Bound::Columns(Box::new(later)));
                 bounds = first.chain(rows).chain(last).chain(rest).collect();
-                nodes.postpone(index + 1..until + 1, &expansion, method.name());
+                nodes.postpone(place..place + n + 1, &expansion, method.name());
             }
-            _ => bounds.push_front(method.bind(&nodes.streams[index])?),
+            _ => bounds.push_front(method.bind(stream)?),
         }
     }
     Ok((bounds.into(), nodes))
 }
 
-/// How many row methods follow `place` with nobody who listens to rows in between, unless they can do without rows.
+/// How many row methods follow `place` with nobody who listens to rows in between.
 fn following(bounds: &VecDeque<Bound>, place: usize, nodes: &Nodes<'_>) -> usize {
     if nodes.wants_rows(place) {
         return 0;
     }
-    let rows = bounds
-        .iter()
-        .enumerate()
-        .take_while(|(k, bound)| matches!(bound, Bound::Rows(_)) && (*k == 0 || nodes.is_silent(place + k)));
-    let n = rows.count();
-    let short = |bound: &Bound| matches!(bound, Bound::Rows(kernel) if kernel.on_columns().is_some());
-    let no_rows = !nodes.wants_rows(place + n) && !matches!(bounds.get(n), Some(Bound::Rows(_)));
-    if no_rows && bounds.iter().take(n).all(short) { 0 } else { n }
+    let rows = bounds.iter().enumerate();
+    rows.take_while(|(k, bound)| matches!(bound, Bound::Rows(_)) && (*k == 0 || nodes.is_silent(place + k))).count()
 }
 
-fn alike(bound: &Bound, channels: &[usize]) -> bool {
-    matches!(bound, Bound::Rows(kernel) if kernel.is_alike(channels))
+/// Whether the `n` row methods after `place` can do without rows: then nothing is turned round, and nothing to be gained.
+fn all_on_columns(bounds: &VecDeque<Bound>, n: usize, place: usize, nodes: &Nodes<'_>) -> bool {
+    let short = |bound: &Bound| matches!(bound, Bound::Rows(kernel) if kernel.on_columns().is_some());
+    let rows_go_on = nodes.wants_rows(place + n) || matches!(bounds.get(n), Some(Bound::Rows(_)));
+    !rows_go_on && bounds.iter().take(n).all(short)
 }
 
 fn on_rows(bound: Bound, expansion: &Arc<Expansion>) -> Bound {

@@ -6,7 +6,7 @@
 //!
 //! | function | counterpart |
 //! |---|---|
-//! | [`matmul`], [`matmul_into`] | `numpy.dot` |
+//! | [`matmul`], [`matmul_into`], [`matmul_to_rows`] | `numpy.dot` |
 //! | [`gram_into`], [`gram`] | `numpy.dot(x, x.T)` (BLAS `syrk`) |
 //! | [`eigh`] | `scipy.linalg.eigh`: eigenvalues ascending |
 //! | [`svd`], [`svdvals`] | `scipy.linalg.svd(full_matrices=False)`: singular values descending |
@@ -22,5 +22,5 @@ mod triangular;
 mod view;
 
 pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, qr_r_pivoted, svd, svdvals};
-pub use product::{Accumulate, gram, gram_into, matmul, matmul_into, mirror_lower};
+pub use product::{Accumulate, gram, gram_into, matmul, matmul_into, matmul_to_rows, mirror_lower};
 pub use triangular::{cholesky, inverse_upper, orthogonal_complement};

@@ -85,6 +85,28 @@ pub fn matmul_into(
     });
 }
 
+/// `a · b`, whose row `i` goes to row `rows[i]` of `out` (`rows` ascending); other rows stay as they are.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn matmul_to_rows(
+    par: &Par,
+    mut out: ArrayViewMut2<'_, f64>,
+    rows: &[usize],
+    a: ArrayView2<'_, f64>,
+    b: ArrayView2<'_, f64>,
+) {
+    match *rows {
+        [first, .., last] if last - first + 1 == rows.len() => {
+            matmul_into(par, out.slice_mut(s![first..=last, ..]), Accumulate::Replace, a, b, 1.0);
+        }
+        _ => {
+            let made = matmul(par, a, b);
+            made.rows().into_iter().zip(rows).for_each(|(row, &to)| out.row_mut(to).assign(&row));
+        }
+    }
+}
+
 /// The lower triangle of `out += x · xᵀ`; what stands above the diagonal is undefined until [`mirror_lower`].
 ///
 /// # Panics

@@ -157,26 +157,16 @@ pub(super) fn finish(
         }
         None => gather(plan, start, out.slice(s![..n, ..]), plan.good.iter())?,
     };
-    let after = temporal.is_some_and(|temporal| temporal.after);
-    if !after {
-        project(x.view_mut(), windows);
+    if temporal.is_some_and(|temporal| temporal.after) {
+        let mut all = reconstruct(plan, bases, start, x.view());
+        project(all.view_mut(), windows);
+        scatter(all.view(), plan.picks().iter(), out);
+        return Ok(());
     }
+    project(x.view_mut(), windows);
     let mut inner = Array2::zeros((plan.recon.ncols(), x.ncols()));
     moments(plan, bases, start, x.view(), inner.view_mut());
-    let make = |mut all: ArrayViewMut2<'_, f64>| {
-        linalg::matmul_into(&Par::serial(), all.view_mut(), Accumulate::Replace, plan.recon.view(), inner.view(), 1.0);
-        if after {
-            project(all, windows);
-        }
-    };
-    match plan.picks() {
-        &[first, .., last] if last - first + 1 == plan.picks().len() => make(out.slice_mut(s![first..=last, ..])),
-        picks => {
-            let mut all = Array2::zeros((picks.len(), x.ncols()));
-            make(all.view_mut());
-            scatter(all.view(), picks.iter(), out);
-        }
-    }
+    linalg::matmul_to_rows(&Par::serial(), out, plan.picks(), plan.recon.view(), inner.view());
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Power spectra by Welch's method (MNE's `raw.compute_psd(method="welch")`, `psd_array_welch`).
 //!
-//! Rows are `(n_times,)` in SI units, spectra `(n_freqs,)` in units squared per Hz. Stretches marked
-//! as bad are left out, each good stretch counts by its samples.
+//! Rows are `(n_times,)` in SI units, spectra `(n_freqs,)` in units squared per Hz. Stretches marked as bad are left out,
+//! each good stretch counts by its samples.
 //!
 //! Welch (1967), *IEEE Trans. Audio Electroacoust.* 15(2).
 
