@@ -97,6 +97,14 @@ impl Info {
     pub fn n_channels(&self) -> usize {
         self.chs.len()
     }
+    /// Numbers the channels in order, from 1 (FIFF's scanning and logical numbers), as MNE's `create_info` does.
+    #[must_use]
+    pub fn number_channels(mut self) -> Self {
+        for (number, ch) in (1..).zip(&mut self.chs) {
+            (ch.scanno, ch.logno) = (number, number);
+        }
+        self
+    }
     /// Index of the channel of that name.
     pub fn index_of(&self, name: &str) -> Option<usize> {
         self.chs.iter().position(|ch| ch.name == name)

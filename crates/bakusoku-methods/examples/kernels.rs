@@ -5,9 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use bakusoku_core::{
-    Annotations, Bound, Channel, ChannelType, CoordFrame, Info, Method, Par, RowKernel, Scratch, Stream,
-};
+use bakusoku_core::{Annotations, Bound, Channel, ChannelType, Info, Method, Par, RowKernel, Scratch, Stream};
 use bakusoku_methods::filter::{Filter, FilterParams, filter_data};
 use bakusoku_methods::notch::{Notch, NotchParams, notch_filter};
 use bakusoku_methods::psd::{WelchParams, psd_array_welch};
@@ -79,19 +77,7 @@ fn rows(method: &dyn Method, input: &Stream) -> Box<dyn RowKernel> {
 }
 
 fn stream(n_channels: usize, n_times: usize) -> Stream {
-    let channel = |index: usize| Channel {
-        name: format!("{} {index:03}", ChannelType::Eeg.name()),
-        kind: Channel::EEG,
-        coil_type: 1,
-        unit: Channel::UNIT_V,
-        unit_mul: 0,
-        coord_frame: CoordFrame::HEAD,
-        loc: [0.0; 12],
-        cal: 1.0,
-        range: 1.0,
-        scanno: index as i32 + 1,
-        logno: index as i32 + 1,
-    };
+    let channel = |index: usize| Channel::new(format!("EEG {index:03}"), ChannelType::Eeg);
     let info = Info { sfreq: SFREQ, chs: (0..n_channels).map(channel).collect(), ..Info::default() };
     Stream {
         info: Arc::new(info),

@@ -3,7 +3,7 @@
 use crate::array::{Matrix, give};
 use crate::enter::enter;
 use crate::error::{parameter, to_python};
-use bakusoku_core::{Annotation, Annotations, Channel, ChannelType, CoordFrame, Event, Info, Projector, Stream};
+use bakusoku_core::{Annotation, Annotations, Channel, ChannelType, Event, Info, Projector, Stream};
 use bakusoku_methods::epochs::{EpochsParams, EpochsPlan, EventRepeated, OnMissing, epochs_from_array};
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray2};
@@ -15,56 +15,15 @@ pub(crate) fn info_of(ch_types: &[String], ch_names: &[String], sfreq: f64) -> P
     let chs = ch_types
         .iter()
         .zip(ch_names)
-        .enumerate()
-        .map(|(index, (ch_type, name))| {
-            let (kind, unit) = kind_and_unit(channel_type("ch_types", ch_type)?)?;
-            Ok(Channel {
-                name: name.clone(),
-                kind,
-                coil_type: 0,
-                unit,
-                unit_mul: 0,
-                coord_frame: CoordFrame::UNKNOWN,
-                loc: [0.0; 12],
-                cal: 1.0,
-                range: 1.0,
-                scanno: index as i32 + 1,
-                logno: index as i32 + 1,
-            })
-        })
+        .map(|(ch_type, name)| Ok(Channel::new(name.as_str(), channel_type("ch_types", ch_type)?)))
         .collect::<PyResult<_>>()?;
-    Ok(Info { sfreq, chs, lowpass: sfreq / 2.0, ..Info::default() })
+    Ok(Info { sfreq, chs, lowpass: sfreq / 2.0, ..Info::default() }.number_channels())
 }
 
 fn channel_type(name: &'static str, given: &str) -> PyResult<ChannelType> {
     ChannelType::from_name(given).ok_or_else(|| {
         let names: Vec<&str> = ChannelType::ALL.iter().map(|t| t.name()).collect();
         parameter(name, format!("types of channels ({})", names.join(", ")), format!("\"{given}\""))
-    })
-}
-
-/// FIFF's kind and unit of a type of channel.
-fn kind_and_unit(ch_type: ChannelType) -> PyResult<(i32, i32)> {
-    Ok(match ch_type {
-        ChannelType::Grad => (Channel::MEG, Channel::UNIT_T_M),
-        ChannelType::Mag => (Channel::MEG, Channel::UNIT_T),
-        ChannelType::RefMeg => (301, Channel::UNIT_T),
-        ChannelType::Eeg => (Channel::EEG, Channel::UNIT_V),
-        ChannelType::Stim => (Channel::STIM, Channel::UNIT_V),
-        ChannelType::Bio => (102, Channel::UNIT_V),
-        ChannelType::Eog => (Channel::EOG, Channel::UNIT_V),
-        ChannelType::Emg => (302, Channel::UNIT_V),
-        ChannelType::Ecg => (Channel::ECG, Channel::UNIT_V),
-        ChannelType::Misc => (Channel::MISC, Channel::UNIT_NONE),
-        ChannelType::Resp => (602, Channel::UNIT_V),
-        ChannelType::Seeg => (802, Channel::UNIT_V),
-        ChannelType::Dbs => (803, Channel::UNIT_V),
-        ChannelType::Ecog => (902, Channel::UNIT_V),
-        other => {
-            let expected =
-                "types such as \"grad\", \"mag\", \"eeg\", \"eog\", \"ecg\", \"seeg\", \"ecog\", \"stim\", \"misc\"";
-            return Err(parameter("ch_types", expected, other.name()));
-        }
     })
 }
 

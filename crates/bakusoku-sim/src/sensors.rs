@@ -5,7 +5,7 @@ use crate::forward::{Coil, Shells, meg_dipole};
 use crate::geometry::{VV_PLANAR_T1, neuromag306};
 use crate::head::Head;
 use crate::vector::{Vec3, dot, scale, sub};
-use bakusoku_core::{Channel, CoordFrame};
+use bakusoku_core::{Channel, ChannelType, CoordFrame};
 
 /// What a channel is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,6 @@ pub(crate) struct Sensors {
     bare: Shells,
 }
 
-const FIFFV_COIL_NONE: i32 = 0;
-const FIFFV_COIL_EEG: i32 = 1;
 const FIFFV_COIL_EEG_BIPOLAR: i32 = 5;
 /// What acquisition writes where a channel has no place.
 const NOWHERE: [f64; 12] = [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
@@ -58,20 +56,14 @@ impl Sensors {
             for sensor in neuromag306() {
                 sensors.device.push(Coil::new(&sensor, None));
                 sensors.head.push(Coil::new(&sensor, Some(&head.dev_head_t)));
-                let planar = sensor.coil_type == VV_PLANAR_T1;
-                let unit = if planar { Channel::UNIT_T_M } else { Channel::UNIT_T };
+                let (kind, ch_type) = match sensor.coil_type {
+                    VV_PLANAR_T1 => (Kind::Grad, ChannelType::Grad),
+                    _ => (Kind::Mag, ChannelType::Mag),
+                };
                 let logno = sensor.name[4..].parse().unwrap_or(0);
-                let kind = if planar { Kind::Grad } else { Kind::Mag };
-                sensors.add(
-                    kind,
-                    Channel::MEG,
-                    sensor.name,
-                    sensor.coil_type,
-                    unit,
-                    CoordFrame::DEVICE,
-                    sensor.loc,
-                    logno,
-                );
+                let (coil_type, coord_frame, loc) = (sensor.coil_type, CoordFrame::DEVICE, sensor.loc);
+                let ch = Channel::new(sensor.name, ch_type);
+                sensors.add(kind, Channel { coil_type, coord_frame, loc, logno, ..ch });
             }
         }
         if params.has_eeg() {
@@ -80,50 +72,29 @@ impl Sensors {
                 sensors.positions.push(*at);
                 let r = head.reference;
                 let loc = [at[0], at[1], at[2], r[0], r[1], r[2], 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-                let (frame, logno) = (CoordFrame::HEAD, index as i32 + 1);
-                sensors.add(Kind::Eeg, Channel::EEG, name.clone(), FIFFV_COIL_EEG, Channel::UNIT_V, frame, loc, logno);
+                let (coord_frame, logno) = (CoordFrame::HEAD, index as i32 + 1);
+                let ch = Channel::new(name.clone(), ChannelType::Eeg);
+                sensors.add(Kind::Eeg, Channel { coord_frame, loc, logno, ..ch });
             }
         }
-        let mut other = |kind, fiff, name: &str, coil, logno| {
-            sensors.add(kind, fiff, name.to_owned(), coil, Channel::UNIT_V, CoordFrame::UNKNOWN, NOWHERE, logno);
+        let mut other = |kind, name, ch_type, logno| {
+            let ch = Channel::new(name, ch_type);
+            let coil_type = if ch_type == ChannelType::Stim { ch.coil_type } else { FIFFV_COIL_EEG_BIPOLAR };
+            sensors.add(kind, Channel { coil_type, loc: NOWHERE, logno, ..ch });
         };
         if !params.empty_room {
-            other(Kind::EogHorizontal, Channel::EOG, "EOG 061", FIFFV_COIL_EEG_BIPOLAR, 61);
-            other(Kind::EogVertical, Channel::EOG, "EOG 062", FIFFV_COIL_EEG_BIPOLAR, 62);
-            other(Kind::Ecg, Channel::ECG, "ECG 063", FIFFV_COIL_EEG_BIPOLAR, 63);
+            other(Kind::EogHorizontal, "EOG 061", ChannelType::Eog, 61);
+            other(Kind::EogVertical, "EOG 062", ChannelType::Eog, 62);
+            other(Kind::Ecg, "ECG 063", ChannelType::Ecg, 63);
         }
-        other(Kind::Stim, Channel::STIM, "STI 014", FIFFV_COIL_NONE, 14);
-        other(Kind::Stim, Channel::STIM, "STI101", FIFFV_COIL_NONE, 101);
+        other(Kind::Stim, "STI 014", ChannelType::Stim, 14);
+        other(Kind::Stim, "STI101", ChannelType::Stim, 101);
         sensors
     }
 
-    fn add(
-        &mut self,
-        kind: Kind,
-        fiff: i32,
-        name: String,
-        coil_type: i32,
-        unit: i32,
-        coord_frame: CoordFrame,
-        loc: [f64; 12],
-        logno: i32,
-    ) {
-        let scanno = self.chs.len() as i32 + 1;
+    fn add(&mut self, kind: Kind, ch: Channel) {
         self.kinds.push(kind);
-        let (unit_mul, cal, range) = (0, 1.0, 1.0);
-        self.chs.push(Channel {
-            name,
-            kind: fiff,
-            coil_type,
-            unit,
-            unit_mul,
-            coord_frame,
-            loc,
-            cal,
-            range,
-            scanno,
-            logno,
-        });
+        self.chs.push(Channel { scanno: self.chs.len() as i32 + 1, ..ch });
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::unit::{Run, Source, Unit};
 use crate::{Error, Result};
 use bakusoku_bids::sidecar::{self, ChannelRow};
-use bakusoku_core::{Annotation, Channel, ChannelType, Info, Picks, Recording, Stream};
+use bakusoku_core::{Annotation, ChannelType, Info, Picks, Recording, Stream};
 use ndarray::ArrayViewMut2;
 use std::ops::Range;
 use std::sync::Arc;
@@ -188,23 +188,10 @@ fn annotate(config: &Config, stream: &mut Stream, events: &std::path::Path) -> R
 fn set_types(info: &mut Info, rows: &[ChannelRow]) {
     for ch in &mut info.chs {
         let Some(wanted) = rows.iter().find(|row| row.name == ch.name).and_then(|row| row.ch_type) else { continue };
-        if ch.kind == Channel::MEG || wanted == ch.ch_type() {
-            continue;
+        let is_meg = |ch_type| matches!(ch_type, ChannelType::Grad | ChannelType::Mag | ChannelType::RefMeg);
+        if wanted != ch.ch_type() && !is_meg(wanted) && !is_meg(ch.ch_type()) {
+            ch.set_type(wanted);
         }
-        // FIFFV_*_CH
-        ch.kind = match wanted {
-            ChannelType::Eeg => Channel::EEG,
-            ChannelType::Eog => Channel::EOG,
-            ChannelType::Ecg => Channel::ECG,
-            ChannelType::Emg => 302,
-            ChannelType::Stim => Channel::STIM,
-            ChannelType::Resp => 602,
-            ChannelType::Seeg => 802,
-            ChannelType::Dbs => 803,
-            ChannelType::Ecog => 902,
-            ChannelType::Misc => Channel::MISC,
-            _ => continue,
-        };
     }
 }
 

@@ -5,36 +5,23 @@ use bakusoku_core::{Annotations, Channel, ChannelType, CoordFrame, Info, Stream}
 use ndarray::Array2;
 use std::sync::Arc;
 
-/// A channel of the given type, with the kind, coil and unit that FIFF gives it.
+/// A channel of the given type, named as Vectorview systems name theirs.
 pub fn channel(index: usize, ch_type: ChannelType) -> Channel {
-    let (prefix, kind, coil_type, unit) = match ch_type {
-        ChannelType::Grad => ("MEG", Channel::MEG, 3012, Channel::UNIT_T_M),
-        ChannelType::Mag => ("MEG", Channel::MEG, 3024, Channel::UNIT_T),
-        ChannelType::Eeg => ("EEG ", Channel::EEG, 1, Channel::UNIT_V),
-        ChannelType::Eog => ("EOG ", Channel::EOG, 0, Channel::UNIT_V),
-        ChannelType::Ecg => ("ECG ", Channel::ECG, 0, Channel::UNIT_V),
-        ChannelType::Stim => ("STI ", Channel::STIM, 0, Channel::UNIT_V),
-        _ => ("MISC ", Channel::MISC, 0, Channel::UNIT_NONE),
+    let prefix = match ch_type {
+        ChannelType::Grad | ChannelType::Mag => "MEG",
+        ChannelType::Eeg => "EEG ",
+        ChannelType::Eog => "EOG ",
+        ChannelType::Ecg => "ECG ",
+        ChannelType::Stim => "STI ",
+        _ => "MISC ",
     };
-    Channel {
-        name: format!("{prefix}{:03}", index + 1),
-        kind,
-        coil_type,
-        unit,
-        unit_mul: 0,
-        coord_frame: CoordFrame::HEAD,
-        loc: [0.0; 12],
-        cal: 1.0,
-        range: 1.0,
-        scanno: index as i32 + 1,
-        logno: index as i32 + 1,
-    }
+    Channel { coord_frame: CoordFrame::HEAD, ..Channel::new(format!("{prefix}{:03}", index + 1), ch_type) }
 }
 
 /// White noise of unit size with a slow drift, the same for the same `seed`; stimulus channels hold pulses of code 1 to 3.
 pub fn noise(types: &[ChannelType], sfreq: f64, n_times: usize, seed: u64) -> Raw {
     let chs = types.iter().enumerate().map(|(index, &ch_type)| channel(index, ch_type)).collect();
-    let info = Info { sfreq, chs, lowpass: sfreq / 2.0, ..Info::default() };
+    let info = Info { sfreq, chs, lowpass: sfreq / 2.0, ..Info::default() }.number_channels();
     let stream = Stream {
         info: Arc::new(info),
         first_samp: 0,

@@ -9,19 +9,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 fn channel(index: usize) -> Channel {
-    Channel {
-        name: format!("EEG {index:03}"),
-        kind: Channel::EEG,
-        coil_type: 1,
-        unit: Channel::UNIT_V,
-        unit_mul: 0,
-        coord_frame: CoordFrame::HEAD,
-        loc: [0.0; 12],
-        cal: 1.0,
-        range: 1.0,
-        scanno: index as i32 + 1,
-        logno: index as i32 + 1,
-    }
+    Channel::new(format!("EEG {index:03}"), ChannelType::Eeg)
 }
 
 fn recording(n_channels: usize, n_times: usize) -> Raw {

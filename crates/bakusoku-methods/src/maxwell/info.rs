@@ -4,7 +4,7 @@ use super::params::MaxwellParams;
 use super::plan::{N_CHPI, destination};
 use super::report::MaxwellReport;
 use super::sensors::fixed_coil_type;
-use bakusoku_core::{Channel, CoordFrame, Info};
+use bakusoku_core::{Channel, ChannelType, Info};
 
 /// `FIFFV_QUAT_1`; the others, goodness of fit, error and velocity follow.
 const QUAT_1: i32 = 701;
@@ -35,17 +35,12 @@ pub fn output_info(info: &Info, params: &MaxwellParams, report: &MaxwellReport) 
     if params.head_pos.is_some() {
         let n = info.n_channels();
         out.chs.extend((0..N_CHPI).map(|i| Channel {
-            name: format!("CHPI{i:03}"),
             kind: QUAT_1 + i as i32,
-            coil_type: 0,
-            unit: Channel::UNIT_NONE,
             unit_mul: -1,
-            coord_frame: CoordFrame::UNKNOWN,
-            loc: [0.0; 12],
             cal: 1e-4,
-            range: 1.0,
             scanno: (n + i + 1) as i32,
             logno: i as i32 + 1,
+            ..Channel::new(format!("CHPI{i:03}"), ChannelType::Chpi)
         }));
     }
     out

@@ -7,8 +7,8 @@ use crate::testing::numbers;
 use bakusoku_core::containers::Raw;
 use bakusoku_core::run::Chain;
 use bakusoku_core::{
-    Annotation, Annotations, Block, Channel, CoordFrame, Cx, Error, HeadPosition, HeadPositions, Info, Method, Par,
-    Recording, Segment, Sink, Span, Stream, Transform,
+    Annotation, Annotations, Block, Channel, ChannelType, CoordFrame, Cx, Error, HeadPosition, HeadPositions, Info,
+    Method, Par, Recording, Segment, Sink, Span, Stream, Transform,
 };
 use bakusoku_pool::SpillDir;
 use bakusoku_testing::{Keep, KeepRows, laws};
@@ -43,20 +43,9 @@ fn helmet() -> Vec<Channel> {
             for (k, v) in [r, axes[0], axes[1], ez].into_iter().enumerate() {
                 loc[3 * k..3 * k + 3].copy_from_slice(&v);
             }
-            let index = chs.len() as i32 + 1;
-            chs.push(Channel {
-                name: format!("MEG{index:04}"),
-                kind: Channel::MEG,
-                coil_type: kind,
-                unit: if kind == 3024 { Channel::UNIT_T } else { Channel::UNIT_T_M },
-                unit_mul: 0,
-                coord_frame: CoordFrame::DEVICE,
-                loc,
-                cal: 1.0,
-                range: 1.0,
-                scanno: index,
-                logno: index,
-            });
+            let ch_type = if kind == 3024 { ChannelType::Mag } else { ChannelType::Grad };
+            let (name, coord_frame) = (format!("MEG{:04}", chs.len() + 1), CoordFrame::DEVICE);
+            chs.push(Channel { coord_frame, loc, ..Channel::new(name, ch_type) });
         }
     }
     chs
