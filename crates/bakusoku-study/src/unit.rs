@@ -111,11 +111,11 @@ impl Source {
 pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, Vec<String>)> {
     let query = query(config, source);
     let found = match &source.pattern {
-        Some(pattern) => by_pattern(pattern, source, &query)?,
-        None => by_layout(source, &query)?,
+        Some(pattern) => by_pattern(config, pattern, source, &query)?,
+        None => by_layout(config, source, &query)?,
     };
     let task = the_task(config, &found)?;
-    let mut remarks = Vec::new();
+    let mut remarks = config.remarks();
     let mut units = Vec::new();
     for (subject, recordings) in found {
         let recordings = match recordings {
@@ -125,7 +125,7 @@ pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, V
                 continue;
             }
         };
-        let excluded = config.excluded_runs(&subject);
+        let excluded = excluded_runs(config, &query, &subject, &recordings)?;
         let mut sessions = BTreeMap::<Option<String>, Vec<Found>>::new();
         for recording in recordings {
             let entities = &recording.entities;
@@ -190,11 +190,11 @@ fn final_names(message: &str) -> String {
 
 fn query(config: &Config, source: &Source) -> Query {
     Query {
-        subjects: config.names("subjects"),
-        exclude_subjects: config.get("exclude_subjects").texts(),
-        sessions: config.names("sessions"),
+        subjects: config.labels("subjects", "sub-"),
+        exclude_subjects: config.labels("exclude_subjects", "sub-").unwrap_or_default(),
+        sessions: config.labels("sessions", "ses-"),
         task: config.text("task").filter(|task| !task.is_empty()).map(Into::into),
-        runs: config.names("runs"),
+        runs: config.labels("runs", "run-"),
         acquisition: config.text("acq").map(Into::into),
         processing: config.text("proc").map(Into::into),
         recording: config.text("rec").map(Into::into),
@@ -204,10 +204,10 @@ fn query(config: &Config, source: &Source) -> Query {
 
 type BySubject = Vec<(String, Result<Vec<Found>, Failure>)>;
 
-fn by_layout(source: &Source, query: &Query) -> Result<BySubject> {
+fn by_layout(config: &Config, source: &Source, query: &Query) -> Result<BySubject> {
     let dataset = Dataset::open(&source.root)?;
     let subjects = dataset.subjects()?;
-    known(query.subjects.as_deref().unwrap_or(&[]), &subjects, "subject")?;
+    all_known(config, query, &subjects)?;
     Ok(subjects
         .into_iter()
         .filter(|subject| query.wants_subject(subject))
@@ -218,7 +218,7 @@ fn by_layout(source: &Source, query: &Query) -> Result<BySubject> {
         .collect())
 }
 
-fn by_pattern(pattern: &FilePattern, source: &Source, query: &Query) -> Result<BySubject> {
+fn by_pattern(config: &Config, pattern: &FilePattern, source: &Source, query: &Query) -> Result<BySubject> {
     let mut out = BTreeMap::<String, Vec<Found>>::new();
     for found in pattern.find(&source.root, source.data_type)? {
         let subject = found.entities.subject.clone().unwrap_or_default();
@@ -236,7 +236,7 @@ fn by_pattern(pattern: &FilePattern, source: &Source, query: &Query) -> Result<B
         }
     }
     let subjects: Vec<String> = out.keys().cloned().collect();
-    known(query.subjects.as_deref().unwrap_or(&[]), &subjects, "subject")?;
+    all_known(config, query, &subjects)?;
     Ok(out
         .into_iter()
         .filter(|(subject, _)| query.wants_subject(subject))
@@ -244,15 +244,39 @@ fn by_pattern(pattern: &FilePattern, source: &Source, query: &Query) -> Result<B
         .collect())
 }
 
-/// Whether all that was asked for by name is there.
-fn known(wanted: &[String], there: &[String], what: &str) -> Result<()> {
+/// Whether all subjects that the study file names are there, those with exceptions too.
+fn all_known(config: &Config, query: &Query, there: &[String]) -> Result<()> {
+    known("subjects", query.subjects.as_deref().unwrap_or(&[]), there, "subject")?;
+    known("exclude_subjects", &query.exclude_subjects, there, "subject")?;
+    let exceptions: Vec<String> = config.subjects_with_exceptions().map(|(name, _)| name.to_owned()).collect();
+    known("[subject.…]", &exceptions, there, "subject")?;
+    let excluded: Vec<String> = config.runs_to_exclude().into_iter().map(|(name, _)| name).collect();
+    known("exclude_runs", &excluded, there, "subject")
+}
+
+/// Whether all that a key names is there.
+fn known(key: &str, wanted: &[String], there: &[String], what: &str) -> Result<()> {
     match wanted.iter().find(|name| !there.contains(name)) {
         None => Ok(()),
         Some(name) => Err(Error::Empty {
-            message: format!("{what} `{name}` is not in the dataset"),
-            hint: Some(format!("there are: {}", there.join(", "))),
+            message: format!("`{key}` names the {what} `{name}`, which is not in the dataset"),
+            hint: Some(match there {
+                [] => format!("there is no {what} with a name"),
+                _ => format!("there are: {}", there.join(", ")),
+            }),
         }),
     }
+}
+
+/// The runs of a subject that the study leaves out; each must be there.
+fn excluded_runs(config: &Config, query: &Query, subject: &str, recordings: &[Found]) -> Result<Vec<String>> {
+    let excluded = config.excluded_runs(subject);
+    let mut there: Vec<String> = recordings.iter().filter_map(|found| found.entities.run.clone()).collect();
+    there.extend(query.runs.iter().flatten().cloned());
+    there.sort();
+    there.dedup();
+    let what = format!("run of sub-{subject}");
+    known("exclude_runs", &excluded, &there, &what).map(|()| excluded)
 }
 
 /// The task: the one that the study names, else the only one there is.

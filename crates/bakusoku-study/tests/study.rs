@@ -198,7 +198,22 @@ fn what_is_wrong_with_a_study_is_said() {
     assert!(says(TOML).starts_with("no recording found in"), "{}", says(TOML));
     simulate(root, 1, 1);
     let unknown = TOML.replace("bids_root = \".\"", "bids_root = \".\"\nsubjects = [\"09\"]");
-    assert_eq!(says(&unknown), "subject `09` is not in the dataset");
+    assert_eq!(says(&unknown), "`subjects` names the subject `09`, which is not in the dataset");
+    // Exceptions that match nothing would change nothing, without a word.
+    let with = |text: &str| TOML.replace("bids_root = \".\"", &format!("bids_root = \".\"\n{text}"));
+    for (key, text) in [
+        ("exclude_subjects", "exclude_subjects = [\"77\"]"),
+        ("exclude_runs", "exclude_runs = { 9 = [\"01\"] }"),
+        ("exclude_runs", "exclude_runs = { 01 = [\"07\"] }"),
+    ] {
+        assert!(says(&with(text)).starts_with(&format!("`{key}` names the ")), "{}", says(&with(text)));
+    }
+    assert!(says(&format!("{TOML}\n[subject.1]\nbads = [\"MEG 0111\"]\n")).starts_with("`[subject.…]` names"));
+    // The prefixes that BIDS writes are taken off.
+    let said = format!("{}\n[subject.sub-01]\nbads = [\"MEG 0111\"]\n", with("subjects = [\"sub-01\"]"));
+    let study_ = study(root, &said);
+    assert_eq!(study_.config().bads("01"), ["MEG 0111"]);
+    assert_eq!(study_.plan(&RunOptions::default()).unwrap().units.len(), 1);
     let bad = format!("{TOML}\n[subject.01]\nbads = [\"MEG 9999\"]\n");
     let plan = study(root, &bad).plan(&RunOptions::default()).unwrap();
     let failure = plan.units[0].failure.clone().unwrap();

@@ -1,6 +1,7 @@
 //! What is made from the table of keys: the commented file of `init`, the page of documentation, the JSON schema.
 
-use super::keys::{KEYS, Key, Support};
+use super::keys::KEYS;
+use super::pipeline::{self, Answer};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -12,7 +13,7 @@ pub fn commented(given: &[(&str, String)]) -> String {
          # Keys that are commented out have the value shown. Names are mne-bids-pipeline's; \"none\" is its None.\n",
     );
     let mut section = "";
-    for key in KEYS.iter().filter(|key| listed(key) && !matches!(key.name, "subject" | "run")) {
+    for key in KEYS.iter().filter(|key| !matches!(key.name, "subject" | "run")) {
         if key.section != section {
             section = key.section;
             let _ = write!(out, "\n# {section}\n");
@@ -42,7 +43,7 @@ pub fn markdown() -> String {
         "# Keys of `study.toml`\n\nMade by `cargo dev generate` from the table in `crates/bakusoku-study/src/config/keys.rs`.\n",
     );
     let mut section = "";
-    for key in KEYS.iter().filter(|key| listed(key)) {
+    for key in KEYS {
         if key.section != section {
             section = key.section;
             let _ = write!(out, "\n## {section}\n\n| key | default | meaning |\n|---|---|---|\n");
@@ -52,26 +53,27 @@ pub fn markdown() -> String {
     }
     let _ = write!(
         out,
-        "\n## Not supported yet\n\nKeys of mne-bids-pipeline that are known; asking for what they do is an error that says so:\n{}.\n",
-        names(|support| matches!(support, Support::NotYet(_)))
+        "\n## Other keys of mne-bids-pipeline\n\nAll keys of mne-bids-pipeline 1.10 are known. A key that is not in the tables above is \
+         an error that says what to do.\n\nNot supported yet (only a value that asks for nothing is taken):\n{}.\n",
+        names(|answer| matches!(answer, Answer::NotYet(_)))
     );
     let _ = write!(
         out,
-        "\n## Elsewhere\n\nKeys of mne-bids-pipeline whose place is under `[run]`; the error says where:\n{}.\n",
-        names(|support| matches!(support, Support::Moved(_)))
+        "\nElsewhere or under another name:\n{}.\n",
+        names(|answer| matches!(answer, Answer::Elsewhere(_)))
     );
+    let _ = write!(out, "\nWithout a meaning here:\n{}.\n", names(|answer| matches!(answer, Answer::Meaningless(_))));
     out
 }
 
-fn names(which: impl Fn(&Support) -> bool) -> String {
-    KEYS.iter().filter(|key| which(&key.support)).map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
+fn names(which: impl Fn(&Answer) -> bool) -> String {
+    pipeline::names(which).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The JSON schema of `study.toml`, for editors.
 pub fn schema() -> serde_json::Value {
     let properties: serde_json::Map<_, _> = KEYS
         .iter()
-        .filter(|key| listed(key))
         .map(|key| {
             let mut schema = key.kind.schema();
             schema["description"] = json!(key.doc);
@@ -86,10 +88,6 @@ pub fn schema() -> serde_json::Value {
         "required": ["ch_types"],
         "additionalProperties": false,
     })
-}
-
-fn listed(key: &Key) -> bool {
-    matches!(key.support, Support::Yes | Support::NotValues(..))
 }
 
 fn wrap(text: &str, width: usize) -> Vec<String> {

@@ -13,10 +13,6 @@ pub enum Support {
     Yes,
     /// Some values do not: each as TOML, with what to write instead.
     NotValues(&'static [&'static str], &'static str),
-    /// It does not; only this value (as TOML), which asks for nothing, is taken.
-    NotYet(&'static str),
-    /// It stands elsewhere: where.
-    Moved(&'static str),
 }
 
 /// One key of `study.toml`.
@@ -46,20 +42,6 @@ pub(super) const fn key(
 ) -> Key {
     Key { name, kind, default, section, doc, support: Support::Yes }
 }
-const fn later(name: &'static str, inert: &'static str) -> Key {
-    let doc = "Not supported yet.";
-    Key { name, kind: ANY, default: inert, section: "later", doc, support: Support::NotYet(inert) }
-}
-const fn moved(name: &'static str, to: &'static str) -> Key {
-    Key {
-        name,
-        kind: ANY,
-        default: "\"none\"",
-        section: "later",
-        doc: "Stands elsewhere.",
-        support: Support::Moved(to),
-    }
-}
 impl Key {
     pub(super) const fn but(mut self, values: &'static [&'static str], instead: &'static str) -> Key {
         self.support = Support::NotValues(values, instead);
@@ -67,19 +49,6 @@ impl Key {
     }
 }
 
-const ANY: Kind = Kind::Either(&[
-    Kind::Bool,
-    Kind::Number,
-    Kind::Text,
-    Kind::List(&Kind::Either(&[Kind::Number, Kind::Text, Kind::List(&Kind::Number)])),
-    Kind::Map(&Kind::Either(&[
-        Kind::Number,
-        Kind::Text,
-        Kind::Bool,
-        Kind::List(&Kind::Number),
-        Kind::List(&Kind::Text),
-    ])),
-]);
 const NAMES: Kind = Kind::List(&Kind::Text);
 const ALL_OR_NAMES: Kind = Kind::Either(&[Kind::Word(&["all"]), NAMES]);
 const NUMBER_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Number]);
@@ -456,52 +425,6 @@ pub const KEYS: &[Key] = &[
     ),
     //
     key(HOW, "run", Kind::Table(RUN), "{}", "How, not what: n_jobs, memory, on_error, tmpdir."),
-    //
-    moved("n_jobs", "n_jobs under [run]"),
-    moved("on_error", "on_error under [run]"),
-    moved("parallel_backend", "n_jobs under [run]: one engine does it all"),
-    moved("dask_worker_memory_limit", "memory under [run]"),
-    later("task_is_rest", "false"),
-    later("allow_missing_sessions", "false"),
-    later("crop_runs", "\"none\""),
-    later("process_rest", "false"),
-    later("space", "\"none\""),
-    later("eog_channels", "\"none\""),
-    later("eeg_bipolar_channels", "\"none\""),
-    later("eeg_template_montage", "\"none\""),
-    later("drop_channels", "[]"),
-    later("analyze_channels", "\"ch_types\""),
-    later("find_breaks", "false"),
-    later("zapline_fline", "\"none\""),
-    later("zapline_iter", "false"),
-    later("notch_extra_kws", "{}"),
-    later("bandpass_extra_kws", "{}"),
-    later("rename_events", "{}"),
-    later("epochs_custom_metadata", "\"none\""),
-    later("epochs_metadata_tmin", "\"none\""),
-    later("epochs_metadata_tmax", "\"none\""),
-    later("epochs_metadata_query", "\"none\""),
-    later("rest_epochs_duration", "\"none\""),
-    later("rest_epochs_overlap", "\"none\""),
-    later("fix_stim_artifact", "false"),
-    later("regress_artifact", "\"none\""),
-    later("proj_fname", "\"none\""),
-    later("ica_fname", "\"none\""),
-    later("ica_reject", "\"none\""),
-    later("ica_algorithm", "\"picard\""),
-    later("ica_l_freq", "1.0"),
-    later("ica_h_freq", "\"none\""),
-    later("ica_n_components", "\"none\""),
-    later("n_proj_eog", "{}"),
-    later("n_proj_ecg", "{}"),
-    later("ssp_ecg_channel", "\"none\""),
-    later("autoreject_n_interpolate", "[]"),
-    later("decode", "false"),
-    later("decoding_time", "false"),
-    later("decoding_csp", "false"),
-    later("time_frequency_conditions", "[]"),
-    later("run_source_estimation", "false"),
-    later("inverse_method", "\"dSPM\""),
 ];
 
 /// The key of that name.

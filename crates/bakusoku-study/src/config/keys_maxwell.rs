@@ -79,6 +79,10 @@ const MF_EXTRA: &[Field] = &[
     },
 ];
 
+/// Keys of the filter that the search for bad channels uses as well.
+pub(super) const USED_BY_THE_SEARCH: &[&str] =
+    &["mf_head_origin", "mf_cal_fname", "mf_cal_missing", "mf_ctc_fname", "mf_ctc_missing", "mf_reference_run"];
+
 pub(super) const FIND_FLAT: Key = key(
     MAXWELL,
     "find_flat_channels_meg",

@@ -9,6 +9,8 @@ pub mod keys;
 mod keys_maxwell;
 mod kind;
 mod parse;
+pub mod pipeline;
+mod remarks;
 mod value;
 
 pub use error::{ConfigError, Invalid, Problem};
@@ -139,15 +141,34 @@ impl Config {
             })
             .collect()
     }
+    /// Names of subjects, sessions or runs without the prefix that BIDS writes (`sub-`, `ses-`, `run-`); `None` for "all".
+    pub fn labels(&self, name: &str, prefix: &str) -> Option<Vec<String>> {
+        let strip = |name: String| name.strip_prefix(prefix).map_or(name.clone(), Into::into);
+        self.names(name).map(|names| names.into_iter().map(strip).collect())
+    }
+    /// What the study file says of subjects one by one: subject and entry of `[subject.XX]`.
+    pub fn subjects_with_exceptions(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let table = self.get("subject").as_table().unwrap_or(&[]);
+        table.iter().map(|(name, entry)| (name.strip_prefix("sub-").unwrap_or(name), entry))
+    }
     /// Bad channels that the study file names for a subject.
     pub fn bads(&self, subject: &str) -> Vec<String> {
-        self.get("subject").get(subject).and_then(|entry| entry.get("bads")).map(Value::texts).unwrap_or_default()
+        let entries = self.subjects_with_exceptions().filter(|(name, _)| *name == subject);
+        entries.filter_map(|(_, entry)| entry.get("bads")).flat_map(Value::texts).collect()
+    }
+    /// Runs to leave out, by subject.
+    pub fn runs_to_exclude(&self) -> Vec<(String, Vec<String>)> {
+        let general = self.get("exclude_runs").as_table().unwrap_or(&[]).iter();
+        let general = general.map(|(name, runs)| (name.strip_prefix("sub-").unwrap_or(name), runs));
+        let own = self.subjects_with_exceptions().filter_map(|(name, entry)| Some((name, entry.get("exclude_runs")?)));
+        let strip = |run: String| run.strip_prefix("run-").map_or(run.clone(), Into::into);
+        own.chain(general)
+            .map(|(name, runs)| (name.to_owned(), runs.texts().into_iter().map(strip).collect()))
+            .collect()
     }
     /// Runs of a subject to leave out.
     pub fn excluded_runs(&self, subject: &str) -> Vec<String> {
-        let own = self.get("subject").get(subject).and_then(|entry| entry.get("exclude_runs"));
-        let general = self.get("exclude_runs").get(subject);
-        own.into_iter().chain(general).flat_map(Value::texts).collect()
+        self.runs_to_exclude().into_iter().filter(|(name, _)| name == subject).flat_map(|(_, runs)| runs).collect()
     }
     /// The values of some keys, for an output's key and sidecar.
     pub fn own(&self, keys: &[&str]) -> serde_json::Value {
@@ -157,7 +178,6 @@ impl Config {
     pub fn entries(&self) -> Vec<ConfigEntry> {
         KEYS.iter()
             .zip(&self.values)
-            .filter(|(key, _)| matches!(key.support, Support::Yes | Support::NotValues(..)))
             .map(|(key, (value, given))| ConfigEntry {
                 key: key.name.into(),
                 value: value.to_string(),
@@ -184,6 +204,10 @@ fn check(text: &str, problems: &mut Problems<'_>) -> Option<Vec<(Value, bool)>> 
     let mut spans: HashMap<&'static str, Range<usize>> = HashMap::new();
     for (name, node) in entries {
         let Some(index) = KEYS.iter().position(|key| key.name == name.text) else {
+            if let Some(answer) = pipeline::find(&name.text) {
+                pipeline::reply(answer, name, &node.value, problems);
+                continue;
+            }
             let hint =
                 nearest(&name.text, KEYS.iter().map(|key| key.name)).map(|near| format!("did you mean `{near}`?"));
             let hint = hint.or_else(|| Some("`bakusoku init` writes a file with all keys".into()));
@@ -192,30 +216,6 @@ fn check(text: &str, problems: &mut Problems<'_>) -> Option<Vec<(Value, bool)>> 
         };
         let key = &KEYS[index];
         spans.insert(key.name, node.span.clone());
-        match key.support {
-            Support::Moved(to) => {
-                problems.add(
-                    &name.span,
-                    format!("`{}` does not stand here", key.name),
-                    "stands elsewhere",
-                    Some(format!("write {to}")),
-                );
-                continue;
-            }
-            Support::NotYet(inert) => {
-                if written(key, node).is_none_or(|value| value.to_json() != toml_value(key, inert).to_json()) {
-                    let hint = format!("leave it out, or write {} = {inert}", key.name);
-                    problems.add(
-                        &name.span,
-                        format!("`{}` is not supported yet", key.name),
-                        "not supported yet",
-                        Some(hint),
-                    );
-                }
-                continue;
-            }
-            Support::Yes | Support::NotValues(..) => {}
-        }
         let Some(value) = key.kind.check(key.name, node, problems) else { continue };
         if let Support::NotValues(not, instead) = key.support
             && not.contains(&value.to_string().as_str())
@@ -236,12 +236,6 @@ fn check(text: &str, problems: &mut Problems<'_>) -> Option<Vec<(Value, bool)>> 
         values = config.values;
     }
     Some(values)
-}
-
-/// The value as written, when it has the right form at all.
-fn written(key: &keys::Key, node: &Node) -> Option<Value> {
-    let mut quiet = Problems::new("");
-    key.kind.check(key.name, node, &mut quiet)
 }
 
 fn default(key: &keys::Key) -> Value {

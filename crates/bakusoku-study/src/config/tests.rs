@@ -157,6 +157,11 @@ fn what_is_not_supported_yet_says_so() {
         ]
     );
     assert_eq!(of("n_jobs = 2"), ["2:1 `n_jobs` does not stand here | write n_jobs under [run]"]);
+    assert_eq!(
+        of("n_proj_eog = { n_mag = 2 }"),
+        ["2:1 `n_proj_eog` is not supported yet | leave it out, or write n_proj_eog = {}"]
+    );
+    assert!(of("n_proj_eog = { n_eeg = 1, n_mag = 1.0, n_grad = 1 }\ntime_frequency_freq_min = 8").is_empty());
     // A default that is not there yet is never replaced silently.
     assert_eq!(
         of("conditions = { a = 1 }"),
@@ -164,6 +169,39 @@ fn what_is_not_supported_yet_says_so() {
             "2:14 noise_cov_method = \"shrunk\" (the default) is not supported yet | write noise_cov_method = \"empirical\", or noise_cov = \"none\""
         ]
     );
+}
+
+/// Every key of mne-bids-pipeline is supported, or has an answer that is not a guess at another key.
+#[test]
+fn all_keys_of_mne_bids_pipeline_are_known() {
+    for (name, _) in pipeline::PIPELINE {
+        assert!(keys::find(name).is_none(), "`{name}` stands in both tables");
+        assert_eq!(pipeline::PIPELINE.iter().filter(|(other, _)| other == name).count(), 1, "{name} stands twice");
+        let said = of(&format!("{name} = \"a value that nobody would write\""));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(!said[0].contains("unknown key") && !said[0].contains("did you mean"), "{said:?}");
+    }
+    assert_eq!(
+        of("interactive = true"),
+        ["2:1 `interactive` has no meaning here | leave it out: pictures are in the report, no window opens"]
+    );
+    assert_eq!(of("resample_sfreq = 100"), ["2:1 `resample_sfreq` does not stand here | write raw_resample_sfreq"]);
+    assert_eq!(of("min_break_duration = 15").len(), 0);
+}
+
+#[test]
+fn values_that_can_hardly_be_meant_are_remarked_on() {
+    let remarks = |text: &str| Config::parse(Path::new("s"), &format!("{BASE}{text}")).unwrap().remarks();
+    assert!(remarks("reject = { mag = 4e-12, eeg = 150e-6 }").is_empty());
+    assert_eq!(
+        remarks("reject = { mag = 4000 }"),
+        ["`reject` drops no epoch by mag: 4000 T is more than any sensor gives (4000 fT is 4e-12)"]
+    );
+    assert_eq!(
+        remarks("mf_st_duration = 10\nmf_int_order = 6"),
+        ["`mf_st_duration`, `mf_int_order` have no effect without use_maxwell_filter = true"]
+    );
+    assert!(remarks("find_noisy_channels_meg = true\nmf_head_origin = [0, 0, 0.04]").is_empty());
 }
 
 #[test]
