@@ -30,6 +30,7 @@ fn header(epochs: ArrayView3<'_, f64>, ch_types: &[String], sfreq: f64, first: i
         event_id: vec![("1".to_owned(), 1)],
         first,
         n_times: epochs.dim().2,
+        raw_sfreq: sfreq,
         baseline: None,
         n_events: epochs.dim().0,
     })

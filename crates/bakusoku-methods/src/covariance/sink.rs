@@ -144,6 +144,7 @@ pub fn empirical_covariance(epochs: &Epochs, params: &CovarianceParams, par: &Pa
         event_id: epochs.event_id.clone(),
         first: epochs.first,
         n_times: epochs.data.dim().2,
+        raw_sfreq: epochs.info.sfreq,
         baseline: epochs.baseline,
         n_events: epochs.events.len(),
     })?;
@@ -259,6 +260,7 @@ mod tests {
                 event_id: vec![],
                 first: -20,
                 n_times: 50,
+                raw_sfreq: 100.0,
                 baseline: None,
                 n_events: 0,
             };

@@ -1,9 +1,10 @@
-//! One epoch from samples: detrend, baseline, decimate, project, reject.
+//! One epoch from samples: detrend, operators, baseline, decimate, project, reject, operators.
 
+use super::operator::EpochMut;
 use super::plan::{EpochsPlan, Job};
-use bakusoku_core::Par;
+use bakusoku_core::{Par, Result};
 use bakusoku_math::stats;
-use ndarray::{ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 /// Where samples come from: what was kept of earlier blocks, and the block in hand, which follows it.
 #[derive(Clone, Copy)]
@@ -50,6 +51,17 @@ impl Source<'_> {
 pub(super) struct Space {
     joined: Vec<f64>,
     flattened: Vec<f64>,
+    /// The epoch as it was cut, for operators before the rejection.
+    cut: Array2<f64>,
+    /// The epoch that is judged, for operators behind the rejection.
+    judged: Array2<f64>,
+}
+
+impl Job {
+    fn epoch<'a>(&self, data: &'a mut Array2<f64>) -> EpochMut<'a> {
+        let &Self { event, selection, index, .. } = self;
+        EpochMut { event, selection, index, data, reasons: Vec::new() }
+    }
 }
 
 impl EpochsPlan {
@@ -67,41 +79,85 @@ impl EpochsPlan {
         out: &mut [f64],
         space: &mut Space,
         par: &Par,
-    ) -> Vec<String> {
-        let timeline = &self.timeline;
+    ) -> Result<Vec<String>> {
         let available = self.available(job);
-        let n = timeline.n_times;
-        if timeline.n_kept(available) < n {
-            return vec!["TOO_SHORT".into()];
+        if self.timeline.n_kept(available) < self.timeline.n_times {
+            return Ok(vec!["TOO_SHORT".into()]);
         }
-        for (row, (out, ch)) in out.chunks_exact_mut(n).zip(self.picks.iter()).enumerate() {
-            let samples = source.row(row, ch, job.start as u64, available, &mut space.joined);
-            self.treat(row, samples, out, &mut space.flattened);
+        if !self.before.is_empty() {
+            let Space { joined, flattened, cut, .. } = space;
+            *cut = Array2::zeros((self.picks.len(), available));
+            for (row, (mut out, ch)) in cut.rows_mut().into_iter().zip(self.picks.iter()).enumerate() {
+                let samples = source.row(row, ch, job.start as u64, available, joined);
+                out.as_slice_mut().expect("rows of a new array").copy_from_slice(self.detrend(row, samples, flattened));
+            }
+            let mut epoch = job.epoch(cut);
+            self.before.apply(&mut epoch, self.judged.info.n_channels(), None, par)?;
+            if !epoch.reasons.is_empty() {
+                return Ok(epoch.reasons);
+            }
+        }
+        if self.after.is_empty() {
+            return Ok(self.judge_into(job, source, out, space, par));
+        }
+        let mut judged = std::mem::take(&mut space.judged);
+        let shape = (self.judged.info.n_channels(), self.judged.n_times);
+        if judged.dim() != shape || !judged.is_standard_layout() {
+            judged = Array2::zeros(shape);
+        }
+        let values = judged.as_slice_mut().expect("an array in C order");
+        let mut reasons = self.judge_into(job, source, values, space, par);
+        if reasons.is_empty() {
+            let mut epoch = job.epoch(&mut judged);
+            self.after.apply(&mut epoch, self.header.info.n_channels(), Some(self.header.n_times), par)?;
+            reasons = epoch.reasons;
+            out.iter_mut().zip(&judged).for_each(|(o, x)| *o = *x);
+        }
+        space.judged = judged;
+        Ok(reasons)
+    }
+
+    /// Baseline, decimation, projectors and rejection, into `out`.
+    fn judge_into(&self, job: &Job, source: Source<'_>, out: &mut [f64], space: &mut Space, par: &Par) -> Vec<String> {
+        let n = self.timeline.n_times;
+        if self.before.is_empty() {
+            let available = self.available(job);
+            for (row, (out, ch)) in out.chunks_exact_mut(n).zip(self.picks.iter()).enumerate() {
+                let samples = source.row(row, ch, job.start as u64, available, &mut space.joined);
+                self.settle(row, self.detrend(row, samples, &mut space.flattened), out);
+            }
+        } else {
+            for (row, (out, samples)) in out.chunks_exact_mut(n).zip(space.cut.rows()).enumerate() {
+                match samples.to_slice() {
+                    Some(samples) => self.settle(row, samples, out),
+                    None => self.settle(row, &samples.to_vec(), out),
+                }
+            }
         }
         if let Some(ssp) = &self.ssp {
-            let shape = (self.picks.len(), n);
+            let shape = (self.judged.info.n_channels(), n);
             ssp.apply(par, ArrayViewMut2::from_shape(shape, out).expect("`out` holds one epoch"));
         }
         self.judge(out)
     }
 
-    /// Detrends, subtracts the baseline and decimates one row.
-    fn treat(&self, row: usize, samples: &[f64], out: &mut [f64], flattened: &mut Vec<f64>) {
-        let (timeline, treatment) = (&self.timeline, self.treatments[row]);
-        let mut samples = samples;
-        if treatment.detrend
-            && let Some(order) = self.detrend
-        {
-            let (mean, slope) = if order == 0 { (stats::mean(samples), 0.0) } else { stats::line(samples) };
-            let middle = (samples.len() as f64 - 1.0) / 2.0;
-            flattened.resize(samples.len(), 0.0);
-            for (i, (o, x)) in flattened.iter_mut().zip(samples).enumerate() {
-                // Through 32 bits: processors convert those several at once.
-                *o = (x - mean) - slope * (f64::from(i as i32) - middle);
-            }
-            samples = flattened;
+    /// The row without its mean or its straight line.
+    fn detrend<'b>(&self, row: usize, samples: &'b [f64], flattened: &'b mut Vec<f64>) -> &'b [f64] {
+        let Some(order) = self.params.detrend.filter(|_| self.detrended[row]) else { return samples };
+        let (mean, slope) = if order == 0 { (stats::mean(samples), 0.0) } else { stats::line(samples) };
+        let middle = (samples.len() as f64 - 1.0) / 2.0;
+        flattened.resize(samples.len(), 0.0);
+        for (i, (o, x)) in flattened.iter_mut().zip(samples).enumerate() {
+            // Through 32 bits: processors convert those several at once.
+            *o = (x - mean) - slope * (f64::from(i as i32) - middle);
         }
-        let baseline = timeline.baseline_samples.as_ref().filter(|_| treatment.baseline);
+        flattened
+    }
+
+    /// Subtracts the baseline and decimates one row.
+    fn settle(&self, row: usize, samples: &[f64], out: &mut [f64]) {
+        let timeline = &self.timeline;
+        let baseline = timeline.baseline_samples.as_ref().filter(|_| self.baselined[row]);
         let level = baseline.map(|range| stats::mean(&samples[range.start..range.end.min(samples.len())]));
         match (level, timeline.decim) {
             (None, 1) => out.copy_from_slice(&samples[..out.len()]),
@@ -126,7 +182,7 @@ impl EpochsPlan {
                 let outside = if limit.flat { high - low < limit.value } else { high - low > limit.value };
                 // A range that is NaN rejects nothing.
                 if outside && !samples.iter().any(|x| x.is_nan()) {
-                    reasons.push(self.info.chs[row].name.clone());
+                    reasons.push(self.judged.info.chs[row].name.clone());
                 }
             }
         }

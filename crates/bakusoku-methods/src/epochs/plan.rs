@@ -1,19 +1,11 @@
 //! What will be cut: everything that is known before the first sample.
 
+use super::operator::{EpochOperator, Operators};
 use super::select::{EventId, Selection, select_events};
 use super::{EpochsHeader, EpochsParams, Timeline};
 use crate::projection::{Ssp, activate_proj, make_projector_info};
 use bakusoku_core::{ChannelType, Error, Event, Info, Picks, Result, Stream};
 use std::sync::Arc;
-
-/// What is done to the row of a channel.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Treatment {
-    /// Whether it is detrended (data channels are).
-    pub(super) detrend: bool,
-    /// Whether its baseline is subtracted (data channels, EOG, ECG, EMG and other bipolar ones).
-    pub(super) baseline: bool,
-}
 
 /// A threshold for some channels.
 #[derive(Clone, Debug)]
@@ -45,11 +37,21 @@ pub struct EpochsPlan {
     pub(super) timeline: Timeline,
     pub(super) selection: Selection,
     pub(super) picks: Picks,
-    pub(super) info: Arc<Info>,
-    pub(super) treatments: Vec<Treatment>,
+    /// The epochs as they are cut.
+    pub(super) cut: EpochsHeader,
+    /// The epochs that are judged.
+    pub(super) judged: EpochsHeader,
+    /// The epochs that are handed on.
+    pub(super) header: EpochsHeader,
+    pub(super) before: Operators,
+    pub(super) after: Operators,
+    /// By channel that is cut: whether it is detrended (data channels are).
+    pub(super) detrended: Vec<bool>,
+    /// By channel that is judged: whether its baseline is subtracted (data channels, EOG, ECG, EMG and other bipolar ones).
+    pub(super) baselined: Vec<bool>,
     pub(super) limits: Vec<Limit>,
     pub(super) ssp: Option<Ssp>,
-    pub(super) detrend: Option<u8>,
+    pub(super) params: EpochsParams,
     pub(super) jobs: Vec<Job>,
     pub(super) n_times_stream: u64,
 }
@@ -73,36 +75,83 @@ impl EpochsPlan {
         if picks.is_empty() {
             return Err(Error::parameter("picks", "at least one channel", "none"));
         }
-        let mut info = stream.info.pick(&picks);
-        let treatments = info.chs.iter().map(|ch| treatment(ch.ch_type())).collect();
-        let limits = limits(&info, params)?;
-        let mut ssp = None;
-        if params.proj {
-            ssp = Some(make_projector_info(&info, true)?).filter(|ssp| ssp.n_proj() > 0);
+        let cut = EpochsHeader {
+            info: Arc::new(stream.info.pick(&picks)),
+            event_id: selection.event_id.clone(),
+            first: timeline.first_raw,
+            n_times: timeline.n_raw,
+            raw_sfreq: timeline.raw_sfreq,
+            baseline: None,
+            n_events: selection.events.len(),
+        };
+        let plan = Self {
+            jobs: jobs(stream, &timeline, &selection, params.reject_by_annotation),
+            timeline,
+            selection,
+            picks,
+            judged: cut.clone(),
+            header: cut.clone(),
+            before: Operators::default(),
+            after: Operators::default(),
+            detrended: cut.info.chs.iter().map(|ch| is_data(ch.ch_type())).collect(),
+            baselined: Vec::new(),
+            limits: Vec::new(),
+            ssp: None,
+            params: params.clone(),
+            n_times_stream: stream.n_times,
+            cut,
+        };
+        plan.with_operators(Vec::new(), Vec::new())
+    }
+
+    /// The same epochs, with operators in between.
+    ///
+    /// `before` work on the epochs as they are cut and detrended, at the rate of the stream; then come baseline,
+    /// decimation, projectors and rejection, for the channels and bad channels that these operators leave. `after` work
+    /// on the epochs that were not rejected.
+    ///
+    /// # Errors
+    /// When the parameters of an operator make no sense, or one before the rejection changes the times.
+    pub fn with_operators(
+        mut self,
+        before: Vec<Box<dyn EpochOperator>>,
+        after: Vec<Box<dyn EpochOperator>>,
+    ) -> Result<Self> {
+        let judged;
+        (self.before, judged) = Operators::bind(before, self.cut.clone())?;
+        if (judged.n_times, judged.first, judged.info.sfreq) != (self.cut.n_times, self.cut.first, self.cut.info.sfreq)
+        {
+            return Err(Error::data(format!(
+                "{:?} changed the times of epochs before their rejection, expected the same times",
+                self.before
+            )));
+        }
+        let mut info = (*judged.info).clone();
+        self.baselined = info.chs.iter().map(|ch| has_baseline(ch.ch_type())).collect();
+        self.limits = limits(&info, &self.params)?;
+        self.ssp = None;
+        if self.params.proj {
+            self.ssp = Some(make_projector_info(&info, true)?).filter(|ssp| ssp.n_proj() > 0);
             info = activate_proj(&info);
         }
-        info.sfreq = timeline.sfreq();
-        if params.decim > 1 && info.lowpass > 0.0 && info.sfreq < 3.0 * info.lowpass {
+        info.sfreq = self.timeline.sfreq();
+        if self.params.decim > 1 && info.lowpass > 0.0 && info.sfreq < 3.0 * info.lowpass {
             tracing::warn!(
                 "`decim` = {} leads to {} Hz, which can cause aliasing: the data are low-passed at {} Hz",
-                params.decim,
+                self.params.decim,
                 info.sfreq,
                 info.lowpass
             );
         }
-        let jobs = jobs(stream, &timeline, &selection, params.reject_by_annotation);
-        Ok(Self {
-            timeline,
-            selection,
-            picks,
+        self.judged = EpochsHeader {
             info: Arc::new(info),
-            treatments,
-            limits,
-            ssp,
-            detrend: params.detrend,
-            jobs,
-            n_times_stream: stream.n_times,
-        })
+            first: self.timeline.first(),
+            n_times: self.timeline.n_times,
+            baseline: self.timeline.baseline,
+            ..judged
+        };
+        (self.after, self.header) = Operators::bind(after, self.judged.clone())?;
+        Ok(self)
     }
 
     /// The time axis.
@@ -113,27 +162,27 @@ impl EpochsPlan {
     pub fn selection(&self) -> &Selection {
         &self.selection
     }
-    /// What will be known about the epochs.
+    /// What will be known about the epochs that are handed on.
     pub fn info(&self) -> &Arc<Info> {
-        &self.info
+        &self.header.info
     }
     /// What those that take epochs are told first.
     pub fn header(&self) -> EpochsHeader {
-        EpochsHeader {
-            info: Arc::clone(&self.info),
-            event_id: self.selection.event_id.clone(),
-            first: self.timeline.first(),
-            n_times: self.timeline.n_times,
-            baseline: self.timeline.baseline,
-            n_events: self.selection.events.len(),
-        }
+        self.header.clone()
+    }
+    /// Number of values of an epoch that is handed on.
+    pub(super) fn size(&self) -> usize {
+        self.header.info.n_channels() * self.header.n_times
     }
 }
 
-fn treatment(ch_type: ChannelType) -> Treatment {
+fn is_data(ch_type: ChannelType) -> bool {
+    ch_type.is_data() || ch_type == ChannelType::RefMeg
+}
+
+fn has_baseline(ch_type: ChannelType) -> bool {
     use ChannelType::*;
-    let data = ch_type.is_data() || ch_type == RefMeg;
-    Treatment { detrend: data, baseline: data || matches!(ch_type, Eog | Ecg | Emg | Bio) }
+    is_data(ch_type) || matches!(ch_type, Eog | Ecg | Emg | Bio)
 }
 
 fn limits(info: &Info, params: &EpochsParams) -> Result<Vec<Limit>> {

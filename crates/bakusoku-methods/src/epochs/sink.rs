@@ -21,6 +21,8 @@ pub struct EpochsHeader {
     pub first: i64,
     /// Number of samples.
     pub n_times: usize,
+    /// Sampling frequency before decimation (Hz); that of the epochs is `info.sfreq`.
+    pub raw_sfreq: f64,
     /// The baseline that was subtracted (s).
     pub baseline: Option<(f64, f64)>,
     /// How many epochs there may be.
@@ -180,13 +182,13 @@ impl<'a> EpochsSink<'a> {
 
     /// Cuts `jobs`, a few at once, and hands the good ones on in order.
     fn work(&mut self, jobs: &[Job], start: u64, data: ArrayView2<'_, f64>, par: &Par) -> Result<()> {
-        let (n_channels, n_times) = (self.plan.picks.len(), self.plan.timeline.n_times);
-        let size = n_channels * n_times;
+        let (n_channels, n_times) = (self.plan.header.info.n_channels(), self.plan.header.n_times);
+        let size = self.plan.size();
         let source = Source { tail: self.tail.view(), tail_start: self.tail_start, block: data, block_start: start };
         for jobs in jobs.chunks(BATCH * par.threads()) {
             self.batch.resize(self.batch.len().max(jobs.len() * size), 0.0);
             let (plan, batch) = (&self.plan, &mut self.batch[..jobs.len() * size]);
-            let reasons = cut_all(plan, jobs, source, batch, par);
+            let reasons = cut_all(plan, jobs, source, batch, par)?;
             for ((job, reasons), data) in jobs.iter().zip(reasons).zip(batch.chunks_exact(size)) {
                 if !reasons.is_empty() {
                     self.drop_log[job.selection].extend(reasons);
@@ -226,10 +228,10 @@ pub(super) fn cut_all(
     source: Source<'_>,
     out: &mut [f64],
     par: &Par,
-) -> Vec<Vec<String>> {
-    let size = plan.picks.len() * plan.timeline.n_times;
-    type Place<'p> = Mutex<(&'p mut [f64], Vec<String>)>;
-    let places: Vec<Place<'_>> = out.chunks_exact_mut(size).map(|out| Mutex::new((out, Vec::new()))).collect();
+) -> Result<Vec<Vec<String>>> {
+    type Place<'p> = Mutex<(&'p mut [f64], Result<Vec<String>>)>;
+    let places: Vec<Place<'_>> =
+        out.chunks_exact_mut(plan.size()).map(|out| Mutex::new((out, Ok(Vec::new())))).collect();
     par.for_each_init(jobs.len(), Space::default, |space, index| {
         // Each place is taken once: nobody ever waits here.
         let mut place = places[index].lock().unwrap_or_else(PoisonError::into_inner);
@@ -247,6 +249,7 @@ impl Sink for EpochsSink<'_> {
     }
     fn held_bytes(&self) -> u64 {
         let timeline = &self.plan.timeline;
-        8 * self.plan.picks.len() as u64 * (timeline.n_raw + 2 * BATCH * timeline.n_times) as u64
+        let operators = self.plan.before.held_bytes() + self.plan.after.held_bytes();
+        8 * (self.plan.picks.len() * timeline.n_raw + 2 * BATCH * self.plan.size()) as u64 + operators
     }
 }
