@@ -87,7 +87,7 @@ pub(crate) fn compute_covariance<'py>(
     let covariance = enter(py, n_jobs, |par| {
         let mut sink = CovarianceSink::new(params);
         lead(&mut sink, &header, epochs, par)?;
-        sink.into_covariance()
+        sink.into_covariance(par)
     })?;
     Ok((give(py, covariance.data), covariance.nfree))
 }

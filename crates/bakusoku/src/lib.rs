@@ -57,7 +57,7 @@ pub use ndarray;
 /// | find events | [`FindEvents`], [`events_from_annotations`] | `mne.find_events` |
 /// | cut epochs | [`EpochsPlan`] with [`EpochsSink`] or [`epochs_from_array`] | `mne.Epochs` |
 /// | average | [`EvokedSink`], [`average`], [`combine_evoked`], [`grand_average`] | `epochs.average` |
-/// | estimate spectra, covariance | [`WelchSink`], [`psd_array_welch`], [`CovarianceSink`], [`empirical_covariance`] | `raw.compute_psd`, `mne.compute_covariance` |
+/// | estimate spectra, covariance | [`WelchSink`], [`psd_array_welch`], [`CovarianceSink`], [`compute_covariance`] | `raw.compute_psd`, `mne.compute_covariance` |
 /// | read and write results | [`read_evoked`], [`write_evoked`], [`read_epochs`], [`write_epochs`], … | `mne.read_evokeds`, `mne.read_epochs` |
 pub mod prelude {
     pub use bakusoku_core::containers::{Covariance, Epochs, Evoked, Raw, Spectrum};
@@ -71,7 +71,7 @@ pub mod prelude {
         write_covariance, write_epochs, write_events, write_evoked,
     };
     pub use bakusoku_io::open as read_raw;
-    pub use bakusoku_methods::covariance::{CovarianceParams, CovarianceSink, empirical_covariance};
+    pub use bakusoku_methods::covariance::{CovarianceParams, CovarianceSink, compute_covariance};
     pub use bakusoku_methods::epochs::{EpochsParams, EpochsPlan, EpochsSink, KeepEpochs, epochs_from_array};
     pub use bakusoku_methods::events::{FindEvents, events_from_annotations};
     pub use bakusoku_methods::evoked::{EvokedSink, average, combine_evoked, grand_average};

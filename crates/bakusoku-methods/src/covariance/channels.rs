@@ -1,8 +1,10 @@
 //! Which channels a covariance has, in what groups their rank counts, and what the header says about it.
 
 use super::Rank;
+use crate::epochs::Epoch;
 use crate::projection::make_projector;
-use bakusoku_core::{ChannelType, Info, Picks, Result};
+use bakusoku_core::{ChannelType, Error, Info, Picks, Result};
+use ndarray::ArrayView2;
 
 /// The types that have a covariance.
 const TYPES: [ChannelType; 8] = [
@@ -55,6 +57,35 @@ pub(super) fn scaling(ch_type: ChannelType) -> f64 {
         ChannelType::Seeg | ChannelType::Csd => 1e3,
         _ => 1.0,
     }
+}
+
+/// Names the channel and the time of the first sample of an epoch that is not finite; `picks` are rows of `data`, which
+/// begins `first` samples from the event.
+pub(super) fn check_finite(
+    epoch: &Epoch<'_>,
+    data: ArrayView2<'_, f64>,
+    picks: &Picks,
+    info: &Info,
+    first: i64,
+) -> Result<()> {
+    for (row, ch) in picks.iter().enumerate() {
+        // Zero times a number is zero, times anything else NaN.
+        if data.row(ch).iter().map(|x| x * 0.0).sum::<f64>() == 0.0 {
+            continue;
+        }
+        let at = data.row(ch).iter().position(|x| !x.is_finite()).unwrap_or_default();
+        let time = (first + at as i64) as f64 / info.sfreq;
+        return Err(Error::Data {
+            message: format!(
+                "channel `{}` is {} at {time:.3} s from the event of sample {}, expected numbers for a covariance",
+                info.chs[row].name,
+                data[[ch, at]],
+                epoch.event.sample
+            ),
+            hint: Some("mark the channel as bad, or the stretch by an annotation that begins with BAD".into()),
+        });
+    }
+    Ok(())
 }
 
 /// The rank by channel type as the header says it (`mne.compute_rank(info, rank="info")` or `"full"`): the number of

@@ -1,5 +1,6 @@
 //! From sums to a covariance.
 
+use super::channels::Group;
 use super::sums::{GroupRank, Sums};
 use crate::projection::make_projector;
 use bakusoku_core::{Error, Info, Par, Result};
@@ -20,17 +21,21 @@ pub(super) fn check_n_samples(n_samples: u64, n_channels: usize) -> Result<()> {
     Ok(())
 }
 
-/// The covariance of the samples summed up, around zero, over `n_samples - 1`, in the space of its rank.
+/// The sum of `x xᵀ`, both triangles.
 ///
-/// The space is what MNE's `_smart_eigh` chooses: by group of channels, the eigenvectors of the projected `x xᵀ` with
-/// the largest eigenvalues, as many as the rank says.
-pub(super) fn covariance(sums: &Sums, info: &Info, par: &Par) -> Result<Array2<f64>> {
-    let n = info.n_channels();
+/// # Errors
+/// When it is not finite.
+pub(super) fn finite_gram(sums: &Sums) -> Result<Array2<f64>> {
     let mut gram = sums.gram.clone();
     linalg::mirror_lower(gram.view_mut());
     if gram.iter().any(|x| !x.is_finite()) {
         return Err(Error::data("the samples hold NaN or infinity, expected numbers for a covariance"));
     }
+    Ok(gram)
+}
+
+/// The rank of each group.
+pub(super) fn ranks(sums: &Sums) -> Result<Vec<usize>> {
     let mut ranks = Vec::with_capacity(sums.groups.len());
     for (group, rank) in &sums.groups {
         let rank = match rank {
@@ -44,23 +49,59 @@ pub(super) fn covariance(sums: &Sums, info: &Info, par: &Par) -> Result<Array2<f
         tracing::info!("rank of {}: {rank} of {}", group.name, group.rows.len());
         ranks.push(rank);
     }
-    if ranks.iter().sum::<usize>() < n {
-        let names: Vec<&str> = info.ch_names().collect();
-        let ssp = make_projector(&info.projs, &names, &[], true)?;
-        let mut projected = gram.clone();
-        ssp.apply(par, projected.view_mut());
-        let mut projected = projected.reversed_axes().as_standard_layout().into_owned();
-        ssp.apply(par, projected.view_mut());
-        for ((group, _), &rank) in sums.groups.iter().zip(&ranks) {
-            // Rank 0 drops nothing: MNE's slice `[:-0]` is empty.
-            let drop = if rank == 0 { 0 } else { group.rows.len() - rank };
-            if drop > 0 {
-                let rows = &group.rows;
-                let part = Array2::from_shape_fn((rows.len(), rows.len()), |(i, j)| projected[[rows[i], rows[j]]]);
-                let (_, vectors) = linalg::eigh(part.view()).map_err(|e| Error::data(e.to_string()))?;
-                let null = vectors.slice(s![.., ..drop]).to_owned();
-                take_out(&mut gram, rows, &null, par);
-            }
+    Ok(ranks)
+}
+
+/// By group the directions without variance, `(n_rows, any)`; `None`: it has full rank.
+///
+/// They are those that MNE's `_smart_eigh` leaves out: the eigenvectors of the projected `x xᵀ` with the smallest
+/// eigenvalues, as many as the rank says.
+pub(super) fn null_spaces(
+    sums: &Sums,
+    info: &Info,
+    gram: &Array2<f64>,
+    ranks: &[usize],
+    par: &Par,
+) -> Result<Vec<Option<Array2<f64>>>> {
+    if ranks.iter().sum::<usize>() >= info.n_channels() {
+        return Ok(vec![None; ranks.len()]);
+    }
+    let names: Vec<&str> = info.ch_names().collect();
+    let ssp = make_projector(&info.projs, &names, &[], true)?;
+    let mut projected = gram.clone();
+    ssp.apply(par, projected.view_mut());
+    let mut projected = projected.reversed_axes().as_standard_layout().into_owned();
+    ssp.apply(par, projected.view_mut());
+    let null = |group: &Group, rank: usize| -> Result<Option<Array2<f64>>> {
+        // Rank 0 drops nothing: MNE's slice `[:-0]` is empty.
+        let drop = if rank == 0 { 0 } else { group.rows.len() - rank };
+        if drop == 0 {
+            return Ok(None);
+        }
+        let rows = &group.rows;
+        let part = Array2::from_shape_fn((rows.len(), rows.len()), |(i, j)| projected[[rows[i], rows[j]]]);
+        let (_, vectors) = linalg::eigh(part.view()).map_err(|e| Error::data(e.to_string()))?;
+        Ok(Some(vectors.slice(s![.., ..drop]).to_owned()))
+    };
+    sums.groups.iter().zip(ranks).map(|((group, _), &rank)| null(group, rank)).collect()
+}
+
+/// A covariance of scaled samples in SI units.
+pub(super) fn unscale(mut covariance: Array2<f64>, scales: &[f64]) -> Array2<f64> {
+    for ((i, j), x) in covariance.indexed_iter_mut() {
+        *x /= scales[i] * scales[j];
+    }
+    covariance
+}
+
+/// The covariance of the samples summed up, around zero, over `n_samples - 1`, in the space of its rank.
+pub(super) fn covariance(sums: &Sums, info: &Info, par: &Par) -> Result<Array2<f64>> {
+    let mut gram = finite_gram(sums)?;
+    let ranks = ranks(sums)?;
+    let null = null_spaces(sums, info, &gram, &ranks, par)?;
+    for ((group, _), null) in sums.groups.iter().zip(&null) {
+        if let Some(null) = null {
+            take_out(&mut gram, &group.rows, null, par);
         }
     }
     let factor = 1.0 / (sums.n_samples.max(2) - 1) as f64;

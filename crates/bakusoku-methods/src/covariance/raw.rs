@@ -1,13 +1,17 @@
 //! The covariance of a whole recording: the empty room, or rest.
 
-use super::channels::covariance_picks;
+use super::channels::{check_finite, covariance_picks};
+use super::estimate::{Estimated, estimates};
 use super::finish::check_n_samples;
+use super::samples::KeptSamples;
+use super::sums::Sums;
+use super::{CovarianceParams, Estimator};
 use crate::epochs::{DropLog, Epoch, EpochSink, EpochsHeader, EpochsParams, EpochsPlan};
 use crate::events::make_fixed_length_events;
 use bakusoku_core::containers::Covariance;
-use bakusoku_core::{ChannelType, Error, Info, Par, Picks, Result, Stream};
+use bakusoku_core::{ChannelType, Error, Info, Par, Picks, Result, SpillDir, Stream};
 use bakusoku_math::{linalg, stats};
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, s};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -70,6 +74,8 @@ const PIECE: usize = 2048;
 /// Sums up pieces of a recording for its covariance around the mean: of good data channels.
 #[derive(Debug, Default)]
 pub struct RawCovarianceSink {
+    params: CovarianceParams,
+    spill: Option<SpillDir>,
     state: Option<State>,
 }
 
@@ -82,24 +88,44 @@ struct State {
     sum: Array1<f64>,
     gram: Array2<f64>,
     n_samples: u64,
+    /// The samples, where the mean has to be known first.
+    kept: Option<KeptSamples>,
 }
 
 impl State {
-    fn flush(&mut self, par: &Par) {
+    fn flush(&mut self, par: &Par) -> Result<()> {
         let piece = self.piece.slice(s![.., ..self.filled]);
+        if piece.ncols() == 0 {
+            return Ok(());
+        }
         for (sum, row) in self.sum.iter_mut().zip(piece.rows()) {
             *sum += stats::sum(row.to_slice().expect("a row of the piece is in C order"));
         }
-        linalg::gram_into(par, self.gram.view_mut(), piece);
+        match &mut self.kept {
+            Some(kept) => kept.push(piece)?,
+            None => linalg::gram_into(par, self.gram.view_mut(), piece),
+        }
         self.n_samples += self.filled as u64;
         self.filled = 0;
+        Ok(())
     }
 }
 
 impl RawCovarianceSink {
-    /// Nothing yet.
+    /// The empirical covariance.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The covariance by the methods, with the rank and the scalings of `params`, whose times are not used
+    /// (`mne.compute_raw_covariance(raw, method=...)`). All but the empirical one need the samples a second time: they are
+    /// kept in temporary files of `spill`, or in memory.
+    ///
+    /// # Errors
+    /// When the parameters make no sense.
+    pub fn with(params: CovarianceParams, spill: Option<&SpillDir>) -> Result<Self> {
+        params.check()?;
+        Ok(Self { params, spill: spill.cloned(), state: None })
     }
 
     /// What was measured, and the sum of `x xᵀ` over all samples, no mean taken out.
@@ -118,22 +144,41 @@ impl RawCovarianceSink {
         Ok(state)
     }
 
-    /// The covariance.
+    /// The covariance; of several methods the best one.
     ///
     /// # Errors
     /// When there were no samples.
-    pub fn into_covariance(self) -> Result<Covariance> {
+    pub fn into_covariance(self, par: &Par) -> Result<Covariance> {
+        let (params, spill) = (self.params.clone(), self.spill.clone());
         let state = self.filled()?;
         let (n, sum, mut data) = (state.n_samples as f64, state.sum, state.gram);
-        for ((i, j), x) in data.indexed_iter_mut() {
-            *x = (*x - sum[i] * (sum[j] / n)) / (n - 1.0);
+        let mut method = Estimator::Empirical;
+        if let Some(kept) = state.kept {
+            let mean = sum / n;
+            let mut sums = Sums::new(&state.info, &params, spill.as_ref())?;
+            let picks: Vec<usize> = (0..mean.len()).collect();
+            kept.each(|_, x| {
+                let centred = &x - &mean.view().insert_axis(Axis(1));
+                sums.push(centred.view(), &picks, par)
+            })?;
+            sums.flush(par)?;
+            drop(kept);
+            let loglik = |e: &Estimated| e.loglik.unwrap_or(f64::NEG_INFINITY);
+            let all = estimates(&sums, &state.info, &params, par)?;
+            let best = all.into_iter().reduce(|best, e| if loglik(&e) > loglik(&best) { e } else { best });
+            let best = best.ok_or_else(|| Error::parameter("method", "at least one method", "none"))?;
+            (method, data) = (best.method, best.data);
+        } else {
+            for ((i, j), x) in data.indexed_iter_mut() {
+                *x = (*x - sum[i] * (sum[j] / n)) / (n - 1.0);
+            }
         }
         Ok(Covariance {
             names: state.info.ch_names().map(str::to_owned).collect(),
             bads: state.info.bads.clone(),
             projs: state.info.projs.clone(),
             nfree: state.n_samples as i64 - 1,
-            method: "empirical".into(),
+            method: method.name().into(),
             data,
         })
     }
@@ -153,6 +198,7 @@ impl EpochSink for RawCovarianceSink {
             return Ok(());
         }
         let n = picks.len();
+        let empirical = self.params.method == [Estimator::Empirical];
         self.state = Some(State {
             info,
             picks,
@@ -161,12 +207,14 @@ impl EpochSink for RawCovarianceSink {
             sum: Array1::zeros(n),
             gram: Array2::zeros((n, n)),
             n_samples: 0,
+            kept: (!empirical).then(|| KeptSamples::new(self.spill.clone())),
         });
         Ok(())
     }
 
     fn push(&mut self, epoch: &Epoch<'_>, par: &Par) -> Result<()> {
         let Some(state) = &mut self.state else { return Ok(()) };
+        check_finite(epoch, epoch.data, &state.picks, &state.info, 0)?;
         let mut at = 0;
         while at < epoch.data.ncols() {
             let n = (PIECE - state.filled).min(epoch.data.ncols() - at);
@@ -176,17 +224,17 @@ impl EpochSink for RawCovarianceSink {
             state.filled += n;
             at += n;
             if state.filled == PIECE {
-                state.flush(par);
+                state.flush(par)?;
             }
         }
         Ok(())
     }
 
     fn end(&mut self, _drop_log: &DropLog, par: &Par) -> Result<()> {
-        if let Some(state) = &mut self.state {
-            state.flush(par);
+        match &mut self.state {
+            Some(state) => state.flush(par),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -218,7 +266,7 @@ mod tests {
                 cutter.push_samples(start as u64, data.slice(s![.., start..stop]), &Par::serial()).unwrap();
             }
             cutter.finish(&Par::serial()).unwrap();
-            results.push(sink.into_covariance().unwrap());
+            results.push(sink.into_covariance(&Par::serial()).unwrap());
         }
         assert_eq!((results[0].nfree, results[0].names.len(), results[0].bads.len()), (979, 2, 0));
         assert!(results.iter().all(|cov| cov.data == results[0].data));

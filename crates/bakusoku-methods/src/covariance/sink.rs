@@ -1,12 +1,13 @@
-//! The empirical covariance of epochs.
+//! The covariance of epochs.
 
-use super::CovarianceParams;
-use super::channels::covariance_picks;
+use super::channels::{check_finite, covariance_picks};
+use super::estimate::{Estimated, estimates};
+use super::{CovarianceParams, Estimator};
 use super::finish::{check_n_samples, covariance};
 use super::sums::Sums;
 use crate::epochs::{Epoch, EpochSink, EpochsHeader};
 use bakusoku_core::containers::{Covariance, Epochs};
-use bakusoku_core::{Error, Info, Par, Picks, Result};
+use bakusoku_core::{Error, Info, Par, Picks, Result, SpillDir};
 use bakusoku_math::linalg;
 use ndarray::{Array2, Axis, s};
 use std::ops::Range;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct CovarianceSink {
     params: CovarianceParams,
+    spill: Option<SpillDir>,
     state: Option<State>,
-    done: Option<Covariance>,
 }
 
 #[derive(Debug)]
@@ -25,6 +26,8 @@ struct State {
     info: Arc<Info>,
     picks: Picks,
     samples: Range<usize>,
+    /// First sample of an epoch, relative to its event.
+    first: i64,
     sums: Sums,
     /// Code, number of epochs and their sum, for every condition; empty when the sample mean is kept.
     means: Vec<(i64, u64, Array2<f64>)>,
@@ -33,15 +36,72 @@ struct State {
 impl CovarianceSink {
     /// For these parameters.
     pub fn new(params: CovarianceParams) -> Self {
-        Self { params, state: None, done: None }
+        Self { params, spill: None, state: None }
     }
 
-    /// The covariance.
+    /// With a place for samples that are needed a second time (see [`CovarianceParams::keeps_samples`]); without one they
+    /// are kept in memory.
+    #[must_use]
+    pub fn with_spill(self, spill: &SpillDir) -> Self {
+        Self { spill: Some(spill.clone()), ..self }
+    }
+
+    /// The covariance; of several methods the best one.
     ///
     /// # Errors
     /// When there were no samples, or they allow none.
-    pub fn into_covariance(self) -> Result<Covariance> {
-        self.done.ok_or_else(|| Error::data("no samples found to compute a covariance from, expected some"))
+    pub fn into_covariance(self, par: &Par) -> Result<Covariance> {
+        let none = || Error::data("no samples found to compute a covariance from, expected some");
+        Ok(self.into_estimates(par)?.into_iter().next().ok_or_else(none)?.0)
+    }
+
+    /// The covariance by each method, and of several the log-likelihood of samples that were left out (the mean over
+    /// folds), the best one first.
+    ///
+    /// # Errors
+    /// When there were no samples, or they allow none.
+    pub fn into_estimates(self, par: &Par) -> Result<Vec<(Covariance, Option<f64>)>> {
+        let none = || Error::data("no samples found to compute a covariance from, expected some");
+        let mut state = self.state.ok_or_else(none)?;
+        state.sums.flush(par)?;
+        let sums = &state.sums;
+        check_n_samples(sums.n_samples, state.picks.len())?;
+        let mut estimated = if self.params.method == [Estimator::Empirical] {
+            let data = covariance(sums, &state.info, par)?;
+            let data = if self.params.keep_sample_mean { data } else { state.without_means(data, par) };
+            vec![Estimated { method: Estimator::Empirical, data, loglik: None }]
+        } else {
+            estimates(sums, &state.info, &self.params, par)?
+        };
+        let loglik = |e: &Estimated| e.loglik.unwrap_or(f64::NEG_INFINITY);
+        estimated.sort_by(|a, b| loglik(b).total_cmp(&loglik(a)));
+        for Estimated { method, loglik, .. } in &estimated {
+            if let Some(loglik) = loglik {
+                tracing::info!("covariance by {}: log-likelihood of samples left out {loglik:.3}", method.name());
+            }
+        }
+        let covariance = |e: Estimated| Covariance {
+            names: state.info.ch_names().map(str::to_owned).collect(),
+            bads: state.info.bads.clone(),
+            projs: state.info.projs.clone(),
+            nfree: sums.n_samples as i64 - 1,
+            method: e.method.name().into(),
+            data: e.data,
+        };
+        Ok(estimated.into_iter().map(|e| (e.loglik, covariance(e))).map(|(loglik, c)| (c, loglik)).collect())
+    }
+}
+
+impl State {
+    /// The covariance `data` less that of the averages of each condition.
+    fn without_means(&self, mut data: Array2<f64>, par: &Par) -> Array2<f64> {
+        data *= (self.sums.n_samples.max(2) - 1) as f64;
+        let mut norm = 0;
+        for (_, n, sum) in self.means.iter().filter(|(_, n, _)| *n > 0) {
+            data -= &(linalg::gram(par, sum.view()) / *n as f64);
+            norm += self.samples.len() as u64 * (n - 1);
+        }
+        data / norm as f64
     }
 }
 
@@ -68,14 +128,15 @@ impl EpochSink for CovarianceSink {
             let sum = || Array2::zeros((picks.len(), samples.len()));
             header.event_id.iter().map(|(_, code)| (*code, 0, sum())).collect()
         };
-        let sums = Sums::new(&info, &self.params)?;
-        self.state = Some(State { info: Arc::new(info), picks, samples, sums, means });
+        let sums = Sums::new(&info, &self.params, self.spill.as_ref())?;
+        self.state = Some(State { info: Arc::new(info), picks, samples, first: header.first, sums, means });
         Ok(())
     }
 
     fn push(&mut self, epoch: &Epoch<'_>, par: &Par) -> Result<()> {
         let Some(state) = &mut self.state else { return Ok(()) };
         let data = epoch.data.slice(s![.., state.samples.clone()]);
+        check_finite(epoch, data, &state.picks, &state.info, state.first + state.samples.start as i64)?;
         state.sums.push(data, state.picks.as_slice(), par)?;
         for (code, n, sum) in &mut state.means {
             if *code == epoch.event.code {
@@ -85,36 +146,6 @@ impl EpochSink for CovarianceSink {
                 }
             }
         }
-        Ok(())
-    }
-
-    fn end(&mut self, _drop_log: &crate::epochs::DropLog, par: &Par) -> Result<()> {
-        let Some(state) = &mut self.state else { return Ok(()) };
-        // Another run may follow: what is held back is added to a copy.
-        let mut sums = state.sums.clone();
-        sums.flush(par)?;
-        if sums.n_samples == 0 {
-            return Ok(());
-        }
-        check_n_samples(sums.n_samples, state.picks.len())?;
-        let mut data = covariance(&sums, &state.info, par)?;
-        if !self.params.keep_sample_mean {
-            data *= (sums.n_samples.max(2) - 1) as f64;
-            let mut norm = 0;
-            for (_, n, sum) in state.means.iter().filter(|(_, n, _)| *n > 0) {
-                data -= &(linalg::gram(par, sum.view()) / *n as f64);
-                norm += state.samples.len() as u64 * (n - 1);
-            }
-            data /= norm as f64;
-        }
-        self.done = Some(Covariance {
-            names: state.info.ch_names().map(str::to_owned).collect(),
-            bads: state.info.bads.clone(),
-            projs: state.info.projs.clone(),
-            nfree: sums.n_samples as i64 - 1,
-            method: "empirical".into(),
-            data,
-        });
         Ok(())
     }
 }
@@ -127,17 +158,18 @@ fn time_slice(header: &EpochsHeader, params: &CovarianceParams) -> Result<Range<
     let start = params.tmin.map_or(0, index).max(0);
     let stop = params.tmax.map_or(n, |time| index(time) + 1).min(n);
     if start >= stop {
-        let expected = format!("such that samples of the epoch remain before `tmax` ({:?} s)", params.tmax);
-        return Err(Error::parameter("tmin", expected, format!("{:?}", params.tmin)));
+        let time = |time: Option<f64>, open: &str| time.map_or(open.to_owned(), |time| format!("{time} s"));
+        let expected = format!("such that samples of the epoch remain before `tmax` ({})", time(params.tmax, "its end"));
+        return Err(Error::parameter("tmin", expected, time(params.tmin, "its start")));
     }
     Ok(start as usize..stop as usize)
 }
 
-/// The empirical covariance of epochs in memory (`mne.compute_covariance`).
+/// The covariance of epochs in memory (`mne.compute_covariance`).
 ///
 /// # Errors
 /// When there are no samples or channels, or they are not finite.
-pub fn empirical_covariance(epochs: &Epochs, params: &CovarianceParams, par: &Par) -> Result<Covariance> {
+pub fn compute_covariance(epochs: &Epochs, params: &CovarianceParams, par: &Par) -> Result<Covariance> {
     let mut sink = CovarianceSink::new(params.clone());
     sink.begin(&EpochsHeader {
         info: epochs.info.clone(),
@@ -152,7 +184,7 @@ pub fn empirical_covariance(epochs: &Epochs, params: &CovarianceParams, par: &Pa
         sink.push(&Epoch { event, selection: epochs.selection[index], index, data }, par)?;
     }
     sink.end(&epochs.drop_log, par)?;
-    sink.into_covariance()
+    sink.into_covariance(par)
 }
 
 #[cfg(test)]
@@ -220,18 +252,18 @@ mod tests {
         let expected = plain(&epochs, &good, 0..50);
         for rank in [Rank::Estimate, Rank::Info, Rank::Full, Rank::Given(vec![("eeg".into(), 2)])] {
             let params = CovarianceParams { rank, ..Default::default() };
-            let cov = empirical_covariance(&epochs, &params, &Par::serial()).unwrap();
+            let cov = compute_covariance(&epochs, &params, &Par::serial()).unwrap();
             assert_eq!((cov.names.len(), cov.nfree), (8, 90 * 50 - 1));
             assert!(worst(&cov.data, &expected) < 1e-13, "{:?}", params.rank);
             assert!((&cov.data - &cov.data.t()).iter().all(|d| d.abs() < 1e-24));
-            let again = empirical_covariance(&epochs, &params, &Par::new(3)).unwrap();
+            let again = compute_covariance(&epochs, &params, &Par::new(3)).unwrap();
             assert_eq!(again.data, cov.data, "the number of threads must not show");
         }
         let params = CovarianceParams { tmin: Some(-0.1), tmax: Some(0.052), ..Default::default() };
-        let cov = empirical_covariance(&epochs, &params, &Par::serial()).unwrap();
+        let cov = compute_covariance(&epochs, &params, &Par::serial()).unwrap();
         assert!(worst(&cov.data, &plain(&epochs, &good, 10..26)) < 1e-13);
         let too_much = CovarianceParams { rank: Rank::Given(vec![("eeg".into(), 4)]), ..Default::default() };
-        assert!(empirical_covariance(&epochs, &too_much, &Par::serial()).unwrap_err().to_string().contains("rank"));
+        assert!(compute_covariance(&epochs, &too_much, &Par::serial()).unwrap_err().to_string().contains("rank"));
     }
 
     #[test]
@@ -239,7 +271,7 @@ mod tests {
         let epochs = epochs(90);
         let params =
             CovarianceParams { rank: Rank::Given(vec![("meg".into(), 3), ("eeg".into(), 2)]), ..Default::default() };
-        let cov = empirical_covariance(&epochs, &params, &Par::serial()).unwrap();
+        let cov = compute_covariance(&epochs, &params, &Par::serial()).unwrap();
         let scaled = Array2::from_shape_fn((5, 5), |(i, j)| {
             let scale = |k: usize| if k < 3 { 1e13 } else { 1e15 };
             cov.data[[i, j]] * scale(i) * scale(j)
@@ -289,7 +321,7 @@ mod tests {
     fn without_the_sample_mean_conditions_lose_their_average() {
         let epochs = epochs(40);
         let params = CovarianceParams { keep_sample_mean: false, ..Default::default() };
-        let cov = empirical_covariance(&epochs, &params, &Par::serial()).unwrap();
+        let cov = compute_covariance(&epochs, &params, &Par::serial()).unwrap();
         let mut sum = Array2::<f64>::zeros((3, 3));
         for code in [1, 2] {
             let mine: Vec<usize> = (0..40).filter(|&i| epochs.events[i].code == code).collect();
@@ -309,7 +341,7 @@ mod tests {
     fn bad_samples_are_an_error() {
         let mut epochs = epochs(5);
         epochs.data[[2, 3, 4]] = f64::NAN;
-        let error = empirical_covariance(&epochs, &CovarianceParams::default(), &Par::serial()).unwrap_err();
+        let error = compute_covariance(&epochs, &CovarianceParams::default(), &Par::serial()).unwrap_err();
         assert!(error.to_string().contains("NaN"));
     }
 }

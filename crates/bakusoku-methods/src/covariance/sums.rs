@@ -2,8 +2,9 @@
 
 use super::channels::{Group, given, group_rank, groups, scaling};
 use super::rank::RankWatch;
+use super::samples::KeptSamples;
 use super::{CovarianceParams, Rank};
-use bakusoku_core::{Info, Par, Result};
+use bakusoku_core::{Info, Par, Result, SpillDir};
 use bakusoku_math::linalg;
 use ndarray::{Array2, ArrayView2, s};
 
@@ -28,15 +29,25 @@ pub(super) struct Sums {
     pub(super) gram: Array2<f64>,
     /// Number of samples.
     pub(super) n_samples: u64,
+    /// The scaled samples, where they are needed a second time.
+    pub(super) kept: Option<KeptSamples>,
     piece: Array2<f64>,
     filled: usize,
 }
 
 impl Sums {
-    /// For the channels of `info`.
-    pub(super) fn new(info: &Info, params: &CovarianceParams) -> Result<Self> {
+    /// For the channels of `info`; samples that are needed a second time go to `spill`, or stay in memory.
+    pub(super) fn new(info: &Info, params: &CovarianceParams, spill: Option<&SpillDir>) -> Result<Self> {
+        params.check()?;
         let n = info.n_channels();
-        let scales: Vec<f64> = info.chs.iter().map(|ch| scaling(ch.ch_type())).collect();
+        let scales: Vec<f64> = info
+            .chs
+            .iter()
+            .map(|ch| {
+                let given = params.scalings.iter().find(|(ch_type, _)| *ch_type == ch.ch_type());
+                given.map_or_else(|| scaling(ch.ch_type()), |(_, value)| *value)
+            })
+            .collect();
         let rank = |group: &Group| -> Result<GroupRank> {
             Ok(match (&params.rank, given(&params.rank, group)) {
                 (Rank::Info, _) => GroupRank::Known(group_rank(info, group, false)?),
@@ -57,6 +68,7 @@ impl Sums {
             groups,
             gram: Array2::zeros((n, n)),
             n_samples: 0,
+            kept: params.keeps_samples().then(|| KeptSamples::new(spill.cloned())),
             piece: Array2::zeros((n, PIECE)),
             filled: 0,
         })
@@ -92,6 +104,9 @@ impl Sums {
             if let GroupRank::Watched(watch) = rank {
                 watch.push(par, piece, self.gram.view())?;
             }
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(piece)?;
         }
         self.n_samples += self.filled as u64;
         self.filled = 0;
