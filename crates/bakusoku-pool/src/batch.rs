@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, Runs, Who, panics};
+use crate::engine::{Engine, Priority, Runnable, panics};
 use crate::event::{Event, EventKind, Observer};
-use crate::{Bytes, Cancel, Need, TaskCx, TaskError};
+use crate::{Bytes, Cancel, Need, TaskContext, TaskError};
 
 pub(crate) type Outcome<R> = Result<R, TaskError>;
 
@@ -192,18 +192,26 @@ impl<B, T, R> Task<B, T, R> {
     }
 }
 
-impl<B, T, R, F> Runs for Task<B, T, R>
+impl<B, T, R, F> Runnable for Task<B, T, R>
 where
     B: Deref<Target = Batch<F>> + Send,
-    F: Fn(&TaskCx, T) -> Returned<R> + Sync,
+    F: Fn(&TaskContext, T) -> Returned<R> + Sync,
     T: Send,
     R: Send,
 {
-    fn run(self: Box<Self>, engine: &Arc<Engine>, who: Who) {
+    fn run(self: Box<Self>, engine: &Arc<Engine>, priority: Priority) {
         let Task { batch, results, index, label, need, item } = *self;
         let (label, observer) = (Self::label(label, index), batch.observer.clone());
         let outcome = {
-            let cx = TaskCx::new(engine, who, batch.cancel.clone(), batch.number, index, Arc::clone(&label), observer);
+            let cx = TaskContext::new(
+                engine,
+                priority,
+                batch.cancel.clone(),
+                batch.number,
+                index,
+                Arc::clone(&label),
+                observer,
+            );
             if cx.cancel.is_cancelled() {
                 drop(panics::catch(|| (drop(item), cx.tell(EventKind::Cancelled))));
                 Err(TaskError { label, index, cause: crate::Cause::Cancelled })
@@ -263,9 +271,10 @@ where
 /// # Safety
 /// The caller must not return, nor unwind, before every task has put its result.
 #[allow(unsafe_code)]
-pub(crate) unsafe fn submit<'a>(engine: &Arc<Engine>, number: u64, tasks: Vec<(Need, Box<dyn Runs + 'a>)>) {
+pub(crate) unsafe fn submit<'a>(engine: &Arc<Engine>, number: u64, tasks: Vec<(Need, Box<dyn Runnable + 'a>)>) {
     // SAFETY: only the lifetime changes, and the caller keeps what is borrowed until the task has put its result,
     // which is the last thing that it does with anything borrowed.
-    let tasks = unsafe { std::mem::transmute::<Vec<(Need, Box<dyn Runs + 'a>)>, Vec<(Need, Box<dyn Runs>)>>(tasks) };
+    let tasks =
+        unsafe { std::mem::transmute::<Vec<(Need, Box<dyn Runnable + 'a>)>, Vec<(Need, Box<dyn Runnable>)>>(tasks) };
     engine.submit(number, tasks);
 }

@@ -43,7 +43,7 @@ pub enum EventKind<'a> {
     Finished {
         /// Time since `Started`.
         wall: Duration,
-        /// What it reported by [`TaskCx::used`](crate::TaskCx::used).
+        /// What it reported by [`TaskContext::used`](crate::TaskContext::used).
         used: Option<Bytes>,
     },
     /// It returned an error or panicked.

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::batch::Results;
-use crate::engine::{Engine, Runs};
+use crate::engine::{Engine, Runnable};
 use crate::{Cancel, Need, TaskError};
 
 /// The next item of the source as a task, with its number.
-pub(crate) type Source = Box<dyn FnMut(usize) -> Option<(Need, Box<dyn Runs>)> + Send>;
+pub(crate) type Source = Box<dyn FnMut(usize) -> Option<(Need, Box<dyn Runnable>)> + Send>;
 
 /// An iterator over results. Items are begun while those begun and not yet taken are fewer than twice the tasks that
 /// run at once, and need no more than the budget together (one is always allowed). Dropping it cancels the rest.
@@ -20,7 +20,7 @@ pub struct Imap<R> {
     batch: u64,
     cancel: Cancel,
     /// Taken from the source, and not begun for want of room.
-    next: Option<(Need, Box<dyn Runs>)>,
+    next: Option<(Need, Box<dyn Runnable>)>,
     exhausted: bool,
     numbered: usize,
     begun: usize,
@@ -56,7 +56,7 @@ impl<R> Imap<R> {
     }
 
     fn look_ahead(&mut self) {
-        let ahead = 2 * self.engine.at_once();
+        let ahead = 2 * self.engine.max_concurrent_tasks();
         while !self.exhausted && self.begun - self.taken < ahead {
             if self.next.is_none() {
                 self.next = (self.source)(self.numbered);

@@ -1,7 +1,7 @@
-//! The engine that owns all parallelism of bakusoku: cores, memory and disk are found by [`Budget`], tasks (subjects)
-//! are run by [`Pool`], and their inner work (channels, windows) is spread by [`Par`]. Nobody else starts a thread.
+//! All parallelism of bakusoku: [`Budget`] detects cores, memory and disk, [`Pool`] runs tasks (subjects), and [`Par`] runs
+//! their inner loops (channels, windows). No other crate starts a thread.
 //!
-//! Knows nothing of M/EEG. The terms and the invariants are in this crate's README.
+//! This crate knows nothing of M/EEG. Its README lists terms and invariants.
 
 mod asynchronous;
 mod batch;
@@ -17,7 +17,7 @@ mod par;
 mod pool;
 pub mod process;
 mod spill;
-mod star;
+mod star_fn;
 mod task;
 mod tasks;
 
@@ -29,8 +29,8 @@ pub use error::PoolError;
 pub use event::{Event, EventKind};
 pub use imap::Imap;
 pub use par::Par;
-pub use pool::{HighWater, Pool};
+pub use pool::{PeakUsage, Pool};
 pub use spill::{SpillDir, SpillFile};
-pub use star::Star;
-pub use task::{Cause, TaskCx, TaskError};
+pub use star_fn::StarFn;
+pub use task::{Cause, TaskContext, TaskError};
 pub use tasks::Tasks;

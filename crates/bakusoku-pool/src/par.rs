@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::Need;
 use crate::engine::panics::{self, Caught};
-use crate::engine::region::Role;
-use crate::engine::{Engine, Who};
+use crate::engine::parallel_region::Role;
+use crate::engine::{Engine, Priority};
 use crate::pool::Owner;
 
 /// A share in the engine's cores. Cheap to clone.
@@ -26,10 +26,10 @@ pub struct Par(Option<Shared>);
 #[derive(Clone)]
 struct Shared {
     engine: Arc<Engine>,
-    who: Who,
+    priority: Priority,
     /// No more threads than this, the caller among them.
     limit: usize,
-    /// Keeps the hands at home while a `Par` from outside of a task lives.
+    /// Keeps the worker threads alive while a `Par` from outside of a task lives.
     _owner: Option<Arc<Owner>>,
 }
 
@@ -50,13 +50,13 @@ impl Par {
         if threads <= 1 { Par::serial() } else { Par::of_pool(&Owner::new(threads, Need::MAX, threads)) }
     }
 
-    pub(crate) fn of_task(engine: &Arc<Engine>, who: Who) -> Par {
-        Par(Some(Shared { engine: Arc::clone(engine), who, limit: engine.cores, _owner: None }))
+    pub(crate) fn of_task(engine: &Arc<Engine>, priority: Priority) -> Par {
+        Par(Some(Shared { engine: Arc::clone(engine), priority, limit: engine.cores, _owner: None }))
     }
 
     pub(crate) fn of_pool(owner: &Arc<Owner>) -> Par {
         let engine = Arc::clone(owner.engine());
-        Par(Some(Shared { limit: engine.cores, engine, who: Who::OUTSIDE, _owner: Some(Arc::clone(owner)) }))
+        Par(Some(Shared { limit: engine.cores, engine, priority: Priority::EXTERNAL, _owner: Some(Arc::clone(owner)) }))
     }
 
     /// The most threads that may work at once: what per-thread memory must be planned for.
@@ -70,14 +70,14 @@ impl Par {
         Par(self.0.as_ref().map(limit))
     }
 
-    /// Runs `f(0)`, …, `f(n - 1)`.
+    /// Runnable `f(0)`, …, `f(n - 1)`.
     pub fn for_each(&self, n: usize, f: impl Fn(usize) + Sync) {
         self.for_each_init(n, || (), |(), i| f(i));
     }
 
     /// [`for_each`](Par::for_each) with a state (scratch memory, an FFT plan) made once per participating thread.
     pub fn for_each_init<S>(&self, n: usize, init: impl Fn() -> S + Sync, f: impl Fn(&mut S, usize) + Sync) {
-        let Some(Shared { engine, who, limit, .. }) = self.0.as_ref().filter(|_| n > 0) else {
+        let Some(Shared { engine, priority, limit, .. }) = self.0.as_ref().filter(|_| n > 0) else {
             let mut state = None;
             (0..n).for_each(|i| f(state.get_or_insert_with(&init), i));
             return;
@@ -109,14 +109,14 @@ impl Par {
                 true
             })
         };
-        engine.region(*who, (n - 1).min(limit - 1), &share);
+        engine.region(*priority, (n - 1).min(limit - 1), &share);
         let panicked = first_panic.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some((_, caught)) = panicked {
             caught.resume();
         }
     }
 
-    /// Runs `f` for `0..n` until one fails; the error of the lowest failing index, whatever the number of threads.
+    /// Runnable `f` for `0..n` until one fails; the error of the lowest failing index, whatever the number of threads.
     pub fn try_for_each<E: Send>(&self, n: usize, f: impl Fn(usize) -> Result<(), E> + Sync) -> Result<(), E> {
         self.try_for_each_init(n, || (), |(), i| f(i))
     }
@@ -146,7 +146,7 @@ impl Par {
         error.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).map_or(Ok(()), Err)
     }
 
-    /// Runs both, at the same time where a core is free (reading ahead while computing), else one after the other.
+    /// Runnable both, at the same time where a core is free (reading ahead while computing), else one after the other.
     pub fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
         let (todo_a, todo_b) = (Mutex::new(Some(a)), Mutex::new(Some(b)));
         let (done_a, done_b) = (Mutex::new(None), Mutex::new(None));
@@ -187,7 +187,7 @@ impl Par {
         Ok(results.into_iter().map(|slot| slot.expect("every index succeeded")).collect())
     }
 
-    /// Runs `f(k, piece)` for the pieces of `chunk` values (the last may be shorter) of `data`.
+    /// Runnable `f(k, piece)` for the pieces of `chunk` values (the last may be shorter) of `data`.
     ///
     /// # Panics
     /// When `chunk` is 0.

@@ -1,4 +1,4 @@
-//! [`Pool`], the threads door: your closure over all subjects.
+//! [`Pool`], the thread pool: a closure over all subjects.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use crate::asynchronous::AsyncResult;
 use crate::engine::Engine;
 use crate::event::{Event, Observer};
 use crate::imap::Imap;
-use crate::star::Star;
+use crate::star_fn::StarFn;
 use crate::tasks::Tasks;
 use crate::{Budget, Cancel, Need, Par, PoolError, TaskError};
 
-/// Keeps the engine's hands at home; when the last owner goes, they leave.
+/// Keeps the engine's worker threads alive; they end with the last owner.
 pub(crate) struct Owner(Arc<Engine>);
 
 impl Owner {
-    pub(crate) fn new(cores: usize, capacity: Need, at_once: usize) -> Arc<Owner> {
-        Arc::new(Owner(Engine::new(cores, capacity, at_once)))
+    pub(crate) fn new(cores: usize, capacity: Need, max_concurrent_tasks: usize) -> Arc<Owner> {
+        Arc::new(Owner(Engine::new(cores, capacity, max_concurrent_tasks)))
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -29,11 +29,11 @@ impl Drop for Owner {
     }
 }
 
-/// Runs closures over items under one [`Budget`].
+/// Runnable closures over items under one [`Budget`].
 ///
 /// The names are those of Python's `multiprocessing.Pool`. Each takes a closure of the item; where more is wanted
 /// (labels, needs, progress, inner parallelism, errors one by one), [`tasks`](Pool::tasks) is the long form, whose
-/// closures get a [`TaskCx`](crate::TaskCx) too. Closures of the calls that wait may borrow from the caller.
+/// closures get a [`TaskContext`](crate::TaskContext) too. Closures of the calls that wait may borrow from the caller.
 ///
 /// Dropping the pool cancels what runs, and waits for it.
 ///
@@ -58,7 +58,7 @@ pub struct Pool {
 
 /// The most that was ever in use at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HighWater {
+pub struct PeakUsage {
     /// Threads that computed.
     pub computing: usize,
     /// What the admitted tasks needed together, by their word.
@@ -71,9 +71,9 @@ impl Pool {
         if budget.cores == 0 {
             return Err(PoolError::NotCores { name: "`cores`".to_owned(), given: "0".to_owned() });
         }
-        let at_once = budget.at_once.unwrap_or(budget.cores).max(1);
-        tracing::debug!("pool with {budget}, {at_once} tasks at once");
-        let owner = Owner::new(budget.cores, budget.capacity(), at_once);
+        let max_concurrent_tasks = budget.max_concurrent_tasks.unwrap_or(budget.cores).max(1);
+        tracing::debug!("pool with {budget}, {max_concurrent_tasks} tasks at once");
+        let owner = Owner::new(budget.cores, budget.capacity(), max_concurrent_tasks);
         Ok(Pool { owner, budget, cancel: Cancel::new(), observer: None })
     }
 
@@ -99,9 +99,9 @@ impl Pool {
     }
 
     /// What was used at most.
-    pub fn high_water(&self) -> HighWater {
-        let (computing, need) = self.owner.engine().most();
-        HighWater { computing, need }
+    pub fn peak_usage(&self) -> PeakUsage {
+        let (computing, need) = self.owner.engine().peak();
+        PeakUsage { computing, need }
     }
 
     /// The long form: items with labels, needs, observers.
@@ -142,7 +142,7 @@ impl Pool {
     pub fn starmap<I, F>(&self, items: I, f: F) -> Result<Vec<F::Output>, TaskError>
     where
         I: IntoIterator<Item: Send>,
-        F: Star<I::Item, Output: Send> + Sync,
+        F: StarFn<I::Item, Output: Send> + Sync,
     {
         self.tasks(items).map(|_, item| f.call(item))
     }
@@ -151,7 +151,7 @@ impl Pool {
     pub fn starmap_async<I, F>(&self, items: I, f: F) -> AsyncResult<Vec<F::Output>>
     where
         I: IntoIterator<Item: Send + 'static>,
-        F: Star<I::Item, Output: Send + 'static> + Send + Sync + 'static,
+        F: StarFn<I::Item, Output: Send + 'static> + Send + Sync + 'static,
     {
         self.tasks(items).map_async(move |_, item| f.call(item))
     }
@@ -174,7 +174,7 @@ impl Pool {
         self.tasks(items).imap_unordered(move |_, item| f(item))
     }
 
-    /// Runs `f` as a task and waits.
+    /// Runnable `f` as a task and waits.
     pub fn apply<R: Send>(&self, f: impl FnOnce() -> R + Send) -> Result<R, TaskError> {
         let results = self.tasks([f]).map(|_, f| f())?;
         Ok(results.into_iter().next().expect("one item gives one result"))

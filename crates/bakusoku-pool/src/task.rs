@@ -1,4 +1,4 @@
-//! What a task is given ([`TaskCx`]), and what is said when it fails ([`TaskError`]).
+//! What a task is given ([`TaskContext`]), and what is said when it fails ([`TaskError`]).
 
 use std::error::Error;
 use std::fmt;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::engine::panics::Caught;
-use crate::engine::{Engine, Who};
+use crate::engine::{Engine, Priority};
 use crate::event::{Event, EventKind, Observer};
 use crate::tasks::Tasks;
 use crate::{Bytes, Cancel, Cancelled, Par};
 
 /// A task's view of the engine: its share of the cores, whether it should stop, and whom it tells how far it is.
-pub struct TaskCx {
+pub struct TaskContext {
     pub(crate) engine: Arc<Engine>,
     pub(crate) par: Par,
     pub(crate) cancel: Cancel,
@@ -23,18 +23,18 @@ pub struct TaskCx {
     used: AtomicU64,
 }
 
-impl TaskCx {
+impl TaskContext {
     pub(crate) fn new(
         engine: &Arc<Engine>,
-        who: Who,
+        priority: Priority,
         cancel: Cancel,
         batch: u64,
         index: usize,
         label: Arc<str>,
         observer: Option<Observer>,
-    ) -> TaskCx {
-        let par = Par::of_task(engine, who);
-        TaskCx { engine: Arc::clone(engine), par, cancel, batch, index, label, observer, used: AtomicU64::new(0) }
+    ) -> TaskContext {
+        let par = Par::of_task(engine, priority);
+        TaskContext { engine: Arc::clone(engine), par, cancel, batch, index, label, observer, used: AtomicU64::new(0) }
     }
 
     /// The engine's cores for inner work: all of them when no other task wants them.
@@ -64,7 +64,7 @@ impl TaskCx {
         self.tell(EventKind::Progress { fraction, what });
     }
 
-    /// Runs `f`, which waits (for a disk, a network, another program), and lends the core to others meanwhile.
+    /// Runnable `f`, which waits (for a disk, a network, another program), and lends the core to others meanwhile.
     pub fn waiting<R>(&self, f: impl FnOnce() -> R) -> R {
         self.engine.without_permit(f)
     }

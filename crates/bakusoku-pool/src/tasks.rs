@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use crate::asynchronous::AsyncResult;
 use crate::batch::{self, Batch, Outcome, Results, Returned, Task};
-use crate::engine::{Engine, Runs};
+use crate::engine::{Engine, Runnable};
 use crate::event::{Event, Observer};
 use crate::imap::Imap;
-use crate::{Cancel, Need, TaskCx, TaskError};
+use crate::{Cancel, Need, TaskContext, TaskError};
 
-/// Items on the way into the pool: made by [`Pool::tasks`](crate::Pool::tasks) or [`TaskCx::tasks`].
+/// Items on the way into the pool: made by [`Pool::tasks`](crate::Pool::tasks) or [`TaskContext::tasks`].
 ///
 /// ```
-/// # use bakusoku_pool::{Budget, Bytes, Need, Pool, PoolError, TaskCx};
+/// # use bakusoku_pool::{Budget, Bytes, Need, Pool, PoolError, TaskContext};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let pool = Pool::new(Budget::new(2, Bytes(1_000_000_000)))?;
 /// let lengths = pool
 ///     .tasks(["sub-01", "sub-02"])
 ///     .label(|subject| subject.to_string())
 ///     .need(|_| Need::memory(Bytes(100_000_000)))
-///     .map(|cx: &TaskCx, subject| {
+///     .map(|cx: &TaskContext, subject| {
 ///         cx.progress(0.5, "counting");
 ///         cx.par().map(subject.len(), |i| subject.as_bytes()[i]).len()
 ///     })?;
@@ -100,7 +100,7 @@ impl<'a, I: IntoIterator> Tasks<'a, I> {
         }
     }
 
-    fn run<R: Send>(self, f: impl Fn(&TaskCx, I::Item) -> Returned<R> + Sync, fail_fast: bool) -> Vec<Outcome<R>>
+    fn run<R: Send>(self, f: impl Fn(&TaskContext, I::Item) -> Returned<R> + Sync, fail_fast: bool) -> Vec<Outcome<R>>
     where
         I::Item: Send,
     {
@@ -116,7 +116,7 @@ impl<'a, I: IntoIterator> Tasks<'a, I> {
             .inspect(|task| task.tell_queued())
             .collect();
         let n = tasks.len();
-        let tasks = tasks.into_iter().map(|task| (task.need, Box::new(task) as Box<dyn Runs + '_>)).collect();
+        let tasks = tasks.into_iter().map(|task| (task.need, Box::new(task) as Box<dyn Runnable + '_>)).collect();
         // SAFETY: nothing between here and the end of the wait can unwind, and the wait ends when all have put their
         // results (those that never run are dropped by the engine and put one too).
         #[allow(unsafe_code)]
@@ -127,17 +127,20 @@ impl<'a, I: IntoIterator> Tasks<'a, I> {
         results.take_all()
     }
 
-    /// Runs `f` on every item; the results in the items' order. When a task panics the others are cancelled, and the
+    /// Runnable `f` on every item; the results in the items' order. When a task panics the others are cancelled, and the
     /// error says which it was.
-    pub fn map<R: Send>(self, f: impl Fn(&TaskCx, I::Item) -> R + Sync) -> Result<Vec<R>, TaskError>
+    pub fn map<R: Send>(self, f: impl Fn(&TaskContext, I::Item) -> R + Sync) -> Result<Vec<R>, TaskError>
     where
         I::Item: Send,
     {
         batch::all(self.run(|cx, item| Ok(f(cx, item)), true))
     }
 
-    /// Runs `f` on every item until one fails; all results in the items' order, or the first error.
-    pub fn try_map<R: Send, E>(self, f: impl Fn(&TaskCx, I::Item) -> Result<R, E> + Sync) -> Result<Vec<R>, TaskError>
+    /// Runnable `f` on every item until one fails; all results in the items' order, or the first error.
+    pub fn try_map<R: Send, E>(
+        self,
+        f: impl Fn(&TaskContext, I::Item) -> Result<R, E> + Sync,
+    ) -> Result<Vec<R>, TaskError>
     where
         I::Item: Send,
         E: Into<Box<dyn Error + Send + Sync>>,
@@ -145,18 +148,18 @@ impl<'a, I: IntoIterator> Tasks<'a, I> {
         batch::all(self.run(|cx, item| f(cx, item).map_err(Into::into), true))
     }
 
-    /// Runs `f` on every item, to the end: one that panics leaves the others alone.
-    pub fn outcomes<R: Send>(self, f: impl Fn(&TaskCx, I::Item) -> R + Sync) -> Vec<Result<R, TaskError>>
+    /// Runnable `f` on every item, to the end: one that panics leaves the others alone.
+    pub fn outcomes<R: Send>(self, f: impl Fn(&TaskContext, I::Item) -> R + Sync) -> Vec<Result<R, TaskError>>
     where
         I::Item: Send,
     {
         self.run(|cx, item| Ok(f(cx, item)), false)
     }
 
-    /// Runs `f` on every item, to the end: one that fails or panics leaves the others alone.
+    /// Runnable `f` on every item, to the end: one that fails or panics leaves the others alone.
     pub fn try_outcomes<R: Send, E>(
         self,
-        f: impl Fn(&TaskCx, I::Item) -> Result<R, E> + Sync,
+        f: impl Fn(&TaskContext, I::Item) -> Result<R, E> + Sync,
     ) -> Vec<Result<R, TaskError>>
     where
         I::Item: Send,
@@ -172,18 +175,18 @@ where
 {
     fn start<R: Send + 'static>(
         self,
-        f: impl Fn(&TaskCx, I::Item) -> Returned<R> + Send + Sync + 'static,
+        f: impl Fn(&TaskContext, I::Item) -> Returned<R> + Send + Sync + 'static,
     ) -> (Arc<Engine>, Arc<Results<R>>, usize, u64, Cancel) {
         let batch = Arc::new(Batch::new(f, self.cancel_flag(), self.observer, true));
         let naming = Naming { label: self.label, need: self.need };
         let results = Results::new();
-        let tasks: Vec<(Need, Box<dyn Runs>)> = self
+        let tasks: Vec<(Need, Box<dyn Runnable>)> = self
             .items
             .into_iter()
             .enumerate()
             .map(|(index, item)| naming.task(Arc::clone(&batch), &results, index, naming.need(&item), item))
             .inspect(|task| task.tell_queued())
-            .map(|task| (task.need, Box::new(task) as Box<dyn Runs>))
+            .map(|task| (task.need, Box::new(task) as Box<dyn Runnable>))
             .collect();
         let n = tasks.len();
         self.engine.submit(batch.number, tasks);
@@ -193,7 +196,7 @@ where
     /// [`map`](Tasks::map) that does not wait.
     pub fn map_async<R: Send + 'static>(
         self,
-        f: impl Fn(&TaskCx, I::Item) -> R + Send + Sync + 'static,
+        f: impl Fn(&TaskContext, I::Item) -> R + Send + Sync + 'static,
     ) -> AsyncResult<Vec<R>> {
         self.try_map_async(move |cx, item| Ok::<R, TaskError>(f(cx, item)))
     }
@@ -201,7 +204,7 @@ where
     /// [`try_map`](Tasks::try_map) that does not wait.
     pub fn try_map_async<R: Send + 'static, E>(
         self,
-        f: impl Fn(&TaskCx, I::Item) -> Result<R, E> + Send + Sync + 'static,
+        f: impl Fn(&TaskContext, I::Item) -> Result<R, E> + Send + Sync + 'static,
     ) -> AsyncResult<Vec<R>>
     where
         E: Into<Box<dyn Error + Send + Sync>>,
@@ -213,7 +216,7 @@ where
     /// The result of a single item.
     pub(crate) fn one_async<R: Send + 'static>(
         self,
-        f: impl Fn(&TaskCx, I::Item) -> R + Send + Sync + 'static,
+        f: impl Fn(&TaskContext, I::Item) -> R + Send + Sync + 'static,
     ) -> AsyncResult<R> {
         let (engine, results, n, number, cancel) = self.start(move |cx, item| Ok(f(cx, item)));
         AsyncResult::new(engine, results, n, number, cancel, |outcomes| {
@@ -223,7 +226,7 @@ where
 
     /// Results one by one, in the items' order. Items are taken from their source, and tasks begun, only as far ahead
     /// of the reader as the budget allows.
-    pub fn imap<R: Send + 'static>(self, f: impl Fn(&TaskCx, I::Item) -> R + Send + Sync + 'static) -> Imap<R>
+    pub fn imap<R: Send + 'static>(self, f: impl Fn(&TaskContext, I::Item) -> R + Send + Sync + 'static) -> Imap<R>
     where
         I::IntoIter: Send + 'static,
     {
@@ -231,7 +234,10 @@ where
     }
 
     /// [`imap`](Tasks::imap) in the order in which tasks end.
-    pub fn imap_unordered<R: Send + 'static>(self, f: impl Fn(&TaskCx, I::Item) -> R + Send + Sync + 'static) -> Imap<R>
+    pub fn imap_unordered<R: Send + 'static>(
+        self,
+        f: impl Fn(&TaskContext, I::Item) -> R + Send + Sync + 'static,
+    ) -> Imap<R>
     where
         I::IntoIter: Send + 'static,
     {
@@ -240,7 +246,7 @@ where
 
     fn begin<R: Send + 'static>(
         self,
-        f: impl Fn(&TaskCx, I::Item) -> Returned<R> + Send + Sync + 'static,
+        f: impl Fn(&TaskContext, I::Item) -> Returned<R> + Send + Sync + 'static,
         ordered: bool,
     ) -> Imap<R>
     where
@@ -256,7 +262,7 @@ where
             let item = items.next()?;
             let task = naming.task(Arc::clone(&batch), &theirs, index, naming.need(&item), item);
             task.tell_queued();
-            Some((batch.corrected(task.need), Box::new(task) as Box<dyn Runs>))
+            Some((batch.corrected(task.need), Box::new(task) as Box<dyn Runnable>))
         };
         Imap::new(self.engine, results, Box::new(source), ordered, number, cancel)
     }

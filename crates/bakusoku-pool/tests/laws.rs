@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use bakusoku_pool::{Budget, Bytes, Cancel, Cause, Need, Par, Pool, TaskCx};
+use bakusoku_pool::{Budget, Bytes, Cancel, Cause, Need, Par, Pool, TaskContext};
 
 const GB: u64 = 1_000_000_000;
 
@@ -94,7 +94,7 @@ fn admission_never_exceeds_the_memory() {
             });
             assert_eq!(result.unwrap(), needs);
             assert!(held.most() <= capacity as i64, "seed {seed}: {} held", held.most());
-            assert!(pool.high_water().need.memory <= Bytes(capacity), "seed {seed}");
+            assert!(pool.peak_usage().need.memory <= Bytes(capacity), "seed {seed}");
         }
     });
 }
@@ -117,7 +117,7 @@ fn never_more_than_the_cores_compute() {
             let wanted: Vec<usize> = shapes.iter().map(|(jobs, _)| jobs * jobs.saturating_sub(1) / 2).collect();
             assert_eq!(sums.unwrap(), wanted, "seed {seed}");
             assert!(computing.most() <= cores as i64, "seed {seed}: {} on {cores} cores", computing.most());
-            assert!(pool.high_water().computing <= cores, "seed {seed}");
+            assert!(pool.peak_usage().computing <= cores, "seed {seed}");
         }
     });
 }
@@ -200,7 +200,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
             assert_eq!(work(&Par::new(4).at_most(threads), 500), wanted);
             assert_eq!(Par::new(4).at_most(threads).threads(), threads.min(4));
             assert_eq!(Par::new(threads).join(|| wanted.2, || "b".to_owned()), (wanted.2, "b".to_owned()));
-            let results = pool(threads).tasks([500, 3, 0, 77]).map(|cx: &TaskCx, n| work(cx.par(), n)).unwrap();
+            let results = pool(threads).tasks([500, 3, 0, 77]).map(|cx: &TaskContext, n| work(cx.par(), n)).unwrap();
             assert_eq!(results[0], wanted);
             assert_eq!(results[3], work(&Par::serial(), 77));
         }
@@ -254,7 +254,7 @@ fn tasks_that_are_cancelled_or_wait_leave_their_core() {
     });
 }
 
-fn tree(cx: &TaskCx, depth: usize, seed: u64) -> u64 {
+fn tree(cx: &TaskContext, depth: usize, seed: u64) -> u64 {
     let mut chance = Chance(seed);
     if depth == 0 {
         spin(chance.below(20));
@@ -278,17 +278,17 @@ fn tree(cx: &TaskCx, depth: usize, seed: u64) -> u64 {
 #[test]
 fn tasks_in_jobs_in_tasks_do_not_deadlock() {
     in_time(|| {
-        let run = |cores: usize, at_once: usize, seed: u64| {
-            let pool = Pool::new(Budget::new(cores, Bytes(1000)).with_at_once(at_once)).unwrap();
+        let run = |cores: usize, max_concurrent_tasks: usize, seed: u64| {
+            let pool = Pool::new(Budget::new(cores, Bytes(1000)).with_at_once(max_concurrent_tasks)).unwrap();
             let result =
                 pool.tasks(0..6).need(|_| Need::memory(Bytes(400))).map(|cx, i| tree(cx, 3, seed + i)).unwrap();
-            assert!(pool.high_water().computing <= cores);
+            assert!(pool.peak_usage().computing <= cores);
             result
         };
         for seed in 0..25 {
             let wanted = run(1, 1, seed * 1000);
-            for (cores, at_once) in [(1, 3), (2, 2), (3, 1), (4, 4), (8, 8)] {
-                assert_eq!(run(cores, at_once, seed * 1000), wanted);
+            for (cores, max_concurrent_tasks) in [(1, 3), (2, 2), (3, 1), (4, 4), (8, 8)] {
+                assert_eq!(run(cores, max_concurrent_tasks, seed * 1000), wanted);
             }
         }
     });
@@ -360,7 +360,7 @@ fn cancel_ends_promptly() {
     in_time(|| {
         let pool = pool(2);
         let cancel = Cancel::new();
-        let until_cancelled = |cx: &TaskCx| {
+        let until_cancelled = |cx: &TaskContext| {
             while !cx.cancel().is_cancelled() {
                 spin(100);
             }

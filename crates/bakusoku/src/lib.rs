@@ -47,7 +47,7 @@ pub use ndarray;
 ///
 /// | to … | use | MNE-Python |
 /// |---|---|---|
-/// | run a closure over many recordings | [`Pool`], [`Budget`], [`TaskCx`] | `multiprocessing.Pool` |
+/// | run a closure over many recordings | [`Pool`], [`Budget`], [`TaskContext`] | `multiprocessing.Pool` |
 /// | open a recording | [`read_raw`] | `mne.io.read_raw` |
 /// | have it in memory | [`Raw::load`](bakusoku_core::containers::Raw::load) | `raw.load_data()` |
 /// | lead it through methods, in bounded memory | [`Chain`], [`Cx`] | |
@@ -82,6 +82,7 @@ pub mod prelude {
     pub use bakusoku_methods::reference::{EegReference, SetEegReference};
     pub use bakusoku_methods::resample::{Resample, ResampleParams, resample};
     pub use bakusoku_pool::{
-        Budget, Bytes, Cancel, Event as PoolEvent, EventKind, Need, Par, Pool, PoolError, SpillDir, TaskCx, TaskError,
+        Budget, Bytes, Cancel, Event as PoolEvent, EventKind, Need, Par, Pool, PoolError, SpillDir, TaskContext,
+        TaskError,
     };
 }

@@ -71,7 +71,7 @@ class Face:
                 os._exit(1)
         return pid
 
-    def heard(self, worker: int, job: int | None, item: int | None, way: int, text: bytes) -> None:
+    def on_output(self, worker: int, job: int | None, item: int | None, way: int, text: bytes) -> None:
         """A worker wrote (`way` 1 and 2) or said (0) something."""
         call: Any = self.calls.get(job) if job is not None else None
         if way == 0:

@@ -22,11 +22,11 @@ def method(context: Any) -> str:
     if context is None:
         context = os.environ.get("BAKUSOKU_START_METHOD") or None
         if context is None:
-            return AUTO if _core.ZYGOTE else "spawn"
+            return AUTO if _core.HAS_FORKSERVER else "spawn"
     name = context if isinstance(context, str) else getattr(context, "get_start_method", lambda: None)()
     if name not in METHODS:
         raise ParameterError(f"`context` must be 'fork', 'spawn', 'forkserver' or a context, got {context!r}")
-    return "spawn" if name == "forkserver" and not _core.ZYGOTE else name
+    return "spawn" if name == "forkserver" and not _core.HAS_FORKSERVER else name
 
 
 #: The part of Python's stack that workers may find in use: where forks fork, it grows.
@@ -39,7 +39,7 @@ def fork_is_safe() -> bool:
     if threading is not None:
         if threading.active_count() > 1 or threading.get_ident() != threading.main_thread().ident:
             return False
-    return _depth() < DEEP * sys.getrecursionlimit() and _private_bytes() < MOST and _core.is_alone()
+    return _depth() < DEEP * sys.getrecursionlimit() and _private_bytes() < MOST and _core.fork_is_safe()
 
 
 def _depth() -> int:

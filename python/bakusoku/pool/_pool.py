@@ -138,7 +138,7 @@ class Pool:
         if method == "forkserver":
             _start.zygote()
         said, most = threads if isinstance(threads, int) else None, _carry.thread_cap()
-        self._crew = _core.Crew(self._face, size, maxtasksperchild, cores, self._memory, said, most, elastic)
+        self._crew = _core.WorkerPool(self._face, size, maxtasksperchild, cores, self._memory, said, most, elastic)
         self._state = _OPEN
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -29,7 +29,7 @@ def begin() -> None:
         _told.clear()
         if _worker.zygote_line is not None:
             # A worker's own workers are forked from where it came from.
-            _core.inherit_workers(os.dup(_worker.zygote_line))
+            _core.inherit_forkserver(os.dup(_worker.zygote_line))
 
 
 def zygote() -> None:
@@ -38,14 +38,14 @@ def zygote() -> None:
 
     if _worker.zygote_line is not None:
         return
-    if _core.zygote() is None:
+    if _core.forkserver() is None:
         _told.clear()
     from ._modules import to_load
 
     modules = "\n".join(to_load(_told)).encode()
     # Numerical libraries read these when they are loaded; in a worker the pool sets their threads.
     environment = [(name, "1") for name in THREADS]
-    _core.prepare_workers(sys.executable, arguments("_zygote", os.getpid()), environment, modules)
+    _core.prepare_forkserver(sys.executable, arguments("_zygote", os.getpid()), environment, modules)
 
 
 def arguments(module: str, *given: Any) -> list[str]:
@@ -59,4 +59,4 @@ def arguments(module: str, *given: Any) -> list[str]:
 
 def _end() -> None:
     if os.getpid() == _process:
-        _core.end_workers()
+        _core.terminate_workers()

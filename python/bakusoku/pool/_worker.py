@@ -50,7 +50,7 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
 
     os.setpgid(0, 0)
     # Any thread of the owner's may have started a child; of another parent's death the system tells at once.
-    if not (_core.end_with if zygote is None else _core.die_with_parent)(parent):
+    if not (_core.end_with_parent if zygote is None else _core.die_with_parent)(parent):
         os._exit(0)
     zygote_line = zygote
     atexit._clear()
@@ -67,9 +67,9 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     if numpy_random is not None:
         numpy_random.seed()
     status = 1
-    end = _core.End(line, owner, own)
+    end = _core.WorkerConnection(line, owner, own)
     end.watch(output, error)
-    _speech.begin(end.say)
+    _speech.begin(end.send_message)
     is_worker = True
     os.register_at_fork(before=_core.before_fork, after_in_child=_core.after_fork)
     try:

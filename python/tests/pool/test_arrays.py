@@ -343,7 +343,7 @@ def test_one_array_for_many_tasks_is_placed_once():
     assert peak < 3 * big.nbytes
 
 
-@pytest.mark.skipif(not _core.ZYGOTE, reason="shared memory is not given back in parts on this system")
+@pytest.mark.skipif(not _core.HAS_FORKSERVER, reason="shared memory is not given back in parts on this system")
 def test_nothing_grows_with_the_number_of_calls(pool):
     me = psutil.Process()
 
@@ -377,7 +377,7 @@ def test_three_gigabytes(pool):
     assert time.monotonic() - start < 100
 
 
-@pytest.mark.skipif(not _core.ZYGOTE, reason="shared memory lies in /dev/shm on this system")
+@pytest.mark.skipif(not _core.HAS_FORKSERVER, reason="shared memory lies in /dev/shm on this system")
 def test_a_small_dev_shm():
     """64 MB of /dev/shm, as containers have it: 400 MB of arrays go through all the same."""
     import subprocess

@@ -14,7 +14,7 @@ WORKERS = """
 
     with Pool(2{more}) as pool:
         parents = set(pool.map(lambda _: os.getppid(), range(4)))
-        print(parents == {{os.getpid()}}, parents == {{_core.zygote()}})
+        print(parents == {{os.getpid()}}, parents == {{_core.forkserver()}})
 """
 
 
@@ -43,9 +43,9 @@ def test_threads_of_others_are_seen():
         import _thread, time
         from bakusoku import _core
 
-        print(_core.is_alone())
+        print(_core.fork_is_safe())
         _thread.start_new_thread(time.sleep, (60,))
-        print(_core.is_alone())
+        print(_core.fork_is_safe())
         """
     ).fine()
     assert ran.out == "True\nFalse\n"

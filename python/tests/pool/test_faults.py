@@ -188,7 +188,7 @@ def test_an_idle_worker_is_killed(pool):
     assert len(set(pool.map(tasks.sleep_and_pid, [0.05] * 8, chunksize=1))) == 2
 
 
-@pytest.mark.skipif(not _core.ZYGOTE, reason="workers have no zygote on this system")
+@pytest.mark.skipif(not _core.HAS_FORKSERVER, reason="workers have no zygote on this system")
 @pytest.mark.parametrize("moment", ["idle", "busy"])
 def test_the_zygote_is_killed(moment):
     """The process that makes our workers dies: an error or a recovery, never a hang."""

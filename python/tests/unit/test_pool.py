@@ -353,7 +353,7 @@ def test_nothing_outlives_its_owner():
         from bakusoku import Pool, _core
         pool = Pool(2, context="forkserver")
         pids = pool.map(lambda _: (time.sleep(0.2), os.getpid())[1], range(4))
-        print(*set(pids), _core.zygote(), flush=True)
+        print(*set(pids), _core.forkserver(), flush=True)
         pool.map(lambda _: time.sleep(30), range(4))
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
@@ -367,7 +367,7 @@ def test_nothing_outlives_its_owner():
 def test_a_killed_zygote_is_replaced():
     pool = Pool(2, context="forkserver")
     assert pool.map(abs, [-1]) == [1]
-    os.kill(bakusoku._core.zygote(), signal.SIGKILL)
+    os.kill(bakusoku._core.forkserver(), signal.SIGKILL)
     time.sleep(0.2)
     assert pool.map(abs, [-1, -2]) == [1, 2]
     pool.terminate()

@@ -9,7 +9,7 @@ use bakusoku_bids::{DataType, Entities};
 use bakusoku_core::run::{Chain, run as run_chain};
 use bakusoku_core::{Cx, Progress as Told, Recording};
 use bakusoku_io::fif::{RawOptions, RawWriter, SplitNaming};
-use bakusoku_pool::{Bytes, Cancel, Event, EventKind, Need, Pool, SpillDir, TaskCx};
+use bakusoku_pool::{Bytes, Cancel, Event, EventKind, Need, Pool, SpillDir, TaskContext};
 use bakusoku_sim::{EVENT_ID, Simulation, SimulationParams, StudyParams, TASK, subject_label};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -164,7 +164,7 @@ fn write(
 fn record(
     params: SimulationParams,
     path: &Path,
-    task: &TaskCx,
+    task: &TaskContext,
     spill: &SpillDir,
     told: Told,
 ) -> anyhow::Result<Simulation> {

@@ -34,7 +34,7 @@ pub struct Budget {
     /// Where spill files go, when it was said; else [`SpillDir::find`] decides.
     pub tmpdir: Option<PathBuf>,
     /// How many tasks run at once at most; `None`: as many as cores, so that all cores are busy with few tasks begun.
-    pub at_once: Option<usize>,
+    pub max_concurrent_tasks: Option<usize>,
     found: Vec<Found>,
 }
 
@@ -77,8 +77,14 @@ impl Budget {
 
     /// Two numbers that the caller knows.
     pub fn new(cores: usize, memory: Bytes) -> Budget {
-        let none =
-            Budget { cores: 1, memory: Bytes::ZERO, disk: Bytes::MAX, tmpdir: None, at_once: None, found: Vec::new() };
+        let none = Budget {
+            cores: 1,
+            memory: Bytes::ZERO,
+            disk: Bytes::MAX,
+            tmpdir: None,
+            max_concurrent_tasks: None,
+            found: Vec::new(),
+        };
         none.with_cores(cores).with_memory(memory)
     }
 
@@ -92,7 +98,7 @@ impl Budget {
             memory: Bytes::MAX,
             disk: Bytes::ZERO,
             tmpdir: None,
-            at_once: None,
+            max_concurrent_tasks: None,
             found: Vec::new(),
         };
         let limits = cgroup::limits(root);
@@ -196,7 +202,7 @@ impl Budget {
 
     /// At most this many tasks at once. More than cores is of use when tasks wait for slow disks; less saves memory.
     pub fn with_at_once(mut self, tasks: usize) -> Budget {
-        self.at_once = Some(tasks.max(1));
+        self.max_concurrent_tasks = Some(tasks.max(1));
         self
     }
 

@@ -1,23 +1,22 @@
-//! The one place that owns threads. Its words:
+//! The one place that owns threads. Terms:
 //!
-//! - a **permit** is the right to compute; there are `cores` of them, and whoever computes holds one;
-//! - a **hand** is a thread of the engine; it takes a permit and then either runs a task or helps in a region;
-//! - a **region** is one call of [`Par`](crate::Par): the caller works through its jobs with the permit it has, and
-//!   hands that are free join in until the jobs run out;
+//! - a **permit** is the right to compute; there are `cores` of them, and each computing thread holds one;
+//! - a **worker thread** takes a permit and then runs a task or helps in a parallel region;
+//! - a **parallel region** is one call of [`Par`](crate::Par): the caller runs its jobs with its own permit, and idle worker
+//!   threads help until there are no jobs left;
 //! - a **task** is admitted from the [`queue`] when its need fits, and holds its memory until it ends.
 //!
-//! Who gets a permit that becomes free: a task that comes back from a wait, else a new task (while fewer than
-//! `at_once` are running), else help for the oldest open region. So two subjects on two cores run side by side and
-//! undivided, and the last one gets every core.
+//! A free permit goes to a task that returns from a wait, else to a new task (while fewer than `max_concurrent_tasks` run), else
+//! to a helper of the oldest region. So two subjects on two cores run side by side, and the last one gets both cores.
 //!
-//! Whoever waits (for a disk, for the end of a region, for tasks of its own) gives its permit back first: a permit
-//! is never held while waiting for another, hence no deadlock. A caller that waits for its region runs nothing
-//! else meanwhile: no foreign task ever appears on top of its stack.
+//! A thread that waits (for a disk, for the end of a region, for its own tasks) first returns its permit: no thread holds a
+//! permit while it waits for another, hence no deadlock. A caller that waits for its region runs nothing else meanwhile: no
+//! foreign task ever appears on its stack.
 
-mod hand;
 pub(crate) mod panics;
+pub(crate) mod parallel_region;
 pub(crate) mod queue;
-pub(crate) mod region;
+mod worker;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -26,36 +25,36 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::Thread;
 
 use crate::Need;
+use parallel_region::ParallelRegion;
 use queue::{Order, Queue};
-use region::Region;
 
 /// Work that the queue holds: runs task number `index` of its batch.
-pub(crate) trait Runs: Send {
-    /// Runs the task on the calling hand, which holds a permit. Never unwinds.
-    fn run(self: Box<Self>, engine: &Arc<Engine>, who: Who);
+pub(crate) trait Runnable: Send {
+    /// Runs the task on the calling worker thread, which holds a permit. Never unwinds.
+    fn run(self: Box<Self>, engine: &Arc<Engine>, priority: Priority);
     /// The task was taken out of the queue and will not run.
     fn dropped(self: Box<Self>);
 }
 
 /// For whom a thread computes: decides who goes first, and what a nested task inherits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Who {
+pub(crate) struct Priority {
     pub(crate) order: Order,
     /// Whether it is a task (false: a thread from outside of the engine).
     pub(crate) task: bool,
 }
 
-impl Who {
+impl Priority {
     /// A thread that is not the engine's.
-    pub(crate) const OUTSIDE: Who = Who { order: Order { root: 0, ticket: 0 }, task: false };
+    pub(crate) const EXTERNAL: Priority = Priority { order: Order { root: 0, ticket: 0 }, task: false };
 }
 
 pub(crate) struct Engine {
     pub(crate) cores: usize,
     pub(crate) capacity: Need,
-    at_once: usize,
+    max_concurrent_tasks: usize,
     state: Mutex<State>,
-    roused: Condvar,
+    wakeup: Condvar,
     /// No task runs.
     quiet: Condvar,
     /// Somebody with a better claim waits for a permit: helpers leave at their next job.
@@ -69,8 +68,8 @@ struct State {
     free: usize,
     ticket: u64,
     returning: BTreeMap<(Order, u64), Arc<Returning>>,
-    regions: BTreeMap<(Order, u64), Arc<Region>>,
-    queue: Queue<Box<dyn Runs>>,
+    regions: BTreeMap<(Order, u64), Arc<ParallelRegion>>,
+    queue: Queue<Box<dyn Runnable>>,
     running: usize,
     /// Tasks that wait for tasks of their own: ticket → how many of its threads.
     waiting_for_own: HashMap<u64, usize>,
@@ -78,11 +77,11 @@ struct State {
     most_used: Need,
     /// Root of a task that is larger than the budget and runs alone.
     alone: Option<u64>,
-    /// Hands that sleep and have not been signalled.
+    /// Worker threads that sleep and have not been signalled.
     idle: usize,
-    /// Signals to sleeping hands that none has taken yet.
+    /// Signals to sleeping worker threads that none has taken yet.
     signals: usize,
-    /// Hands on their way to look for work.
+    /// Worker threads on their way to look for work.
     coming: usize,
     shutdown: bool,
 }
@@ -95,15 +94,15 @@ struct Returning {
 
 thread_local! {
     /// The engine whose permit this thread holds (by address), and for whom.
-    static HOLDS: Cell<Option<(usize, Who)>> = const { Cell::new(None) };
+    static HOLDS: Cell<Option<(usize, Priority)>> = const { Cell::new(None) };
 }
 
 impl Engine {
-    pub(crate) fn new(cores: usize, capacity: Need, at_once: usize) -> Arc<Engine> {
+    pub(crate) fn new(cores: usize, capacity: Need, max_concurrent_tasks: usize) -> Arc<Engine> {
         Arc::new(Engine {
             cores,
             capacity,
-            at_once,
+            max_concurrent_tasks,
             state: Mutex::new(State {
                 free: cores,
                 ticket: 0,
@@ -120,7 +119,7 @@ impl Engine {
                 coming: 0,
                 shutdown: false,
             }),
-            roused: Condvar::new(),
+            wakeup: Condvar::new(),
             quiet: Condvar::new(),
             urgent: AtomicBool::new(false),
             computing: AtomicUsize::new(0),
@@ -138,8 +137,8 @@ impl Engine {
     }
 
     /// For whom the calling thread computes with a permit of this engine, if it does.
-    pub(crate) fn holder(&self) -> Option<Who> {
-        HOLDS.get().filter(|(engine, _)| *engine == self.address()).map(|(_, who)| who)
+    pub(crate) fn holder(&self) -> Option<Priority> {
+        HOLDS.get().filter(|(engine, _)| *engine == self.address()).map(|(_, priority)| priority)
     }
 
     /// Whether a helper should leave its region.
@@ -148,48 +147,48 @@ impl Engine {
     }
 
     /// The most permits and the most need that were ever held at once.
-    pub(crate) fn most(&self) -> (usize, Need) {
+    pub(crate) fn peak(&self) -> (usize, Need) {
         (self.most_computing.load(Ordering::Acquire), self.lock().most_used)
     }
 
     // ── permits ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    fn took(&self) {
+    fn acquired(&self) {
         let now = self.computing.fetch_add(1, Ordering::AcqRel) + 1;
         self.most_computing.fetch_max(now, Ordering::AcqRel);
     }
 
-    fn gave(&self) {
+    fn released(&self) {
         self.computing.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Waits for a permit.
-    fn acquire(self: &Arc<Self>, who: Who) {
+    fn acquire(self: &Arc<Self>, priority: Priority) {
         let mut state = self.lock();
         if state.free > 0 && state.returning.is_empty() {
             state.free -= 1;
         } else {
             let me = Arc::new(Returning { granted: AtomicBool::new(false), thread: std::thread::current() });
             let ticket = state.next_ticket();
-            state.returning.insert((who.order, ticket), Arc::clone(&me));
+            state.returning.insert((priority.order, ticket), Arc::clone(&me));
             self.urgent.store(true, Ordering::Relaxed);
             drop(state);
             while !me.granted.load(Ordering::Acquire) {
                 std::thread::park();
             }
         }
-        self.took();
+        self.acquired();
     }
 
-    /// Gives a permit to who waits longest in order, else to the hands.
+    /// Gives a permit to who waits longest in order, else to the worker threads.
     fn release(self: &Arc<Self>, state: &mut State) {
-        self.gave();
+        self.released();
         state.free += 1;
-        self.settle(state);
+        self.dispatch(state);
     }
 
-    /// After any change: permits go to those who return, hands are roused for what else there is.
-    fn settle(self: &Arc<Self>, state: &mut State) {
+    /// After any change: permits go to those who return, worker threads are woken for what else there is.
+    fn dispatch(self: &Arc<Self>, state: &mut State) {
         while state.free > 0 {
             let Some((_, next)) = state.returning.pop_first() else { break };
             state.free -= 1;
@@ -198,7 +197,7 @@ impl Engine {
         }
         let admissible = self.admissible(state);
         self.urgent.store(!state.returning.is_empty() || (admissible && state.free == 0), Ordering::Relaxed);
-        // One hand is roused at a time; each rouses the next when it has taken its work.
+        // One worker thread is woken at a time; each wakes the next when it has taken its work.
         if state.free > state.signals + state.coming
             && !state.shutdown
             && (admissible || state.regions.values().any(|region| region.wanted() > 0))
@@ -206,8 +205,8 @@ impl Engine {
             if state.idle > 0 {
                 state.idle -= 1;
                 state.signals += 1;
-                self.roused.notify_one();
-            } else if let Err(error) = hand::spawn(self) {
+                self.wakeup.notify_one();
+            } else if let Err(error) = worker::spawn(self) {
                 // What there is goes on with the threads there are; a region never depends on helpers.
                 tracing::warn!("cannot start another thread: {error}");
             } else {
@@ -216,27 +215,27 @@ impl Engine {
         }
     }
 
-    /// Runs `f` with a permit of this engine: the one the thread has, or one that it waits for.
-    pub(crate) fn with_permit<R>(self: &Arc<Self>, who: Who, f: impl FnOnce() -> R) -> R {
+    /// Runnable `f` with a permit of this engine: the one the thread has, or one that it waits for.
+    pub(crate) fn with_permit<R>(self: &Arc<Self>, priority: Priority, f: impl FnOnce() -> R) -> R {
         if self.holder().is_some() {
             return f();
         }
-        struct Held<'a>(&'a Arc<Engine>, Option<(usize, Who)>);
+        struct Held<'a>(&'a Arc<Engine>, Option<(usize, Priority)>);
         impl Drop for Held<'_> {
             fn drop(&mut self) {
                 HOLDS.set(self.1);
                 self.0.release(&mut self.0.lock());
             }
         }
-        self.acquire(who);
-        let _held = Held(self, HOLDS.replace(Some((self.address(), who))));
+        self.acquire(priority);
+        let _held = Held(self, HOLDS.replace(Some((self.address(), priority))));
         f()
     }
 
-    /// Runs `f`, which waits for something, without the permit that the thread may hold.
+    /// Runnable `f`, which waits for something, without the permit that the thread may hold.
     pub(crate) fn without_permit<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
-        let Some(who) = self.holder() else { return f() };
-        struct Lent<'a>(&'a Arc<Engine>, Who);
+        let Some(priority) = self.holder() else { return f() };
+        struct Lent<'a>(&'a Arc<Engine>, Priority);
         impl Drop for Lent<'_> {
             fn drop(&mut self) {
                 self.0.acquire(self.1);
@@ -245,22 +244,22 @@ impl Engine {
         }
         HOLDS.set(None);
         self.release(&mut self.lock());
-        let _lent = Lent(self, who);
+        let _lent = Lent(self, priority);
         f()
     }
 
     // ── tasks ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// Puts tasks into the queue, behind those of `parent`'s elders.
-    pub(crate) fn submit(self: &Arc<Self>, batch: u64, tasks: Vec<(Need, Box<dyn Runs>)>) {
-        let parent = self.holder().filter(|who| who.task);
+    pub(crate) fn submit(self: &Arc<Self>, batch: u64, tasks: Vec<(Need, Box<dyn Runnable>)>) {
+        let parent = self.holder().filter(|priority| priority.task);
         let mut state = self.lock();
         for (need, task) in tasks {
             let ticket = state.next_ticket();
-            let root = parent.map_or(ticket, |who| who.order.root);
+            let root = parent.map_or(ticket, |priority| priority.order.root);
             state.queue.push(Order { root, ticket }, batch, need, task);
         }
-        self.settle(&mut state);
+        self.dispatch(&mut state);
     }
 
     /// Takes the tasks of `batch` (of all batches: `None`) that have not started out of the queue.
@@ -268,7 +267,7 @@ impl Engine {
         let withdrawn = {
             let mut state = self.lock();
             let withdrawn = state.queue.withdraw(batch);
-            self.settle(&mut state);
+            self.dispatch(&mut state);
             withdrawn
         };
         for task in withdrawn {
@@ -283,7 +282,7 @@ impl Engine {
 
     /// Waits by `f` for tasks of one's own: a task that does so gives back its permit and its place among the running.
     pub(crate) fn wait_for_own<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
-        let Some(who) = self.holder().filter(|who| who.task) else { return self.without_permit(f) };
+        let Some(priority) = self.holder().filter(|priority| priority.task) else { return self.without_permit(f) };
         struct Back<'a>(&'a Arc<Engine>, u64);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
@@ -296,7 +295,7 @@ impl Engine {
                 }
             }
         }
-        let ticket = who.order.ticket;
+        let ticket = priority.order.ticket;
         *self.lock().waiting_for_own.entry(ticket).or_default() += 1;
         let back = Back(self, ticket);
         self.without_permit(move || {
@@ -312,18 +311,19 @@ impl Engine {
 
     fn admissible(&self, state: &State) -> bool {
         let active = self.active(state);
-        active < self.at_once && state.queue.choose(state.used, self.capacity, active, state.alone).is_some()
+        active < self.max_concurrent_tasks
+            && state.queue.choose(state.used, self.capacity, active, state.alone).is_some()
     }
 
     /// How many tasks run at once at most.
-    pub(crate) fn at_once(&self) -> usize {
-        self.at_once
+    pub(crate) fn max_concurrent_tasks(&self) -> usize {
+        self.max_concurrent_tasks
     }
 
     /// Takes every task out of the queue and waits until those that run have ended (not from inside of a task).
     pub(crate) fn drain(self: &Arc<Self>) {
         self.withdraw(None);
-        if self.holder().is_some_and(|who| who.task) {
+        if self.holder().is_some_and(|priority| priority.task) {
             return;
         }
         self.without_permit(|| {
@@ -333,11 +333,11 @@ impl Engine {
         });
     }
 
-    /// No more tasks; hands go home when they have nothing to do.
+    /// No more tasks; worker threads end when they have nothing to do.
     pub(crate) fn shut_down(self: &Arc<Self>) {
         let mut state = self.lock();
         state.shutdown = true;
-        self.roused.notify_all();
+        self.wakeup.notify_all();
     }
 }
 

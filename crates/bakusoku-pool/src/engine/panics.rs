@@ -35,7 +35,7 @@ fn listen() {
     });
 }
 
-/// Runs `f`; a panic comes back with its place, and nothing is printed.
+/// Runnable `f`; a panic comes back with its place, and nothing is printed.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
     listen();
     LISTENING.set(LISTENING.get() + 1);

@@ -1,7 +1,7 @@
 //! The queue of tasks that wait for memory. It chooses what fits, and nothing starves.
 //!
 //! In order of age, the first task that fits into what is free is taken, and the ones it overtakes are counted as
-//! overtaken; nobody overtakes a task that was overtaken [`PATIENCE`] times. When nothing is running the oldest is
+//! overtaken; nobody overtakes a task that was overtaken [`MAX_OVERTAKES`] times. When nothing is running the oldest is
 //! taken whatever it needs: a task larger than the whole budget runs alone. Pure: no threads, no clock.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::Need;
 
 /// How often a task may be overtaken by younger ones.
-pub(crate) const PATIENCE: u32 = 16;
+pub(crate) const MAX_OVERTAKES: u32 = 16;
 
 /// How many tasks are looked at: thousands of equal ones need no search.
 const WINDOW: usize = 64;
@@ -61,7 +61,7 @@ impl<T> Queue<T> {
             if welcome && (used + entry.need).fits(capacity) {
                 return Some(*order);
             }
-            if entry.overtaken >= PATIENCE {
+            if entry.overtaken >= MAX_OVERTAKES {
                 break;
             }
         }
@@ -117,7 +117,7 @@ mod tests {
         queue
     }
 
-    /// Runs a queue to its end: `slots` at once, the oldest ends first. The order of admission.
+    /// Runnable a queue to its end: `slots` at once, the oldest ends first. The order of admission.
     fn admitted(mut queue: Queue<usize>, slots: usize) -> Vec<usize> {
         let (mut running, mut order) = (std::collections::VecDeque::new(), Vec::new());
         let mut used = Need::default();
@@ -165,7 +165,7 @@ mod tests {
             assert!(seen.into_iter().eq(0..200));
             for (place, &item) in order.iter().enumerate() {
                 let overtakers = order[..place].iter().filter(|other| **other > item).count();
-                assert!(overtakers <= PATIENCE as usize, "{item} was overtaken {overtakers} times");
+                assert!(overtakers <= MAX_OVERTAKES as usize, "{item} was overtaken {overtakers} times");
             }
         }
     }

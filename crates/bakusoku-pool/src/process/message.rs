@@ -31,11 +31,11 @@ pub(crate) struct Definition {
 
 /// Owner to worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum Request {
     /// Run items.
     Task {
         slot: u16,
-        /// How the items are called; the door's affair.
+        /// How the items are called; the language binding decides.
         mode: u8,
         start: u64,
         items: u32,
@@ -59,11 +59,11 @@ pub(crate) enum Order {
 
 /// Worker to owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
+pub(crate) enum Reply {
     /// Items were run.
     Done {
         slot: u16,
-        /// What came of them; the door's affair.
+        /// What came of them; the language binding decides.
         status: u8,
         wall_ns: u64,
         cpu_ns: u64,
@@ -72,8 +72,8 @@ pub(crate) enum Report {
         body: Body<(u64, u64)>,
         blocks: Vec<(u64, u64)>,
     },
-    /// Something to say meanwhile (a log record); the door's affair.
-    Say { body: Vec<u8> },
+    /// Something to say meanwhile (a log record); the language binding decides.
+    Message { body: Vec<u8> },
 }
 
 #[derive(Default)]
@@ -186,11 +186,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Order {
+impl Request {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut w = Writer::default();
         match self {
-            Order::Task { slot, mode, start, items, function, definition, body, blocks, forget } => {
+            Request::Task { slot, mode, start, items, function, definition, body, blocks, forget } => {
                 w.u8(1);
                 w.u32(u32::from(*slot));
                 w.u8(*mode);
@@ -209,20 +209,20 @@ impl Order {
                 w.list(blocks, Writer::extent);
                 w.list(forget, |w, v| w.u64(*v));
             }
-            Order::Look { keep, forget } => {
+            Request::Look { keep, forget } => {
                 w.u8(2);
                 w.u64(keep.unwrap_or(u64::MAX));
                 w.list(forget, |w, v| w.u64(*v));
             }
-            Order::Stop => w.u8(3),
+            Request::Stop => w.u8(3),
         }
         w.0
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Order, Broken> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Request, Broken> {
         let mut r = Reader(bytes);
-        let order = match r.u8()? {
-            1 => Order::Task {
+        let request = match r.u8()? {
+            1 => Request::Task {
                 slot: u16::try_from(r.u32()?).map_err(|_| Broken)?,
                 mode: r.u8()?,
                 start: r.u64()?,
@@ -236,19 +236,19 @@ impl Order {
                 blocks: r.list(Reader::extent)?,
                 forget: r.list(Reader::u64)?,
             },
-            2 => Order::Look { keep: Some(r.u64()?).filter(|keep| *keep != u64::MAX), forget: r.list(Reader::u64)? },
-            3 => Order::Stop,
+            2 => Request::Look { keep: Some(r.u64()?).filter(|keep| *keep != u64::MAX), forget: r.list(Reader::u64)? },
+            3 => Request::Stop,
             _ => return Err(Broken),
         };
-        r.end(order)
+        r.end(request)
     }
 }
 
-impl Report {
+impl Reply {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut w = Writer::default();
         match self {
-            Report::Done { slot, status, wall_ns, cpu_ns, peak, body, blocks } => {
+            Reply::Done { slot, status, wall_ns, cpu_ns, peak, body, blocks } => {
                 w.u8(1);
                 w.u32(u32::from(*slot));
                 w.u8(*status);
@@ -258,7 +258,7 @@ impl Report {
                 w.body(body, Writer::pair);
                 w.list(blocks, Writer::pair);
             }
-            Report::Say { body } => {
+            Reply::Message { body } => {
                 w.u8(2);
                 w.bytes(body);
             }
@@ -266,10 +266,10 @@ impl Report {
         w.0
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Report, Broken> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Reply, Broken> {
         let mut r = Reader(bytes);
-        let report = match r.u8()? {
-            1 => Report::Done {
+        let reply = match r.u8()? {
+            1 => Reply::Done {
                 slot: u16::try_from(r.u32()?).map_err(|_| Broken)?,
                 status: r.u8()?,
                 wall_ns: r.u64()?,
@@ -278,10 +278,10 @@ impl Report {
                 body: r.body(Reader::pair)?,
                 blocks: r.list(Reader::pair)?,
             },
-            2 => Report::Say { body: r.bytes()? },
+            2 => Reply::Message { body: r.bytes()? },
             _ => return Err(Broken),
         };
-        r.end(report)
+        r.end(reply)
     }
 }
 
@@ -289,9 +289,9 @@ impl Report {
 mod tests {
     use super::*;
 
-    fn orders() -> Vec<Order> {
+    fn orders() -> Vec<Request> {
         let extent = Extent { offset: 1 << 33, len: 77, id: 5, shared: true };
-        let task = |definition, body, forget| Order::Task {
+        let task = |definition, body, forget| Request::Task {
             slot: 63,
             mode: 2,
             start: u64::MAX,
@@ -306,14 +306,14 @@ mod tests {
         vec![
             task(Some(definition), Body::Block(extent), vec![1, 2]),
             task(None, Body::Inline(Vec::new()), vec![]),
-            Order::Look { keep: None, forget: vec![] },
-            Order::Look { keep: Some(0), forget: vec![7] },
-            Order::Stop,
+            Request::Look { keep: None, forget: vec![] },
+            Request::Look { keep: Some(0), forget: vec![7] },
+            Request::Stop,
         ]
     }
 
-    fn reports() -> Vec<Report> {
-        let done = |body| Report::Done {
+    fn reports() -> Vec<Reply> {
+        let done = |body| Reply::Done {
             slot: 1,
             status: 200,
             wall_ns: 3,
@@ -322,37 +322,37 @@ mod tests {
             body,
             blocks: vec![(4096, 1 << 40)],
         };
-        vec![done(Body::Inline(b"abc".to_vec())), done(Body::Block((1, 2))), Report::Say { body: vec![0; 300] }]
+        vec![done(Body::Inline(b"abc".to_vec())), done(Body::Block((1, 2))), Reply::Message { body: vec![0; 300] }]
     }
 
     #[test]
     fn what_is_written_is_read() {
-        for order in orders() {
-            assert_eq!(Order::decode(&order.encode()), Ok(order));
+        for request in orders() {
+            assert_eq!(Request::decode(&request.encode()), Ok(request));
         }
-        for report in reports() {
-            assert_eq!(Report::decode(&report.encode()), Ok(report));
+        for reply in reports() {
+            assert_eq!(Reply::decode(&reply.encode()), Ok(reply));
         }
     }
 
     #[test]
     fn broken_messages_are_errors() {
         let all: Vec<Vec<u8>> =
-            orders().iter().map(Order::encode).chain(reports().iter().map(Report::encode)).collect();
+            orders().iter().map(Request::encode).chain(reports().iter().map(Reply::encode)).collect();
         for bytes in all {
             for cut in 0..bytes.len() {
-                let _ = (Order::decode(&bytes[..cut]), Report::decode(&bytes[..cut]));
+                let _ = (Request::decode(&bytes[..cut]), Reply::decode(&bytes[..cut]));
             }
             for at in 0..bytes.len() {
                 for value in [0, 1, 0x7f, 0xff] {
                     let mut wrong = bytes.clone();
                     wrong[at] = value;
-                    let _ = (Order::decode(&wrong), Report::decode(&wrong));
+                    let _ = (Request::decode(&wrong), Reply::decode(&wrong));
                 }
             }
             let mut longer = bytes.clone();
             longer.push(0);
-            assert!(Order::decode(&longer).is_err() && Report::decode(&longer).is_err());
+            assert!(Request::decode(&longer).is_err() && Reply::decode(&longer).is_err());
         }
     }
 }

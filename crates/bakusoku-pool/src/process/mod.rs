@@ -1,33 +1,34 @@
-//! The process door: worker processes for functions that one process cannot run at once, such as Python's.
+//! The process pool: worker processes for functions that cannot run in parallel within one process, such as Python's.
 //!
-//! An owner has a [`Hub`](hub::Hub); a pool's workers are a [`Crew`](hub::Crew), the items of a call a
-//! [`Job`](hub::Job). A worker serves its [`End`]. What is called, and how arguments and results are written as bytes,
-//! is the door's affair; large arrays travel beside the bytes, in memory that both sides have mapped.
+//! The owner has one [`Supervisor`](supervisor::Supervisor) for all its workers. A [`WorkerPool`](supervisor::WorkerPool) is the
+//! set of workers of one pool, a [`Job`](supervisor::Job) the items of one call. Each worker owns a [`WorkerConnection`]. The
+//! language binding decides what is called and how arguments and results are serialised; large arrays do not travel in
+//! messages but in memory that both sides map.
 
-mod end;
-mod hub;
-mod line;
+mod chunk;
 mod memory;
 mod message;
-mod parcel;
+mod message_socket;
 mod signals;
+mod supervisor;
 mod system;
 mod threads;
+mod worker_connection;
 
-pub use end::{Bytes as TaskBytes, End, Function as TaskFunction, Next, Task};
-pub use end::{die_with_parent, end_with};
-pub use hub::{
-    Crew, CrewOptions, Face, Heard, Hub, Items, Job, JobOptions, Listener, Reason, Until, Waited, Way, WorkerFiles,
-    ZygoteCommand,
-};
-pub use memory::{Extent, Held, Lease, OwnBlock, OwnMemory, ResultBlock, View};
+pub use memory::{ArgumentBlock, ArgumentLease, Extent, HeapBlock, MappedArgument, ResultBlock, WorkerHeap};
 pub use message::{INLINE, MOST_BLOCKS};
+pub use supervisor::{
+    Callbacks, ForkserverCommand, Items, Job, JobOptions, Listener, OutputStream, Reason, Supervisor, Until, Waited,
+    WorkerFiles, WorkerOutput, WorkerPool, WorkerPoolOptions,
+};
+pub use worker_connection::{Bytes as TaskBytes, Function as TaskFunction, Next, Task, WorkerConnection};
+pub use worker_connection::{die_with_parent, end_with_parent};
 /// Whether workers can be forked from a process of their own.
-pub const ZYGOTE: bool = system::ZYGOTE;
+pub const HAS_FORKSERVER: bool = system::HAS_FORKSERVER;
 
-pub use parcel::{Answer, Content, Exit, Function, Outcome, Parcel, Part, Source, Supply};
+pub use chunk::{Chunk, ChunkResult, Content, Exit, Function, NextChunk, Outcome, Payload, Source};
 
 /// Whether a fork of this process is as safe as that of a process with one thread: all other threads are known not to mind.
-pub fn is_alone() -> bool {
-    system::is_alone()
+pub fn fork_is_safe() -> bool {
+    system::fork_is_safe()
 }

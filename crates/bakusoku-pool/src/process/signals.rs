@@ -1,15 +1,15 @@
-//! Signals are for the threads of the program: those of the hub block all of them.
+//! Signals are for the program's own threads: the supervisor's threads block all of them.
 
 /// All signals blocked in the calling thread, until it is dropped.
-pub(super) struct Blocked(Mask);
+pub(super) struct SignalMaskGuard(Mask);
 
 /// A set of blocked signals.
 #[derive(Clone, Copy)]
 pub(super) struct Mask(libc::sigset_t);
 
-impl Blocked {
+impl SignalMaskGuard {
     /// A thread that is started meanwhile blocks them too.
-    pub(super) fn all() -> Blocked {
+    pub(super) fn all() -> SignalMaskGuard {
         // SAFETY: plain data that the call fills in.
         #[allow(unsafe_code)]
         let all = unsafe {
@@ -17,7 +17,7 @@ impl Blocked {
             libc::sigfillset(&raw mut all);
             Mask(all)
         };
-        Blocked(all.set())
+        SignalMaskGuard(all.set())
     }
 
     /// What was blocked before.
@@ -26,7 +26,7 @@ impl Blocked {
     }
 }
 
-impl Drop for Blocked {
+impl Drop for SignalMaskGuard {
     fn drop(&mut self) {
         self.0.set();
     }
@@ -34,7 +34,7 @@ impl Drop for Blocked {
 
 impl Mask {
     /// Does something with this set in the place of the present one.
-    pub(super) fn lifted<T>(self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn set_while<T>(self, work: impl FnOnce() -> T) -> T {
         let present = self.set();
         let value = work();
         present.set();

@@ -1,7 +1,7 @@
-//! How many threads the numerical libraries of a worker use: OpenBLAS, MKL, and OpenMP, which others stand on.
+//! The thread counts of numerical libraries in a worker: OpenBLAS, MKL and OpenMP.
 //!
-//! Libraries that are loaded already are told by a call; those that a task loads read the variables of the process's
-//! environment. What Python shows as `os.environ` is a copy and stays as the user has it.
+//! Libraries that are already loaded are set by a call; libraries that a task loads later read the environment variables of
+//! the process. Python's `os.environ` is a copy and keeps the user's values.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_int, c_void};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::memory::board::Board;
+use super::memory::shared_state::SharedState;
 use super::system::{libraries, loads};
 
 /// What libraries read when they are loaded, and what we and an inner pool read.
@@ -23,7 +23,7 @@ const VARIABLES: [&CStr; 7] = [
     c"BAKUSOKU_NUM_THREADS",
 ];
 
-/// Parts of file names, and functions that such a library may have. OpenMP's holds for the calling thread only.
+/// ChunkResult of file names, and functions that such a library may have. OpenMP's holds for the calling thread only.
 const LIBRARIES: [(&str, &[&CStr], bool); 6] = [
     (
         "openblas",
@@ -43,7 +43,7 @@ const LIBRARIES: [(&str, &[&CStr], bool); 6] = [
 ];
 
 /// How often a worker looks whether its running task may use more threads, or should use fewer.
-const LOOK: rustix::time::Timespec =
+const POLL_INTERVAL: rustix::time::Timespec =
     rustix::time::Timespec { tv_sec: 0, tv_nsec: Duration::from_millis(20).as_nanos() as _ };
 const STACK: usize = 128 << 10;
 
@@ -196,18 +196,18 @@ fn tell_environment(threads: usize) {
 }
 
 /// Follows what the owner says while a task runs, from now to the end of the process.
-pub(crate) fn follow(board: Board, threads: Arc<Mutex<Threads>>) -> std::io::Result<()> {
+pub(crate) fn follow(shared_state: SharedState, threads: Arc<Mutex<Threads>>) -> std::io::Result<()> {
     let builder = std::thread::Builder::new().name("bakusoku-threads".into()).stack_size(STACK);
-    let blocked = super::signals::Blocked::all();
+    let blocked = super::signals::SignalMaskGuard::all();
     #[allow(clippy::disallowed_methods)] // This is the place.
     builder.spawn(move || {
         loop {
-            let _ = rustix::thread::nanosleep(&LOOK);
+            let _ = rustix::thread::nanosleep(&POLL_INTERVAL);
             // Under the lock, so that what was said for one task is not done in the next.
             let mut threads = threads.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(wanted) = board.elastic() {
+            if let Some(wanted) = shared_state.elastic() {
                 threads.change(wanted);
-                board.set_took(wanted);
+                shared_state.set_took(wanted);
             }
         }
     })?;

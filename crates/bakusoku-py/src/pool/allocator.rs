@@ -1,7 +1,7 @@
 //! Where NumPy gets the memory of large arrays in a worker: from the region that the owner has mapped too, so that an
 //! array that is returned needs no copy, and memory that was used once is used again (NEP 49).
 
-use bakusoku_pool::process::OwnMemory;
+use bakusoku_pool::process::WorkerHeap;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -39,7 +39,7 @@ unsafe impl Send for Allocator {}
 unsafe impl Sync for Allocator {}
 
 struct Installed {
-    memory: Arc<OwnMemory>,
+    memory: Arc<WorkerHeap>,
     /// What was there before: for small arrays.
     before: Allocator,
 }
@@ -50,7 +50,7 @@ static INSTALLED: OnceLock<Installed> = OnceLock::new();
 static ON: AtomicBool = AtomicBool::new(false);
 
 /// Takes the memory of this thread's large arrays from a worker's region, from now on.
-pub(super) fn install(py: Python<'_>, memory: &Arc<OwnMemory>) -> PyResult<()> {
+pub(super) fn install(py: Python<'_>, memory: &Arc<WorkerHeap>) -> PyResult<()> {
     let module = py.import("numpy._core._multiarray_umath").or_else(|_| py.import("numpy.core._multiarray_umath"))?;
     let api = module.getattr("_ARRAY_API")?;
     // SAFETY: NumPy's table of functions, as its headers say: `PyDataMem_SetHandler` is number 304, `…_GetHandler` 305;

@@ -1,4 +1,4 @@
-//! Blocks of shared memory as Python sees them: objects with the buffer protocol, freed with the last view.
+//! blocks of shared memory as Python sees them: objects with the buffer protocol, freed with the last view.
 
 use bakusoku_pool::process;
 use pyo3::exceptions::{PyBufferError, PyMemoryError};
@@ -16,7 +16,7 @@ pub(crate) struct Block {
 
 enum Memory {
     Result(process::ResultBlock),
-    View(process::View),
+    Argument(process::MappedArgument),
 }
 
 impl Block {
@@ -24,14 +24,14 @@ impl Block {
         Block { memory: Memory::Result(block) }
     }
 
-    pub(crate) fn view(view: process::View) -> Block {
-        Block { memory: Memory::View(view) }
+    pub(crate) fn view(view: process::MappedArgument) -> Block {
+        Block { memory: Memory::Argument(view) }
     }
 
     fn parts(&self) -> Option<(NonNull<u8>, u64)> {
         match &self.memory {
             Memory::Result(block) => Some((block.address()?, block.len())),
-            Memory::View(view) => Some((view.address(), view.len())),
+            Memory::Argument(view) => Some((view.address(), view.len())),
         }
     }
 }
@@ -57,10 +57,10 @@ impl Block {
 
 /// An argument in shared memory, on its way to workers.
 #[pyclass(frozen, module = "bakusoku._core")]
-pub(crate) struct Held(pub(crate) Arc<process::Held>);
+pub(crate) struct ArgumentBlock(pub(crate) Arc<process::ArgumentBlock>);
 
 #[pymethods]
-impl Held {
+impl ArgumentBlock {
     fn __len__(&self) -> usize {
         self.0.extent().len as usize
     }

@@ -1,9 +1,9 @@
 //! The owner's side: starts workers, sends items, waits for answers.
 
-use super::block::{Block, Held};
+use super::block::{ArgumentBlock, Block};
 use bakusoku_pool::process::{
-    self, Answer, Content, CrewOptions, Face, Heard, Hub, Items, JobOptions, Outcome, Parcel, Part, Reason, Source,
-    Supply, Until, Waited, Way, WorkerFiles, ZygoteCommand,
+    self, Callbacks, Chunk, ChunkResult, Content, ForkserverCommand, Items, JobOptions, NextChunk, Outcome,
+    OutputStream, Payload, Reason, Source, Supervisor, Until, Waited, WorkerFiles, WorkerOutput, WorkerPoolOptions,
 };
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
@@ -19,17 +19,17 @@ use std::time::{Duration, Instant};
 /// From here on a copy is worth giving up the interpreter lock.
 const LONG_COPY: usize = 1 << 20;
 
-/// The hub of this process. A child made by `fork` gets one of its own and leaves its parent's alone.
-static HUB: Mutex<Option<Arc<Hub>>> = Mutex::new(None);
+/// The supervisor of this process. A child made by `fork` gets one of its own and leaves its parent's alone.
+static SUPERVISOR: Mutex<Option<Arc<Supervisor>>> = Mutex::new(None);
 
-fn hub() -> PyResult<Arc<Hub>> {
-    let mut hub = HUB.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*hub {
-        Some(hub) if hub.is_ours() => Ok(Arc::clone(hub)),
+fn supervisor() -> PyResult<Arc<Supervisor>> {
+    let mut supervisor = SUPERVISOR.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*supervisor {
+        Some(supervisor) if supervisor.is_ours() => Ok(Arc::clone(supervisor)),
         _ => {
-            let new = Hub::new().map_err(os)?;
+            let new = Supervisor::new().map_err(os)?;
             // The parent's, if there was one, is never dropped here: its lock may be held by a thread that is no more.
-            if let Some(old) = hub.replace(Arc::clone(&new)) {
+            if let Some(old) = supervisor.replace(Arc::clone(&new)) {
                 std::mem::forget(old);
             }
             Ok(new)
@@ -46,55 +46,55 @@ fn os(error: io::Error) -> PyErr {
 
 /// Copies a buffer into shared memory. `shared`: several tasks get it.
 #[pyfunction]
-pub(crate) fn place(py: Python<'_>, buffer: &Bound<'_, PyAny>, shared: bool) -> PyResult<Held> {
+pub(crate) fn place(py: Python<'_>, buffer: &Bound<'_, PyAny>, shared: bool) -> PyResult<ArgumentBlock> {
     let buffer = PyBuffer::<u8>::get(buffer)?;
     let held = copied(py, &buffer, shared)?;
-    Ok(Held(held))
+    Ok(ArgumentBlock(held))
 }
 
-fn copied(py: Python<'_>, buffer: &PyBuffer<u8>, shared: bool) -> PyResult<Arc<process::Held>> {
+fn copied(py: Python<'_>, buffer: &PyBuffer<u8>, shared: bool) -> PyResult<Arc<process::ArgumentBlock>> {
     if !buffer.is_c_contiguous() {
         return Err(PyValueError::new_err("the buffer is not contiguous"));
     }
     let len = buffer.len_bytes();
-    let hub = hub()?;
+    let supervisor = supervisor()?;
     let (from, copy) = (buffer.buf_ptr().expose_provenance(), len >= LONG_COPY);
-    let work = move || -> io::Result<Arc<process::Held>> {
+    let work = move || -> io::Result<Arc<process::ArgumentBlock>> {
         // SAFETY: a contiguous buffer that Python keeps for us.
         #[allow(unsafe_code)]
         let bytes = unsafe { std::slice::from_raw_parts(std::ptr::with_exposed_provenance::<u8>(from), len) };
-        hub.place(bytes, shared)
+        supervisor.place(bytes, shared)
     };
     if copy { py.detach(work) } else { work() }.map_err(os)
 }
 
 fn content(body: &[u8], shared: bool) -> PyResult<Content> {
-    hub()?.content(body, shared).map_err(os)
+    supervisor()?.content(body, shared).map_err(os)
 }
 
 /// Starts the process that workers are forked from, or has it load more modules.
 #[pyfunction]
-pub(crate) fn prepare_workers(
+pub(crate) fn prepare_forkserver(
     program: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, Option<OsString>)>,
     modules: &[u8],
 ) -> PyResult<()> {
-    hub()?.prepare(&ZygoteCommand { program, arguments, environment }, modules).map_err(os)
+    supervisor()?.prepare(&ForkserverCommand { program, arguments, environment }, modules).map_err(os)
 }
 
-/// Workers are forked from the process at the other end of this line.
+/// Workers are forked from the process at the other end of this socket.
 #[pyfunction]
-pub(crate) fn inherit_workers(line: i32) -> PyResult<()> {
-    hub()?.inherit(owned(line)).map_err(os)
+pub(crate) fn inherit_forkserver(socket: i32) -> PyResult<()> {
+    supervisor()?.inherit(owned(socket)).map_err(os)
 }
 
 /// Ends all workers of this process.
 #[pyfunction]
-pub(crate) fn end_workers(py: Python<'_>) {
-    let hub = HUB.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(hub) = hub.filter(|hub| hub.is_ours()) {
-        py.detach(|| hub.shut_down());
+pub(crate) fn terminate_workers(py: Python<'_>) {
+    let supervisor = SUPERVISOR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(supervisor) = supervisor.filter(|supervisor| supervisor.is_ours()) {
+        py.detach(|| supervisor.shut_down());
     }
 }
 
@@ -102,34 +102,34 @@ pub(crate) fn end_workers(py: Python<'_>) {
 #[pyfunction]
 pub(crate) fn before_fork(py: Python<'_>) {
     super::worker::before_fork();
-    let hub = HUB.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(hub) = hub.filter(|hub| hub.is_ours()) {
-        py.detach(|| hub.before_fork());
+    let supervisor = SUPERVISOR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(supervisor) = supervisor.filter(|supervisor| supervisor.is_ours()) {
+        py.detach(|| supervisor.before_fork());
     }
 }
 
 /// Whether a fork of this process leaves no thread behind that might have locked something.
 #[pyfunction]
-pub(crate) fn is_alone() -> bool {
-    bakusoku_pool::process::is_alone()
+pub(crate) fn fork_is_safe() -> bool {
+    bakusoku_pool::process::fork_is_safe()
 }
 
 /// In the child, after this process forked.
 #[pyfunction]
 pub(crate) fn after_fork() {
     super::allocator::switch_off();
-    let hub = HUB.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(hub) = hub {
-        hub.after_fork();
+    let supervisor = SUPERVISOR.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(supervisor) = supervisor {
+        supervisor.after_fork();
         // Its locks may be held by threads that are no more.
-        std::mem::forget(hub);
+        std::mem::forget(supervisor);
     }
 }
 
 /// The process that workers are forked from, when it runs.
 #[pyfunction]
-pub(crate) fn zygote() -> PyResult<Option<u32>> {
-    Ok(hub()?.zygote())
+pub(crate) fn forkserver() -> PyResult<Option<u32>> {
+    Ok(supervisor()?.forkserver())
 }
 
 pub(super) fn owned(file: i32) -> OwnedFd {
@@ -147,17 +147,17 @@ pub(crate) struct Function(Arc<process::Function>);
 #[pymethods]
 impl Function {
     #[new]
-    fn new(body: &[u8], blocks: Vec<PyRef<'_, Held>>) -> PyResult<Function> {
+    fn new(body: &[u8], blocks: Vec<PyRef<'_, ArgumentBlock>>) -> PyResult<Function> {
         let blocks = blocks.iter().map(|held| Arc::clone(&held.0)).collect();
         Ok(Function(process::Function::new(content(body, true)?, blocks)))
     }
 }
 
-type PyParcel<'py> = (u8, u64, u32, PyRef<'py, Function>, Bound<'py, PyBytes>, Vec<PyRef<'py, Held>>, u64);
+type PyChunk<'py> = (u8, u64, u32, PyRef<'py, Function>, Bound<'py, PyBytes>, Vec<PyRef<'py, ArgumentBlock>>, u64);
 
-fn parcel(given: &Bound<'_, PyAny>) -> PyResult<Parcel> {
-    let (mode, start, items, function, body, blocks, need): PyParcel<'_> = given.extract()?;
-    Ok(Parcel {
+fn chunk(given: &Bound<'_, PyAny>) -> PyResult<Chunk> {
+    let (mode, start, items, function, body, blocks, need): PyChunk<'_> = given.extract()?;
+    Ok(Chunk {
         mode,
         start,
         items,
@@ -168,7 +168,7 @@ fn parcel(given: &Bound<'_, PyAny>) -> PyResult<Parcel> {
     })
 }
 
-/// An error in a door that cannot be raised to anybody: shown, but Ctrl-C comes back to the main thread.
+/// An error in a callback that cannot be raised to anybody: shown, but Ctrl-C comes back to the main thread.
 fn unraisable(py: Python<'_>, error: PyErr, of: &Py<PyAny>) {
     if error.is_instance_of::<PyKeyboardInterrupt>(py) {
         // SAFETY: simulates the arrival of the signal; needs nothing.
@@ -191,12 +191,12 @@ fn listening(listener: Py<PyAny>) -> process::Listener {
     })
 }
 
-struct PyFace(Py<PyAny>);
+struct PyCallbacks(Py<PyAny>);
 
-impl Face for PyFace {
-    fn first(&self) -> io::Result<Parcel> {
+impl Callbacks for PyCallbacks {
+    fn first(&self) -> io::Result<Chunk> {
         Python::attach(|py| {
-            let first = self.0.bind(py).call_method0("first").and_then(|given| parcel(&given));
+            let first = self.0.bind(py).call_method0("first").and_then(|given| chunk(&given));
             first.map_err(|error| io::Error::other(error.to_string()))
         })
     }
@@ -210,22 +210,22 @@ impl Face for PyFace {
 
     fn start(&self, files: WorkerFiles) -> io::Result<i32> {
         Python::attach(|py| {
-            let files = [files.line, files.owner, files.own, files.output, files.error].map(IntoRawFd::into_raw_fd);
+            let files = [files.socket, files.owner, files.own, files.output, files.error].map(IntoRawFd::into_raw_fd);
             let pid = self.0.bind(py).call_method1("start", (files.to_vec(),)).and_then(|pid| pid.extract());
             pid.map_err(|error: PyErr| io::Error::other(error.to_string()))
         })
     }
 
-    fn heard(&self, heard: Heard) {
+    fn on_output(&self, output: WorkerOutput) {
         Python::attach(|py| {
-            let way = match heard.way {
-                Way::Output => 1,
-                Way::Error => 2,
-                Way::Said => 0,
+            let way = match output.way {
+                OutputStream::Stdout => 1,
+                OutputStream::Stderr => 2,
+                OutputStream::Message => 0,
             };
-            let (job, item) = heard.item.unzip();
-            let bytes = PyBytes::new(py, &heard.bytes);
-            if let Err(error) = self.0.bind(py).call_method1("heard", (heard.worker, job, item, way, bytes)) {
+            let (job, item) = output.item.unzip();
+            let bytes = PyBytes::new(py, &output.bytes);
+            if let Err(error) = self.0.bind(py).call_method1("on_output", (output.worker, job, item, way, bytes)) {
                 unraisable(py, error, &self.0);
             }
         });
@@ -235,19 +235,19 @@ impl Face for PyFace {
 struct PySource(Py<PyAny>);
 
 impl Source for PySource {
-    fn next(&mut self, most: usize) -> Supply {
+    fn next(&mut self, most: usize) -> NextChunk {
         Python::attach(|py| {
             let given = self.0.bind(py).call_method1("next", (most,));
-            let supply = given.and_then(|given| match () {
-                () if given.is_none() => Ok(Supply::End),
-                () if given.is(py.Ellipsis()) => Ok(Supply::Later),
-                () => parcel(&given).map(Supply::Parcel),
+            let next = given.and_then(|given| match () {
+                () if given.is_none() => Ok(NextChunk::End),
+                () if given.is(py.Ellipsis()) => Ok(NextChunk::Later),
+                () => chunk(&given).map(NextChunk::Chunk),
             });
-            match supply {
-                Ok(supply) => supply,
+            match next {
+                Ok(next) => next,
                 Err(error) => {
                     unraisable(py, error, &self.0);
-                    Supply::End
+                    NextChunk::End
                 }
             }
         })
@@ -256,39 +256,39 @@ impl Source for PySource {
 
 /// The workers of a pool.
 #[pyclass(frozen, module = "bakusoku._core")]
-pub(crate) struct Crew(process::Crew);
+pub(crate) struct WorkerPool(process::WorkerPool);
 
 #[pymethods]
-impl Crew {
+impl WorkerPool {
     #[new]
-    #[pyo3(signature = (face, size, lives, cores, memory, threads, most_threads, elastic))]
+    #[pyo3(signature = (callbacks, size, max_tasks, cores, memory, threads, most_threads, elastic))]
     fn new(
         py: Python<'_>,
-        face: Py<PyAny>,
+        callbacks: Py<PyAny>,
         size: usize,
-        lives: Option<u64>,
+        max_tasks: Option<u64>,
         cores: usize,
         memory: u64,
         threads: Option<usize>,
         most_threads: Option<usize>,
         elastic: bool,
-    ) -> PyResult<Crew> {
+    ) -> PyResult<WorkerPool> {
         let most_threads = most_threads.unwrap_or(usize::MAX);
-        let options = CrewOptions { size, lives, cores, memory, threads, most_threads, elastic };
-        let hub = hub()?;
-        py.detach(|| hub.crew(options, Arc::new(PyFace(face)))).map(Crew).map_err(os)
+        let options = WorkerPoolOptions { size, max_tasks, cores, memory, threads, most_threads, elastic };
+        let supervisor = supervisor()?;
+        py.detach(|| supervisor.pool(options, Arc::new(PyCallbacks(callbacks)))).map(WorkerPool).map_err(os)
     }
 
     /// Starts a job.
-    #[pyo3(signature = (tag, parcels, source, listener, chunk, target, total, others, ahead, timeout))]
+    #[pyo3(signature = (tag, chunks, source, listener, chunksize, target, total, others, ahead, timeout))]
     fn job(
         &self,
         py: Python<'_>,
         tag: u64,
-        parcels: Vec<Bound<'_, PyAny>>,
+        chunks: Vec<Bound<'_, PyAny>>,
         source: Option<Py<PyAny>>,
         listener: Option<Py<PyAny>>,
-        chunk: Option<usize>,
+        chunksize: Option<usize>,
         target: f64,
         total: Option<u64>,
         others: bool,
@@ -296,7 +296,7 @@ impl Crew {
         timeout: Option<f64>,
     ) -> PyResult<Job> {
         self.ours()?;
-        let parcels = parcels.iter().map(parcel).collect::<PyResult<Vec<_>>>()?;
+        let chunks = chunks.iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
         let source = match source {
             Some(source) => Items::Source(Box::new(PySource(source))),
             None => Items::These,
@@ -304,8 +304,8 @@ impl Crew {
         let listener = listener.map(listening);
         let seconds = |s: f64| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX);
         let (target, timeout) = (seconds(target), timeout.map(seconds));
-        let options = JobOptions { tag, chunk, target, total, others, ahead, timeout };
-        Ok(Job(py.detach(|| self.0.job(options, parcels, source, listener))))
+        let options = JobOptions { tag, chunksize, target, total, others, ahead, timeout };
+        Ok(Job(py.detach(|| self.0.job(options, chunks, source, listener))))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
@@ -328,12 +328,12 @@ impl Crew {
 
     /// Processes of the workers.
     fn processes(&self) -> Vec<u32> {
-        if self.0.hub().is_ours() { self.0.processes() } else { Vec::new() }
+        if self.0.supervisor().is_ours() { self.0.processes() } else { Vec::new() }
     }
 
     /// The items that run now: tags of jobs and numbers.
     fn running(&self) -> Vec<(u64, u64)> {
-        if self.0.hub().is_ours() { self.0.running() } else { Vec::new() }
+        if self.0.supervisor().is_ours() { self.0.running() } else { Vec::new() }
     }
 
     /// Why there are no workers: `("refused", status, body)`, `("died", code, signal)`, `("unable", text)` or None.
@@ -341,15 +341,15 @@ impl Crew {
         let Some(reason) = self.0.broken() else { return Ok(None) };
         Ok(Some(match &*reason {
             Reason::Refused { status, body } => ("refused", *status, PyBytes::new(py, body)).into_pyobject(py)?,
-            Reason::Stillborn(exit) => ("died", exit.code, exit.signal).into_pyobject(py)?,
+            Reason::DiedAtStart(exit) => ("died", exit.code, exit.signal).into_pyobject(py)?,
             Reason::Unable(text) => ("unable", text.as_str()).into_pyobject(py)?,
         }))
     }
 }
 
-impl Crew {
+impl WorkerPool {
     fn ours(&self) -> PyResult<()> {
-        if self.0.hub().is_ours() {
+        if self.0.supervisor().is_ours() {
             return Ok(());
         }
         Err(PyRuntimeError::new_err("this pool belongs to the process that made it; make a new one after a fork"))
@@ -419,9 +419,9 @@ impl Job {
     }
 
     /// More items, before all others.
-    fn again(&self, py: Python<'_>, parcels: Vec<Bound<'_, PyAny>>, listener: Option<Py<PyAny>>) -> PyResult<()> {
-        let parcels = parcels.iter().map(parcel).collect::<PyResult<Vec<_>>>()?;
-        py.detach(|| self.0.again(parcels, listener.map(listening)));
+    fn again(&self, py: Python<'_>, chunks: Vec<Bound<'_, PyAny>>, listener: Option<Py<PyAny>>) -> PyResult<()> {
+        let chunks = chunks.iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
+        py.detach(|| self.0.again(chunks, listener.map(listening)));
         Ok(())
     }
 
@@ -434,14 +434,14 @@ impl Job {
     }
 }
 
-fn part_to_python(py: Python<'_>, part: Part) -> PyResult<Bound<'_, PyTuple>> {
-    let Part { start, items, worker, wall, cpu, peak, grown, outcome } = part;
+fn part_to_python(py: Python<'_>, part: ChunkResult) -> PyResult<Bound<'_, PyTuple>> {
+    let ChunkResult { start, items, worker, wall, cpu, peak, grown, outcome } = part;
     let (wall, cpu) = (wall.as_secs_f64(), cpu.as_secs_f64());
     match outcome {
-        Outcome::Answer { status, body, blocks } => {
+        Outcome::Replied { status, body, blocks } => {
             let body = match body {
-                Answer::Inline(bytes) => PyBytes::new(py, &bytes).into_any(),
-                Answer::Block(block) => Bound::new(py, Block::result(block))?.into_any(),
+                Payload::Inline(bytes) => PyBytes::new(py, &bytes).into_any(),
+                Payload::Block(block) => Bound::new(py, Block::result(block))?.into_any(),
             };
             let blocks = blocks.into_iter().map(|block| Bound::new(py, Block::result(block)));
             let blocks = PyList::new(py, blocks.collect::<PyResult<Vec<_>>>()?)?;

@@ -2,7 +2,7 @@
 
 use super::block::Block;
 use super::owner::owned;
-use bakusoku_pool::process::{self, Lease, Next, OwnBlock, TaskBytes, TaskFunction};
+use bakusoku_pool::process::{self, ArgumentLease, HeapBlock, Next, TaskBytes, TaskFunction};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -18,22 +18,22 @@ pub(crate) fn die_with_parent(parent: i32, gently: bool) -> PyResult<bool> {
 
 /// Ends this process and its group when its parent ends; whether that one still lives.
 #[pyfunction]
-pub(crate) fn end_with(parent: i32) -> PyResult<bool> {
-    bakusoku_pool::process::end_with(parent).map_err(PyErr::from)
+pub(crate) fn end_with_parent(parent: i32) -> PyResult<bool> {
+    bakusoku_pool::process::end_with_parent(parent).map_err(PyErr::from)
 }
 
-/// A worker's end of its line.
+/// A worker's connection to its owner.
 #[pyclass(frozen, module = "bakusoku._core")]
-pub(crate) struct End {
-    end: Arc<process::End>,
+pub(crate) struct WorkerConnection {
+    connection: Arc<process::WorkerConnection>,
     laid: Mutex<Vec<Laid>>,
 }
 
 /// A large part of a result that an answer will carry.
 enum Laid {
     /// Born in shared memory; handed over if nobody holds it by then.
-    Offered(OwnBlock),
-    Copied(OwnBlock),
+    Offered(HeapBlock),
+    Copied(HeapBlock),
 }
 
 /// A mode with this bit: items are pickled one by one, and each makes views of blocks when it is its turn.
@@ -41,38 +41,38 @@ const SEPARATE: u8 = 64;
 /// What a worker is told first.
 const FIRST: u8 = 255;
 
-/// The worker's end in this process, if it is a worker.
-static END: OnceLock<Arc<process::End>> = OnceLock::new();
+/// The connection of this process, if it is a worker.
+static CONNECTION: OnceLock<Arc<process::WorkerConnection>> = OnceLock::new();
 
 /// Before a worker forks.
 pub(super) fn before_fork() {
-    if let Some(end) = END.get() {
-        end.before_fork();
+    if let Some(connection) = CONNECTION.get() {
+        connection.before_fork();
     }
 }
 
-impl End {
+impl WorkerConnection {
     fn lock(&self) -> MutexGuard<'_, Vec<Laid>> {
         self.laid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[pymethods]
-impl End {
+impl WorkerConnection {
     #[new]
-    fn new(line: i32, owner: i32, own: i32) -> PyResult<End> {
-        let end = process::End::new(owned(line), owned(owner), owned(own))?;
-        let end = Arc::new(end);
+    fn new(socket: i32, owner: i32, own: i32) -> PyResult<WorkerConnection> {
+        let connection = process::WorkerConnection::new(owned(socket), owned(owner), owned(own))?;
+        let connection = Arc::new(connection);
         // A process is one worker; of a second one, forks would not know.
-        let _ = END.set(Arc::clone(&end));
-        Ok(End { end, laid: Mutex::default() })
+        let _ = CONNECTION.set(Arc::clone(&connection));
+        Ok(WorkerConnection { connection, laid: Mutex::default() })
     }
 
     /// Waits for what comes next: `(mode, start, items, function, definition, body, blocks, forget)` for a
     /// task, `(function, definition)`, a list of functions to forget, or None at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let next = loop {
-            match py.detach(|| self.end.next()) {
+            match py.detach(|| self.connection.next()) {
                 Ok(next) => break next,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => py.check_signals()?,
                 Err(error) => return Err(error.into()),
@@ -94,12 +94,12 @@ impl End {
 
     /// Whether this is the worker, and not a fork that a task has made.
     fn is_ours(&self) -> bool {
-        self.end.is_ours()
+        self.connection.is_ours()
     }
 
     /// Has NumPy make large arrays where results lie.
     fn allocate(&self, py: Python<'_>) -> PyResult<()> {
-        super::allocator::install(py, self.end.memory())
+        super::allocator::install(py, self.connection.memory())
     }
 
     /// Lays a large part of a result into shared memory.
@@ -109,7 +109,7 @@ impl End {
             return Err(PyValueError::new_err("the buffer is not contiguous"));
         }
         let (address, len) = (buffer.buf_ptr().addr(), buffer.len_bytes());
-        let memory = self.end.memory();
+        let memory = self.connection.memory();
         let laid = match memory.offer(address, len as u64) {
             Some(block) => Laid::Offered(block),
             None => {
@@ -137,8 +137,8 @@ impl End {
         drop(laid);
         for part in rest {
             match part {
-                Laid::Offered(block) => self.end.memory().keep(block),
-                Laid::Copied(block) => self.end.memory().discard(block),
+                Laid::Offered(block) => self.connection.memory().keep(block),
+                Laid::Copied(block) => self.connection.memory().discard(block),
             }
         }
     }
@@ -146,9 +146,9 @@ impl End {
     /// Answers the task, with the parts that were laid out.
     fn answer(&self, py: Python<'_>, status: u8, body: &[u8]) -> PyResult<()> {
         let laid = std::mem::take(&mut *self.lock());
-        let memory = self.end.memory();
+        let memory = self.connection.memory();
         py.detach(|| {
-            let blocks: Option<Vec<OwnBlock>> = laid
+            let blocks: Option<Vec<HeapBlock>> = laid
                 .into_iter()
                 .map(|part| match part {
                     Laid::Copied(block) => Some(block),
@@ -156,19 +156,19 @@ impl End {
                 })
                 .collect();
             let blocks = blocks.ok_or_else(|| std::io::Error::other("no shared memory for a result"))?;
-            self.end.answer(status, body, blocks)
+            self.connection.answer(status, body, blocks)
         })
         .map_err(PyErr::from)
     }
 
     /// Takes the files where standard output and error go: an answer waits until they are read.
     fn watch(&self, output: i32, error: i32) {
-        self.end.watch(owned(output), owned(error));
+        self.connection.watch(owned(output), owned(error));
     }
 
     /// Tells the owner something meanwhile.
-    fn say(&self, body: &[u8]) -> PyResult<()> {
-        self.end.say(body).map_err(PyErr::from)
+    fn send_message(&self, body: &[u8]) -> PyResult<()> {
+        self.connection.send_message(body).map_err(PyErr::from)
     }
 
     /// Calls `function` with the items from the `at`-th on, `most` at the most, and appends what it returns to `values`,
@@ -189,7 +189,7 @@ impl End {
     ) -> PyResult<()> {
         let py = function.py();
         for index in at..items.len().min(at.saturating_add(most)) {
-            self.end.set_item(index as u32);
+            self.connection.set_item(index as u32);
             let mut item = items.get_item(index)?;
             items.set_item(index, py.None())?;
             if let Some(load) = load {
@@ -211,18 +211,18 @@ impl End {
 
     /// Number of the item that runs, counted from the message's first.
     fn item(&self) -> u32 {
-        self.end.item()
+        self.connection.item()
     }
 
     /// Puts the number of threads of a task into the environment that libraries read, whatever `os.environ` shows; the
     /// number.
     fn tell_threads(&self) -> usize {
-        self.end.tell_threads()
+        self.connection.tell_threads()
     }
 
     /// Whether the owner wants the running task to end.
     fn is_interrupted(&self) -> bool {
-        self.end.is_interrupted()
+        self.connection.is_interrupted()
     }
 }
 
@@ -237,8 +237,8 @@ fn bytes(py: Python<'_>, bytes: TaskBytes) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// Views of blocks, or what views are made from, once for each use.
-fn leases(py: Python<'_>, leases: Vec<Arc<Lease>>, views: bool) -> PyResult<Bound<'_, PyList>> {
+/// OwnerMapping of blocks, or what views are made from, once for each use.
+fn leases(py: Python<'_>, leases: Vec<Arc<ArgumentLease>>, views: bool) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
     for lease in leases {
         if views {
@@ -252,7 +252,7 @@ fn leases(py: Python<'_>, leases: Vec<Arc<Lease>>, views: bool) -> PyResult<Boun
 
 /// A large part of a function, from which every task gets a view of its own.
 #[pyclass(frozen, module = "bakusoku._core")]
-pub(crate) struct Loan(Arc<Lease>);
+pub(crate) struct Loan(Arc<ArgumentLease>);
 
 #[pymethods]
 impl Loan {

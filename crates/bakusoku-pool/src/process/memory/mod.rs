@@ -1,20 +1,20 @@
-//! Memory that a worker and its owner share: regions, the blocks in them, and the words of the board.
+//! Memory shared by a worker and its owner: regions, the blocks in them, and the shared state.
 //!
-//! One region belongs to the owner (arguments), one to each worker (results), mapped once by both and kept mapped: a
-//! copy into warm memory runs at the speed of memory, while new pages cost several times as much.
+//! There is one region for arguments (the owner's) and one per worker for results. Both sides map them once and keep the
+//! mapping: copying into warm memory runs at memory speed, new pages cost several times as much.
 
-pub(crate) mod blocks;
-pub(crate) mod board;
-mod lent;
-mod own;
+mod arguments;
+pub(crate) mod free_list;
+mod mapping;
 pub(crate) mod region;
-mod views;
+pub(crate) mod shared_state;
+mod worker_heap;
 
-pub use lent::{Held, ResultBlock};
-pub(crate) use lent::{OwnerMemory, WorkerMemory};
-pub use own::{OwnBlock, OwnMemory};
-pub(crate) use views::Views;
-pub use views::{Lease, View};
+pub use arguments::{ArgumentBlock, ResultBlock};
+pub(crate) use arguments::{OwnerMemory, WorkerMemory};
+pub(crate) use mapping::OwnerMapping;
+pub use mapping::{ArgumentLease, MappedArgument};
+pub use worker_heap::{HeapBlock, WorkerHeap};
 
 /// A block in a message: where, how long, and how the receiver sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

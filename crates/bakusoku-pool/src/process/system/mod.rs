@@ -1,7 +1,7 @@
-//! What the system gives: files to wait for, other processes, lines between them, memory that two of them see.
+//! The platform layer: polling, processes, sockets, shared memory.
 //!
-//! Linux has the best of each. The portable way is there for macOS, and is tried on Linux too:
-//! `RUSTFLAGS="--cfg bakusoku_portable" cargo test -p bakusoku-pool`.
+//! Linux has the best calls, and falls back to the portable ones at run time. The portable layer is for macOS, and is tested
+//! on Linux too: `RUSTFLAGS="--cfg bakusoku_portable" cargo test -p bakusoku-pool`.
 
 mod libraries;
 #[cfg(all(target_os = "linux", not(bakusoku_portable)))]
@@ -15,7 +15,7 @@ pub(super) use linux::*;
 #[cfg(not(all(target_os = "linux", not(bakusoku_portable))))]
 pub(super) use portable::*;
 
-use super::parcel::Exit;
+use super::chunk::Exit;
 
 /// How a child of this process ended, which nobody knows from then on; `None` when it has not, or is not ours.
 fn reap(pid: i32, wait: bool) -> Option<Exit> {

@@ -1,7 +1,7 @@
 //! Linux: epoll, pidfd, sockets that keep messages apart, files in memory.
 
-mod alone;
-mod line;
+mod fork_safety;
+mod message_socket;
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -16,14 +16,14 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::{EVENTS, reap};
-use crate::process::memory::blocks::PAGE;
-use crate::process::parcel::Exit;
+use crate::process::chunk::Exit;
+use crate::process::memory::free_list::PAGE;
 
-pub(in crate::process) use alone::is_alone;
-pub(in crate::process) use line::Line;
+pub(in crate::process) use fork_safety::fork_is_safe;
+pub(in crate::process) use message_socket::MessageSocket;
 
 /// Whether workers can be forked from a process of their own.
-pub(in crate::process) const ZYGOTE: bool = true;
+pub(in crate::process) const HAS_FORKSERVER: bool = true;
 
 /// Whether parts of a file in memory can be given back.
 pub(in crate::process) const GIVES_BACK: bool = true;

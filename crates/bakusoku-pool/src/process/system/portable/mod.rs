@@ -2,7 +2,7 @@
 //!
 //! Workers are children of their owner, each an interpreter of its own; there is no process to fork them from.
 
-mod line;
+mod message_socket;
 mod poll;
 mod process;
 
@@ -17,15 +17,15 @@ use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::Signal;
 use rustix::shm;
 
-pub(in crate::process) use line::Line;
+pub(in crate::process) use message_socket::MessageSocket;
 pub(in crate::process) use poll::Poll;
 pub(in crate::process) use process::Process;
 
 /// Whether workers can be forked from a process of their own.
-pub(in crate::process) const ZYGOTE: bool = false;
+pub(in crate::process) const HAS_FORKSERVER: bool = false;
 
 /// Whether a fork of this process is as safe as that of a process with one thread: nobody knows.
-pub(in crate::process) fn is_alone() -> bool {
+pub(in crate::process) fn fork_is_safe() -> bool {
     false
 }
 
@@ -54,7 +54,7 @@ pub(in crate::process) fn put_in_place(file: BorrowedFd<'_>, number: i32) {
     }
 }
 
-/// Nothing: a worker sees that its line ends.
+/// Nothing: a worker sees that its socket closes.
 pub(in crate::process) fn end_with_parent(_: Signal) -> io::Result<()> {
     Ok(())
 }

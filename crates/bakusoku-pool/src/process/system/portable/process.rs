@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal};
 use super::super::reap;
 use super::Poll;
 use super::poll::Inner;
-use crate::process::parcel::Exit;
-use crate::process::signals::Blocked;
+use crate::process::chunk::Exit;
+use crate::process::signals::SignalMaskGuard;
 
 const STACK: usize = 64 << 10;
 
@@ -38,7 +38,7 @@ impl Process {
     pub(in crate::process) fn open(pid: i32) -> Option<Process> {
         let end = Arc::new(End::default());
         let told = Arc::clone(&end);
-        let blocked = Blocked::all();
+        let blocked = SignalMaskGuard::all();
         let builder = std::thread::Builder::new().name("bakusoku-child".into()).stack_size(STACK);
         #[allow(clippy::disallowed_methods)] // This is the place.
         let waiting = builder.spawn(move || {

@@ -1,5 +1,4 @@
-//! The process that workers are forked from: one thread, the modules that its owner has loaded, and nothing else. The
-//! owner itself is never forked.
+//! The forkserver: a process with one thread and the owner's modules loaded, from which workers fork.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,13 +11,13 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::process::line::{Came, Line};
-use crate::process::signals::Blocked;
-use crate::process::system::{Process, ZYGOTE};
+use crate::process::message_socket::{MessageSocket, Received};
+use crate::process::signals::SignalMaskGuard;
+use crate::process::system::{HAS_FORKSERVER, Process};
 
-/// How to start the process that workers are forked from. Its standard input is the line to its owner.
+/// How to start the process that workers are forked from. Its standard input is the socket to its owner.
 #[derive(Clone, Debug)]
-pub struct ZygoteCommand {
+pub struct ForkserverCommand {
     /// The interpreter.
     pub program: PathBuf,
     /// Its arguments.
@@ -27,16 +26,16 @@ pub struct ZygoteCommand {
     pub environment: Vec<(OsString, Option<OsString>)>,
 }
 
-/// How long a zygote that was killed is waited for.
+/// How long a forkserver that was killed is waited for.
 const END: Duration = Duration::from_secs(1);
-/// The thread that starts a zygote does nothing else but wait for its end.
+/// The thread that starts a forkserver does nothing else but wait for its end.
 const STACK: usize = 128 << 10;
 
 #[derive(Debug)]
-pub(crate) struct Zygote {
+pub(crate) struct Forkserver {
     /// Where we have started it.
     child: Option<Process>,
-    line: Line,
+    socket: MessageSocket,
     /// What it still has to be told; it may be busy loading modules.
     unsent: Vec<(Vec<u8>, Vec<OwnedFd>)>,
     pub(crate) pid: u32,
@@ -51,12 +50,12 @@ pub(crate) enum News {
     Exited { worker: u64, status: i32, peak: u64 },
 }
 
-impl Zygote {
-    pub(crate) fn start(command: &ZygoteCommand) -> io::Result<Zygote> {
-        if !ZYGOTE {
+impl Forkserver {
+    pub(crate) fn start(command: &ForkserverCommand) -> io::Result<Forkserver> {
+        if !HAS_FORKSERVER {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "workers cannot be forked on this system"));
         }
-        let (ours, its) = Line::pair()?;
+        let (ours, its) = MessageSocket::pair()?;
         #[allow(clippy::disallowed_methods)] // This is the place.
         let mut process = Command::new(&command.program);
         process.args(&command.arguments).stdin(Stdio::from(its.into_fd()));
@@ -69,16 +68,16 @@ impl Zygote {
         // Ctrl-C of the terminal is its owner's affair.
         process.process_group(0);
         let (pid, child) = start(process)?;
-        Ok(Zygote { pid, child: Some(child), line: ours, unsent: Vec::new() })
+        Ok(Forkserver { pid, child: Some(child), socket: ours, unsent: Vec::new() })
     }
 
-    /// A zygote that somebody else started: the line to it was handed down.
-    pub(crate) fn inherited(line: OwnedFd) -> Zygote {
-        Zygote { child: None, line: Line::from_fd(line), unsent: Vec::new(), pid: 0 }
+    /// A forkserver that somebody else started: its socket was inherited.
+    pub(crate) fn inherited(socket: OwnedFd) -> Forkserver {
+        Forkserver { child: None, socket: MessageSocket::from_fd(socket), unsent: Vec::new(), pid: 0 }
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.line.fd()
+        self.socket.fd()
     }
 
     /// Has it load modules.
@@ -102,7 +101,7 @@ impl Zygote {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         while let Some((message, files)) = self.unsent.first() {
             let files: Vec<BorrowedFd<'_>> = files.iter().map(|file| file.as_fd()).collect();
-            if !self.line.send(message, &files, false)? {
+            if !self.socket.send(message, &files, false)? {
                 break;
             }
             self.unsent.remove(0);
@@ -113,11 +112,11 @@ impl Zygote {
     /// What it says, with the files that came along; `Err` when it is gone.
     pub(crate) fn listen(&mut self, buffer: &mut [u8]) -> io::Result<Option<(News, Vec<OwnedFd>)>> {
         self.flush()?;
-        let (came, files) = self.line.receive_files(buffer)?;
+        let (came, files) = self.socket.receive_files(buffer)?;
         let n = match came {
-            Came::Message(n) => n,
-            Came::Nothing => return Ok(None),
-            Came::End => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process is gone")),
+            Received::Message(n) => n,
+            Received::WouldBlock => return Ok(None),
+            Received::Closed => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process is gone")),
         };
         parse(&buffer[..n])
             .map(|news| Some((news, files)))
@@ -130,9 +129,9 @@ impl Zygote {
     }
 }
 
-impl Drop for Zygote {
+impl Drop for Forkserver {
     fn drop(&mut self) {
-        // It ends its workers and itself when the line does; should it hang, it is of no use to anybody.
+        // It ends its workers and itself when the socket closes; if it hangs, it is killed.
         if let Some(child) = self.child.take() {
             child.signal(Signal::KILL);
             child.wait(END);
@@ -144,13 +143,13 @@ impl Drop for Zygote {
 /// *thread* that has started it, and any other thread may end before this process ends.
 fn start(mut process: Command) -> io::Result<(u32, Process)> {
     let (tell, told) = mpsc::channel();
-    let builder = std::thread::Builder::new().name("bakusoku-zygote".into()).stack_size(STACK);
-    let blocked = Blocked::all();
+    let builder = std::thread::Builder::new().name("bakusoku-forkserver".into()).stack_size(STACK);
+    let blocked = SignalMaskGuard::all();
     let before = blocked.before();
     #[allow(clippy::disallowed_methods)] // This is the place.
     builder.spawn(move || {
         // The new process inherits the mask of signals that it would have from the program's own threads.
-        let spawned = before.lifted(|| process.spawn());
+        let spawned = before.set_while(|| process.spawn());
         drop(process);
         let mut child = match spawned {
             Ok(child) => child,

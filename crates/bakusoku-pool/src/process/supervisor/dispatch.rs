@@ -1,14 +1,14 @@
-//! Which items go to which worker, and how many at a time.
+//! Dispatch: which items go to which worker, and how many at a time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::admit::fits;
-use super::state::{Crew, Flight, From, Job, Phase, Stage, State, Worker};
-use super::{Face, Hub};
-use crate::process::memory::board::SLOTS;
-use crate::process::message::{Body, Definition, Order};
-use crate::process::parcel::{Content, Function, Parcel, Source, Supply};
+use super::admission::fits;
+use super::state::{Flight, From, Job, Phase, Stage, State, Worker, WorkerPool};
+use super::{Callbacks, Supervisor};
+use crate::process::chunk::{Chunk, Content, Function, NextChunk, Source};
+use crate::process::memory::shared_state::SLOTS;
+use crate::process::message::{Body, Definition, Request};
 
 /// Messages grow at most by this factor from one to the next.
 const GROWTH: usize = 8;
@@ -19,13 +19,13 @@ const WAITING: u64 = 136 << 20;
 /// Bytes in the blocks of a message whose number of items is ours to choose.
 const MESSAGE: u64 = 16 << 20;
 /// A message that waits behind one that has run for this long goes to a worker that has nothing to do.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1);
+pub(super) const STEAL_DELAY: Duration = Duration::from_millis(1);
 
 /// Where so many may be with a worker, they are sent many at a time: a worker that sleeps costs more to wake than they do.
 const MANY: usize = 16;
 
-/// What the door gave and nobody needs: it is dropped without the lock.
-type LeftOver = (Option<Box<dyn Source>>, Option<Supply>);
+/// Objects of the binding that are no longer needed: dropped without the lock.
+type LeftOver = (Option<Box<dyn Source>>, Option<NextChunk>);
 
 enum Step {
     Nothing,
@@ -37,25 +37,25 @@ enum Step {
         most: usize,
     },
     Start {
-        crew: u64,
-        face: Arc<dyn Face>,
+        pool: u64,
+        callbacks: Arc<dyn Callbacks>,
     },
 }
 
-impl Hub {
-    /// Starts the workers that are missing and sends items while workers have room. Calls the door, without the lock.
-    pub(super) fn feed(self: &Arc<Self>) {
+impl Supervisor {
+    /// Starts the workers that are missing and sends items while workers have room. Runs callbacks, without the lock.
+    pub(super) fn dispatch(self: &Arc<Self>) {
         loop {
             let step = self.step(&mut self.lock());
             match step {
                 Step::Nothing => return,
                 Step::Again => {}
-                Step::Start { crew, face } => self.start_worker(crew, &face),
+                Step::Start { pool, callbacks } => self.start_worker(pool, &callbacks),
                 Step::Ask { job, mut source, most } => {
                     let Some(_inside) = self.enter() else { return };
-                    let supply = source.next(most);
-                    let left_over = self.supplied(job, source, supply);
-                    // What the door gave is dropped without the lock.
+                    let next = source.next(most);
+                    let left_over = self.supplied(job, source, next);
+                    // Objects of the binding are dropped without the lock.
                     drop(left_over);
                 }
             }
@@ -63,16 +63,16 @@ impl Hub {
     }
 
     /// Takes what a source has given; returns what is to be dropped.
-    fn supplied(&self, id: u64, source: Box<dyn Source>, supply: Supply) -> LeftOver {
+    fn supplied(&self, id: u64, source: Box<dyn Source>, next: NextChunk) -> LeftOver {
         let mut state = self.lock();
         let state = &mut *state;
-        let Some(job) = state.jobs.get_mut(&id) else { return (Some(source), Some(supply)) };
+        let Some(job) = state.jobs.get_mut(&id) else { return (Some(source), Some(next)) };
         let came = std::mem::take(&mut job.came);
         let mut rest = (None, None);
-        match supply {
-            Supply::Parcel(parcel) if !job.cancelled => {
-                job.supplied += u64::from(parcel.items);
-                job.ready.push_back(parcel);
+        match next {
+            NextChunk::Chunk(chunk) if !job.cancelled => {
+                job.supplied += u64::from(chunk.items);
+                job.ready.push_back(chunk);
                 if job.options.total.is_some_and(|total| job.supplied >= total) {
                     job.source = From::End;
                     rest.0 = Some(source);
@@ -80,13 +80,13 @@ impl Hub {
                     job.source = From::Source(source);
                 }
             }
-            Supply::Later if !job.cancelled => {
+            NextChunk::Later if !job.cancelled => {
                 job.source = if came { From::Source(source) } else { From::Later(source) };
             }
-            supply => {
+            next => {
                 job.source = From::End;
                 job.options.total = Some(job.supplied);
-                rest = (Some(source), Some(supply));
+                rest = (Some(source), Some(next));
             }
         }
         if !matches!(job.source, From::Source(_)) {
@@ -99,18 +99,18 @@ impl Hub {
     }
 
     fn step(&self, state: &mut State) -> Step {
-        let crews: Vec<u64> = state.crews.keys().copied().collect();
-        for id in crews {
-            let Some(crew) = state.crews.get_mut(&id) else { continue };
-            if crew.stage == Stage::Terminated || crew.broken.is_some() {
+        let pools: Vec<u64> = state.pools.keys().copied().collect();
+        for id in pools {
+            let Some(pool) = state.pools.get_mut(&id) else { continue };
+            if pool.stage == Stage::Terminated || pool.broken.is_some() {
                 continue;
             }
-            if crew.missing > 0 && !crew.starting && (crew.stage == Stage::Open || !crew.jobs.is_empty()) {
-                crew.missing -= 1;
-                crew.starting = true;
-                return Step::Start { crew: id, face: Arc::clone(&crew.face) };
+            if pool.missing > 0 && !pool.starting && (pool.stage == Stage::Open || !pool.jobs.is_empty()) {
+                pool.missing -= 1;
+                pool.starting = true;
+                return Step::Start { pool: id, callbacks: Arc::clone(&pool.callbacks) };
             }
-            if crew.jobs.is_empty() {
+            if pool.jobs.is_empty() {
                 continue;
             }
             match self.step_of(state, id) {
@@ -122,32 +122,32 @@ impl Hub {
     }
 
     fn step_of(&self, state: &mut State, id: u64) -> Step {
-        let State { crews, workers, jobs, .. } = state;
-        let Some(crew) = crews.get_mut(&id) else { return Step::Nothing };
+        let State { pools, workers, jobs, .. } = state;
+        let Some(pool) = pools.get_mut(&id) else { return Step::Nothing };
         // The worker with the least to do.
-        let depth = crew.depth();
-        let free = crew.workers.iter().filter_map(|w| workers.get(w).map(|worker| (*w, worker)));
-        let free = free.filter(|(_, worker)| worker.has_room(depth, crew.options.lives));
+        let depth = pool.depth();
+        let free = pool.workers.iter().filter_map(|w| workers.get(w).map(|worker| (*w, worker)));
+        let free = free.filter(|(_, worker)| worker.has_room(depth, pool.options.max_tasks));
         let Some((least, worker_id)) = free.map(|(w, worker)| (worker.flights.len(), w)).min() else {
             return Step::Nothing;
         };
         let ahead = least > 0;
-        for &job_id in &crew.jobs {
+        for &job_id in &pool.jobs {
             let Some(job) = jobs.get_mut(&job_id) else { continue };
-            if let Some(parcel) = job.ready.front() {
-                if ahead && self.memory.in_use() > WAITING && parcel.weight() > 0 {
+            if let Some(chunk) = job.ready.front() {
+                if ahead && self.memory.in_use() > WAITING && chunk.weight() > 0 {
                     continue;
                 }
                 let mut worker_id = worker_id;
-                if crew.needs.of(parcel) > 0 {
+                if pool.needs.of(chunk) > 0 {
                     // Nobody passes an item that waits for memory: it would wait for ever.
-                    let Some((crew, parcel)) = state.crews.get(&id).zip(state.front_of(job_id)) else { break };
-                    let Some(allowed) = self.worker_for(state, crew, parcel, depth) else { break };
+                    let Some((pool, chunk)) = state.pools.get(&id).zip(state.front_of(job_id)) else { break };
+                    let Some(allowed) = self.worker_for(state, pool, chunk, depth) else { break };
                     worker_id = allowed;
                 }
-                let parcel = state.jobs.get_mut(&job_id).and_then(|job| job.ready.pop_front());
-                let Some(parcel) = parcel else { return Step::Nothing };
-                return self.send(state, worker_id, job_id, parcel);
+                let chunk = state.jobs.get_mut(&job_id).and_then(|job| job.ready.pop_front());
+                let Some(chunk) = chunk else { return Step::Nothing };
+                return self.send(state, worker_id, job_id, chunk);
             }
             if !matches!(job.source, From::Source(_)) || !job.has_room() {
                 continue;
@@ -155,7 +155,7 @@ impl Hub {
             if ahead && self.memory.in_use() + job.weight > WAITING {
                 continue;
             }
-            let most = job.size(crew.options.size, crew.options.lives);
+            let most = job.size(pool.options.size, pool.options.max_tasks);
             if let From::Source(source) = std::mem::replace(&mut job.source, From::Busy) {
                 return Step::Ask { job: job_id, source, most };
             }
@@ -164,7 +164,7 @@ impl Hub {
             return Step::Again;
         }
         if !ahead {
-            self.share_what_is_free(state, id);
+            self.share_free_cores(state, id);
         }
         Step::Nothing
     }
@@ -172,56 +172,56 @@ impl Hub {
     /// Takes back a message that waits behind a long one, for a worker that has nothing to do.
     fn steal(&self, state: &mut State, id: u64, idle: u64) -> bool {
         let now = Instant::now();
-        let Some(crew) = state.crews.get(&id) else { return false };
-        for worker_id in &crew.workers {
+        let Some(pool) = state.pools.get(&id) else { return false };
+        for worker_id in &pool.workers {
             let Some(worker) = state.workers.get(worker_id) else { continue };
             let waits = worker.flights.len() > 1
-                && worker.flights.front().and_then(|head| head.head_since).is_some_and(|at| now - at >= PATIENCE);
+                && worker.flights.front().and_then(|head| head.head_since).is_some_and(|at| now - at >= STEAL_DELAY);
             if !waits {
                 continue;
             }
             let Some(last) = worker.flights.back() else { continue };
             let (slot, Some(job_id)) = (last.slot, last.job) else { continue };
-            if !fits(state, crew, idle, crew.needs.of(&last.parcel)) {
+            if !fits(state, pool, idle, pool.needs.of(&last.chunk)) {
                 continue;
             }
             let Some(worker) = state.workers.get_mut(worker_id) else { continue };
-            if !worker.memory.board().withdraw(slot) {
+            if !worker.memory.shared_state().withdraw(slot) {
                 continue;
             }
             let Some(flight) = worker.flights.pop_back() else { continue };
-            worker.take_back(&flight.parcel);
+            worker.take_back(&flight.chunk);
             state.outstanding -= 1;
             if let Some(job) = state.jobs.get_mut(&job_id) {
                 job.flights -= 1;
-                job.in_flight_items -= u64::from(flight.parcel.items);
-                job.ready.push_front(flight.parcel);
+                job.in_flight_items -= u64::from(flight.chunk.items);
+                job.ready.push_front(flight.chunk);
                 return true;
             }
         }
         false
     }
 
-    /// Sends a parcel, or puts it back.
-    fn send(&self, state: &mut State, worker_id: u64, job_id: u64, parcel: Parcel) -> Step {
-        self.allot(state, worker_id);
+    /// Sends a chunk, or puts it back.
+    fn send(&self, state: &mut State, worker_id: u64, job_id: u64, chunk: Chunk) -> Step {
+        self.assign_threads(state, worker_id);
         let State { workers, jobs, .. } = state;
         let (Some(worker), Some(job)) = (workers.get_mut(&worker_id), jobs.get_mut(&job_id)) else {
             return Step::Nothing;
         };
-        match worker.send(Some(job_id), parcel) {
-            Ok(parcel) => {
+        match worker.send(Some(job_id), chunk) {
+            Ok(chunk) => {
                 job.flights += 1;
-                job.in_flight_items += u64::from(parcel.items);
-                job.weight = parcel.weight;
-                job.weight_of_item = parcel.weight / u64::from(parcel.items.max(1));
-                job.most = job.most.max(parcel.items as usize);
+                job.in_flight_items += u64::from(chunk.items);
+                job.weight = chunk.weight;
+                job.weight_of_item = chunk.weight / u64::from(chunk.items.max(1));
+                job.most = job.most.max(chunk.items as usize);
                 state.outstanding += 1;
             }
-            Err(parcel) => job.ready.push_front(parcel),
+            Err(chunk) => job.ready.push_front(chunk),
         }
-        let crew = worker.crew;
-        self.stretch(state, crew);
+        let pool = worker.pool;
+        self.rebalance_threads(state, pool);
         Step::Again
     }
 }
@@ -233,8 +233,8 @@ pub(super) struct Sent {
 }
 
 impl Worker {
-    pub(super) fn has_room(&self, depth: usize, lives: Option<u64>) -> bool {
-        let items: u64 = self.flights.iter().filter(|f| f.job.is_some()).map(|f| u64::from(f.parcel.items)).sum();
+    pub(super) fn has_room(&self, depth: usize, max_tasks: Option<u64>) -> bool {
+        let items: u64 = self.flights.iter().filter(|f| f.job.is_some()).map(|f| u64::from(f.chunk.items)).sum();
         let flights = self.flights.iter().filter(|f| f.job.is_some()).count();
         if flights <= depth / 2 || depth < MANY {
             self.filling.set(true);
@@ -243,56 +243,56 @@ impl Worker {
         }
         !matches!(self.phase, Phase::Leaving)
             && self.gone.is_none()
-            && self.line_open
+            && self.socket_open
             && !self.full
             && flights < depth
             && self.filling.get()
-            && lives.is_none_or(|lives| self.items + items < lives)
+            && max_tasks.is_none_or(|max_tasks| self.items + items < max_tasks)
     }
 
-    /// Sends a parcel; gives it back when there is no room.
-    pub(super) fn send(&mut self, job: Option<u64>, parcel: Parcel) -> Result<Sent, Parcel> {
-        let board = self.memory.board();
-        let Some(slot) = board.offer() else { return Err(parcel) };
-        let function = &parcel.function;
+    /// Sends a chunk; gives it back when there is no room.
+    pub(super) fn send(&mut self, job: Option<u64>, chunk: Chunk) -> Result<Sent, Chunk> {
+        let shared_state = self.memory.shared_state();
+        let Some(slot) = shared_state.offer() else { return Err(chunk) };
+        let function = &chunk.function;
         let definition = (!self.known.contains_key(&function.number)).then(|| Definition {
             body: extent(&function.body),
             blocks: function.blocks.iter().map(|block| block.extent()).collect(),
         });
         let defines = definition.is_some();
-        let order = Order::Task {
+        let request = Request::Task {
             slot: slot as u16,
-            mode: parcel.mode,
-            start: parcel.start,
-            items: parcel.items,
+            mode: chunk.mode,
+            start: chunk.start,
+            items: chunk.items,
             function: function.number,
             definition,
-            body: extent(&parcel.body),
-            blocks: parcel.blocks.iter().map(|block| block.extent()).collect(),
+            body: extent(&chunk.body),
+            blocks: chunk.blocks.iter().map(|block| block.extent()).collect(),
             forget: self.forget.clone(),
         };
-        match self.line.send(&order.encode(), &[], false) {
+        match self.socket.send(&request.encode(), &[], false) {
             Ok(true) => {}
             Ok(false) => {
-                board.done(slot);
+                shared_state.done(slot);
                 self.full = true;
-                return Err(parcel);
+                return Err(chunk);
             }
             Err(_) => {
                 // It is dying; the poll will say so.
-                board.done(slot);
-                self.line_open = false;
-                return Err(parcel);
+                shared_state.done(slot);
+                self.socket_open = false;
+                return Err(chunk);
             }
         }
         self.forget.clear();
         if defines {
             self.lend_function(&Arc::clone(function));
         }
-        self.lend(&parcel);
+        self.lend(&chunk);
         let head_since = (self.ready && self.flights.is_empty()).then(Instant::now);
-        let sent = Sent { items: parcel.items, weight: parcel.weight() };
-        self.flights.push_back(Flight { slot, job, parcel, head_since });
+        let sent = Sent { items: chunk.items, weight: chunk.weight() };
+        self.flights.push_back(Flight { slot, job, chunk, head_since });
         Ok(sent)
     }
 
@@ -304,16 +304,16 @@ impl Worker {
         }
     }
 
-    fn lend(&mut self, parcel: &Parcel) {
-        for block in blocks(&parcel.body, &parcel.blocks) {
+    fn lend(&mut self, chunk: &Chunk) {
+        for block in blocks(&chunk.body, &chunk.blocks) {
             let entry = self.lent.entry(block.extent().offset).or_insert_with(|| (0, Arc::clone(block)));
             entry.0 += 1;
         }
     }
 
-    /// A parcel was withdrawn: the worker will not look at its blocks.
-    pub(super) fn take_back(&mut self, parcel: &Parcel) {
-        let offsets: Vec<u64> = blocks(&parcel.body, &parcel.blocks).map(|block| block.extent().offset).collect();
+    /// A chunk was withdrawn: the worker will not look at its blocks.
+    pub(super) fn take_back(&mut self, chunk: &Chunk) {
+        let offsets: Vec<u64> = blocks(&chunk.body, &chunk.blocks).map(|block| block.extent().offset).collect();
         for offset in offsets {
             self.returned(offset);
         }
@@ -332,8 +332,8 @@ impl Worker {
 
 fn blocks<'a>(
     body: &'a Content,
-    rest: &'a [Arc<crate::process::memory::Held>],
-) -> impl Iterator<Item = &'a Arc<crate::process::memory::Held>> {
+    rest: &'a [Arc<crate::process::memory::ArgumentBlock>],
+) -> impl Iterator<Item = &'a Arc<crate::process::memory::ArgumentBlock>> {
     let first = match body {
         Content::Block(block) => Some(block),
         Content::Inline(_) => None,
@@ -353,15 +353,15 @@ impl State {
     pub(super) fn is_supplied(&self) -> bool {
         self.outstanding > 0
             && self.told.is_empty()
-            && self.crews.values().all(|crew| {
-                let enough = crew.depth() / 2;
+            && self.pools.values().all(|pool| {
+                let enough = pool.depth() / 2;
                 enough >= MANY / 2
-                    && crew.workers.iter().all(|id| self.workers.get(id).is_none_or(|w| w.flights.len() > enough))
+                    && pool.workers.iter().all(|id| self.workers.get(id).is_none_or(|w| w.flights.len() > enough))
             })
     }
 }
 
-impl Crew {
+impl WorkerPool {
     /// Messages that may be with one worker: enough that it never waits for the next.
     fn depth(&self) -> usize {
         match self.pace {
@@ -375,9 +375,9 @@ impl Crew {
 
 impl Job {
     /// How many items to ask for.
-    fn size(&self, workers: usize, lives: Option<u64>) -> usize {
-        let most = self.room().min(lives.unwrap_or(u64::MAX)).clamp(1, 1 << 20) as usize;
-        if let Some(chunk) = self.options.chunk {
+    fn size(&self, workers: usize, max_tasks: Option<u64>) -> usize {
+        let most = self.room().min(max_tasks.unwrap_or(u64::MAX)).clamp(1, 1 << 20) as usize;
+        if let Some(chunk) = self.options.chunksize {
             return chunk.max(1);
         }
         let Some(per_item) = self.per_item else { return 1 };

@@ -1,5 +1,5 @@
-//! How a worker sees the owner's blocks: what one task gets is its own, in place; what several tasks get is seen through
-//! a private mapping, copied page by page where a task writes.
+//! How a worker sees the owner's blocks: a block for one task is used in place; a block for several tasks is mapped privately,
+//! and pages are copied when a task writes to them.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::mm::{MapFlags, ProtFlags};
 
 use super::Extent;
-use super::blocks::PAGE;
-use super::board::Board;
+use super::free_list::PAGE;
 use super::region::Region;
+use super::shared_state::SharedState;
 use crate::process::system;
 
 /// Private mappings that wait for the next task with the same block.
@@ -19,9 +19,9 @@ const CACHED: usize = 64;
 
 /// The owner's region in a worker.
 #[derive(Debug)]
-pub(crate) struct Views {
+pub(crate) struct OwnerMapping {
     region: Region,
-    board: Board,
+    shared_state: SharedState,
     state: Mutex<State>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Views {
 struct State {
     /// Private mappings that no task uses, by offset.
     cached: HashMap<u64, Private>,
-    /// Releases that the board had no room for.
+    /// Releases that the control block had no room for.
     unsaid: Vec<u64>,
     /// Blocks that one task has for itself: their lengths, and whether they became private memory at a fork.
     own: HashMap<u64, (u64, bool)>,
@@ -46,9 +46,9 @@ struct Private {
 #[allow(unsafe_code)]
 unsafe impl Send for Private {}
 
-impl Views {
-    pub(crate) fn new(region: Region, board: Board) -> Views {
-        Views { region, board, state: Mutex::default() }
+impl OwnerMapping {
+    pub(crate) fn new(region: Region, shared_state: SharedState) -> OwnerMapping {
+        OwnerMapping { region, shared_state, state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -57,13 +57,13 @@ impl Views {
     }
 
     /// The right to look at a block; the owner may have it back when this and all views are dropped.
-    pub(crate) fn lease(self: &Arc<Self>, extent: Extent) -> io::Result<Arc<Lease>> {
+    pub(crate) fn lease(self: &Arc<Self>, extent: Extent) -> io::Result<Arc<ArgumentLease>> {
         let outside = || io::Error::new(io::ErrorKind::InvalidData, "a block outside of the owner's memory");
         let base = self.region.at(extent.offset, extent.len.next_multiple_of(PAGE)).ok_or_else(outside)?;
         if !extent.shared {
             self.lock().own.insert(extent.offset, (extent.len.next_multiple_of(PAGE), false));
         }
-        Ok(Arc::new(Lease { views: Arc::clone(self), extent, base, process: std::process::id() }))
+        Ok(Arc::new(ArgumentLease { mapping: Arc::clone(self), extent, base, process: std::process::id() }))
     }
 
     /// Before this process forks: what one task has for itself becomes private memory.
@@ -107,7 +107,7 @@ impl Views {
         }
         state.unsaid.push(offset);
         while let Some(&offset) = state.unsaid.last() {
-            if !self.board.free_to_owner(offset) {
+            if !self.shared_state.free_to_owner(offset) {
                 break;
             }
             state.unsaid.pop();
@@ -117,8 +117,8 @@ impl Views {
 
 /// The right to look at a block of the owner.
 #[derive(Debug)]
-pub struct Lease {
-    views: Arc<Views>,
+pub struct ArgumentLease {
+    mapping: Arc<OwnerMapping>,
     extent: Extent,
     base: NonNull<u8>,
     process: u32,
@@ -126,32 +126,32 @@ pub struct Lease {
 
 // SAFETY: an address in a mapping that `views` keeps.
 #[allow(unsafe_code)]
-unsafe impl Send for Lease {}
+unsafe impl Send for ArgumentLease {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
-unsafe impl Sync for Lease {}
+unsafe impl Sync for ArgumentLease {}
 
-impl Lease {
+impl ArgumentLease {
     /// The block as a task sees it: in place when it is the only one, a copy on write when there are several.
-    pub fn view(self: &Arc<Self>) -> io::Result<View> {
+    pub fn view(self: &Arc<Self>) -> io::Result<MappedArgument> {
         let extent = self.extent;
         if !extent.shared {
-            return Ok(View { lease: Arc::clone(self), base: self.base, private: None });
+            return Ok(MappedArgument { lease: Arc::clone(self), base: self.base, private: None });
         }
-        let cached = self.views.lock().cached.remove(&extent.offset);
+        let cached = self.mapping.lock().cached.remove(&extent.offset);
         let private = match cached.filter(|private| private.id == extent.id && private.len == extent.len) {
             Some(private) => private,
-            None => self.views.map(extent)?,
+            None => self.mapping.map(extent)?,
         };
-        Ok(View { lease: Arc::clone(self), base: private.base, private: Some(private) })
+        Ok(MappedArgument { lease: Arc::clone(self), base: private.base, private: Some(private) })
     }
 }
 
-impl Drop for Lease {
+impl Drop for ArgumentLease {
     fn drop(&mut self) {
         // A fork of the worker holds nothing.
         if self.process == std::process::id() {
-            self.views.release(self.extent.offset);
+            self.mapping.release(self.extent.offset);
         }
     }
 }
@@ -177,20 +177,20 @@ impl Drop for Private {
 
 /// A block as a task sees it.
 #[derive(Debug)]
-pub struct View {
-    lease: Arc<Lease>,
+pub struct MappedArgument {
+    lease: Arc<ArgumentLease>,
     base: NonNull<u8>,
     private: Option<Private>,
 }
 
 // SAFETY: memory that this value alone may use, as the owner promised.
 #[allow(unsafe_code)]
-unsafe impl Send for View {}
+unsafe impl Send for MappedArgument {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
-unsafe impl Sync for View {}
+unsafe impl Sync for MappedArgument {}
 
-impl View {
+impl MappedArgument {
     /// Its address in this process.
     pub fn address(&self) -> NonNull<u8> {
         self.base
@@ -203,19 +203,19 @@ impl View {
     }
 }
 
-impl Drop for View {
+impl Drop for MappedArgument {
     fn drop(&mut self) {
         if let Some(private) = self.private.take()
             && self.lease.process == std::process::id()
         {
-            self.lease.views.cache(self.lease.extent.offset, private);
+            self.lease.mapping.cache(self.lease.extent.offset, private);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lent::OwnerMemory;
+    use super::super::arguments::OwnerMemory;
     use super::*;
 
     fn read(at: NonNull<u8>, i: usize) -> u8 {
@@ -237,11 +237,11 @@ mod tests {
     #[test]
     fn tasks_write_into_copies_and_each_sees_the_block_as_it_was_sent() {
         let owner = OwnerMemory::create(0).unwrap();
-        let board = Board::new(owner.region()).unwrap();
-        // The board's words are the worker's region in earnest; here a part of the owner's that no block uses.
-        let _board_pages = owner.take(super::super::board::BOARD, false).unwrap();
+        let shared_state = SharedState::new(owner.region()).unwrap();
+        // the control block's words are the worker's region in earnest; here a part of the owner's that no block uses.
+        let _board_pages = owner.take(super::super::shared_state::SHARED_STATE_BYTES, false).unwrap();
         let other = Region::open(owner.region().fd().try_clone_to_owned().unwrap()).unwrap();
-        let views = Arc::new(Views::new(other, board.clone()));
+        let views = Arc::new(OwnerMapping::new(other, shared_state.clone()));
         let held = owner.take(10 * PAGE, true).unwrap();
         write(held.address().unwrap(), 5, 1);
         for _ in 0..3 {
@@ -253,7 +253,7 @@ mod tests {
             assert_eq!(read(view.address(), 5), 2);
         }
         assert_eq!(read(held.address().unwrap(), 5), 1);
-        assert_eq!(board.freed_by_worker().count(), 3);
+        assert_eq!(shared_state.freed_by_worker().count(), 3);
         // A later block at the same place is not mistaken for this one.
         let offset = held.extent().offset;
         drop(held);

@@ -1,17 +1,17 @@
-//! One turn of the poll, and what it brings.
+//! One pass of the poll: messages, output, ended processes, deadlines.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
 
+use super::forkserver::News;
 use super::state::{Phase, State, Worker};
-use super::zygote::News;
-use super::{Heard, Hub, Way, Which, ZYGOTE};
-use crate::process::line::Came;
+use super::{FORKSERVER, OutputStream, Supervisor, Which, WorkerOutput};
+use crate::process::chunk::{ChunkResult, Exit, Function, Outcome, Payload};
 use crate::process::memory::ResultBlock;
-use crate::process::message::{Body, LARGEST, Report};
-use crate::process::parcel::{Answer, Exit, Function, Outcome, Part};
+use crate::process::message::{Body, LARGEST, Reply};
+use crate::process::message_socket::Received;
 use crate::process::system::EVENTS;
 
 /// Output that is read at once.
@@ -22,9 +22,9 @@ const WARM: u64 = 32 << 20;
 /// How long to wait for the status of a worker that is gone.
 const STATUS: Duration = Duration::from_millis(400);
 
-impl Hub {
+impl Supervisor {
     /// Waits for something to happen, at most for `longest`, and takes note of it. True when a signal came.
-    pub(super) fn turn(&self, longest: Duration) -> bool {
+    pub(super) fn poll_once(&self, longest: Duration) -> bool {
         let timeout = {
             let state = self.lock();
             self.next_deadline(&state).map_or(longest, |due| due.saturating_duration_since(Instant::now()).min(longest))
@@ -36,7 +36,7 @@ impl Hub {
         let mut state = self.lock();
         let state = &mut *state;
         state.turns += 1;
-        self.tidy(state);
+        self.forget_dropped_functions(state);
         // What a worker wrote comes before what it said afterwards.
         for pass in [true, false] {
             for &data in &ready[..n] {
@@ -46,14 +46,14 @@ impl Hub {
                 }
             }
         }
-        self.look_at_clock(state);
-        self.rest(state);
+        self.check_deadlines(state);
+        self.trim_when_idle(state);
         signal
     }
 
     fn happened(&self, state: &mut State, data: u64) {
         match data {
-            ZYGOTE => self.listen_to_zygote(state),
+            FORKSERVER => self.read_forkserver(state),
             _ => {
                 let worker = data >> 2;
                 match data & 3 {
@@ -66,14 +66,14 @@ impl Hub {
         }
     }
 
-    fn listen_to_zygote(&self, state: &mut State) {
+    fn read_forkserver(&self, state: &mut State) {
         let mut buffer = [0u8; 256];
         loop {
-            let Some(zygote) = &mut state.zygote else { return };
-            match zygote.listen(&mut buffer) {
+            let Some(forkserver) = &mut state.forkserver else { return };
+            match forkserver.listen(&mut buffer) {
                 Ok(None) => return,
                 Ok(Some((News::Forked { worker, pid }, files))) => {
-                    state.zygote_failures = 0;
+                    state.forkserver_failures = 0;
                     self.worker_runs(state, worker, pid, files.into_iter().next());
                 }
                 Ok(Some((News::Exited { worker, status, peak }, _))) => {
@@ -84,7 +84,7 @@ impl Hub {
                 }
                 Err(error) => {
                     tracing::debug!("the process that workers are forked from ended: {error}");
-                    self.zygote_is_gone(state);
+                    self.forkserver_is_gone(state);
                     return;
                 }
             }
@@ -96,11 +96,11 @@ impl Hub {
         let mut buffer = std::mem::take(&mut state.buffer);
         buffer.resize(LARGEST, 0);
         while let Some(worker) = state.workers.get_mut(&id) {
-            match worker.line.receive(&mut buffer, false) {
-                Ok(Came::Message(n)) => {
+            match worker.socket.receive(&mut buffer, false) {
+                Ok(Received::Message(n)) => {
                     worker.full = false;
-                    match Report::decode(&buffer[..n]) {
-                        Ok(report) => self.reported(state, id, report),
+                    match Reply::decode(&buffer[..n]) {
+                        Ok(reply) => self.reported(state, id, reply),
                         Err(error) => {
                             tracing::warn!("worker {:?}: {error}; it is ended", worker.pid);
                             worker.kill();
@@ -111,12 +111,12 @@ impl Hub {
                         break;
                     }
                 }
-                Ok(Came::Nothing) => break,
-                Ok(Came::End) | Err(_) => {
-                    if worker.line_open || !worker.line_ended {
-                        worker.line_open = false;
-                        worker.line_ended = true;
-                        self.poll.remove(worker.line.fd());
+                Ok(Received::WouldBlock) => break,
+                Ok(Received::Closed) | Err(_) => {
+                    if worker.socket_open || !worker.socket_closed {
+                        worker.socket_open = false;
+                        worker.socket_closed = true;
+                        self.poll.remove(worker.socket.fd());
                     }
                     break;
                 }
@@ -125,18 +125,18 @@ impl Hub {
         state.buffer = buffer;
     }
 
-    fn reported(&self, state: &mut State, id: u64, report: Report) {
-        match report {
-            Report::Say { body } => {
+    fn reported(&self, state: &mut State, id: u64, reply: Reply) {
+        match reply {
+            Reply::Message { body } => {
                 self.drain_output(state, id);
-                // It came before the answer, on the same line: of the first that is not answered.
+                // It came before the answer, on the same socket: of the first that is not answered.
                 let item = state.workers.get(&id).and_then(|worker| {
                     let head = worker.flights.front()?;
-                    Some((state.jobs.get(&head.job?)?.options.tag, head.parcel.start))
+                    Some((state.jobs.get(&head.job?)?.options.tag, head.chunk.start))
                 });
-                self.hear(state, id, item, Way::Said, body);
+                self.hear(state, id, item, OutputStream::Message, body);
             }
-            Report::Done { slot, status, wall_ns, cpu_ns, peak, body, blocks } => {
+            Reply::Done { slot, status, wall_ns, cpu_ns, peak, body, blocks } => {
                 let Some(worker) = state.workers.get_mut(&id) else { return };
                 let Some(at) = worker.flights.iter().position(|flight| flight.slot == usize::from(slot)) else {
                     return;
@@ -145,14 +145,14 @@ impl Hub {
                 if worker.phase != Phase::Leaving {
                     worker.kill_at = None;
                 }
-                worker.memory.board().done(flight.slot);
+                worker.memory.shared_state().done(flight.slot);
                 worker.take_note_of_releases();
                 let memory = Arc::clone(&worker.memory);
                 let blocks: Option<Vec<_>> =
                     blocks.into_iter().map(|(offset, len)| memory.accept(offset, len)).collect();
                 let body = match body {
-                    Body::Inline(bytes) => Some(Answer::Inline(bytes)),
-                    Body::Block((offset, len)) => memory.accept(offset, len).map(Answer::Block),
+                    Body::Inline(bytes) => Some(Payload::Inline(bytes)),
+                    Body::Block((offset, len)) => memory.accept(offset, len).map(Payload::Block),
                 };
                 let (Some(body), Some(blocks)) = (body, blocks) else {
                     tracing::warn!("worker {:?} sent what is not its own; it is ended", worker.pid);
@@ -165,19 +165,19 @@ impl Hub {
                 let pid = worker.pid.unwrap_or(0).unsigned_abs();
                 let known = flight.job.is_some() && peak > 0 && worker.resident > 0;
                 let grown = if known { peak.saturating_sub(worker.resident) } else { 0 };
-                let crew = worker.crew;
-                if known && let Some(crew) = state.crews.get_mut(&crew) {
-                    crew.needs.learn(&flight.parcel, grown);
+                let pool = worker.pool;
+                if known && let Some(pool) = state.pools.get_mut(&pool) {
+                    pool.needs.learn(&flight.chunk, grown);
                 }
                 let weight: u64 = blocks.iter().map(ResultBlock::len).sum();
                 if let Some(job) = flight.job.and_then(|job| state.jobs.get_mut(&job)) {
-                    job.result_weight = weight / u64::from(flight.parcel.items.max(1));
+                    job.result_weight = weight / u64::from(flight.chunk.items.max(1));
                 }
-                let outcome = Outcome::Answer { status, body, blocks };
+                let outcome = Outcome::Replied { status, body, blocks };
                 let wall = Duration::from_nanos(wall_ns);
-                let part = Part {
-                    start: flight.parcel.start,
-                    items: flight.parcel.items,
+                let part = ChunkResult {
+                    start: flight.chunk.start,
+                    items: flight.chunk.items,
                     worker: pid,
                     wall,
                     cpu: Duration::from_nanos(cpu_ns),
@@ -197,7 +197,7 @@ impl Hub {
     }
 
     /// An answer for a job, or what stands for one.
-    pub(super) fn arrived(&self, state: &mut State, id: u64, part: Part, was_out: bool) {
+    pub(super) fn arrived(&self, state: &mut State, id: u64, part: ChunkResult, was_out: bool) {
         if was_out {
             state.outstanding -= 1;
         }
@@ -206,7 +206,7 @@ impl Hub {
             job.flights -= 1;
             job.in_flight_items -= u64::from(part.items);
         }
-        if matches!(part.outcome, Outcome::Answer { .. }) {
+        if matches!(part.outcome, Outcome::Replied { .. }) {
             job.learn(part.wall, part.items);
         }
         if !job.abandoned {
@@ -236,7 +236,7 @@ impl Hub {
             }
             Ok(n) => {
                 bytes.truncate(n);
-                let way = if which == Which::Error { Way::Error } else { Way::Output };
+                let way = if which == Which::Error { OutputStream::Stderr } else { OutputStream::Stdout };
                 self.hear(state, id, item, way, bytes);
             }
             Err(_) => {}
@@ -259,16 +259,16 @@ impl Hub {
         }
     }
 
-    fn hear(&self, state: &mut State, id: u64, item: Option<(u64, u64)>, way: Way, bytes: Vec<u8>) {
-        let State { workers, crews, heard, .. } = state;
+    fn hear(&self, state: &mut State, id: u64, item: Option<(u64, u64)>, way: OutputStream, bytes: Vec<u8>) {
+        let State { workers, pools, heard, .. } = state;
         let Some(worker) = workers.get(&id) else { return };
-        let Some(crew) = crews.get(&worker.crew) else { return };
+        let Some(pool) = pools.get(&worker.pool) else { return };
         let worker = worker.pid.unwrap_or(0).unsigned_abs();
-        heard.push((Arc::clone(&crew.face), Heard { worker, item, way, bytes }));
+        heard.push((Arc::clone(&pool.callbacks), WorkerOutput { worker, item, way, bytes }));
     }
 
     /// Functions that nobody holds any more are forgotten by the workers, and their large parts freed.
-    pub(super) fn tidy(&self, state: &mut State) {
+    pub(super) fn forget_dropped_functions(&self, state: &mut State) {
         let dropped = Function::dropped();
         if dropped == state.dropped {
             return;
@@ -289,7 +289,7 @@ impl Hub {
     }
 
     /// Nothing to do for a while: memory goes back to the system.
-    fn rest(&self, state: &mut State) {
+    fn trim_when_idle(&self, state: &mut State) {
         if state.outstanding > 0 {
             state.idle = None;
             state.trimmed = false;
@@ -333,27 +333,27 @@ impl Hub {
         }
         if let Some(since) = waits.filter(|_| idle) {
             // Somebody has nothing to do while a message waits elsewhere: look again when that one has waited enough.
-            at((since + super::dispatch::PATIENCE).max(Instant::now() + super::dispatch::PATIENCE));
+            at((since + super::dispatch::STEAL_DELAY).max(Instant::now() + super::dispatch::STEAL_DELAY));
         }
-        if state.zygote.as_ref().is_some_and(super::Zygote::is_behind)
-            || state.workers.values().any(|worker| worker.line.is_behind())
+        if state.forkserver.as_ref().is_some_and(super::Forkserver::is_behind)
+            || state.workers.values().any(|worker| worker.socket.is_behind())
         {
             at(Instant::now() + Duration::from_millis(5));
         }
         due
     }
 
-    fn look_at_clock(&self, state: &mut State) {
+    fn check_deadlines(&self, state: &mut State) {
         let now = Instant::now();
-        if let Some(zygote) = &mut state.zygote
-            && zygote.is_behind()
-            && zygote.flush().is_err()
+        if let Some(forkserver) = &mut state.forkserver
+            && forkserver.is_behind()
+            && forkserver.flush().is_err()
         {
-            self.zygote_is_gone(state);
+            self.forkserver_is_gone(state);
         }
-        for worker in state.workers.values().filter(|worker| worker.line.is_behind()) {
-            // A line that is broken ends, and that is seen to.
-            let _ = worker.line.flush();
+        for worker in state.workers.values().filter(|worker| worker.socket.is_behind()) {
+            // A broken socket is closed, and the poll reports that.
+            let _ = worker.socket.flush();
         }
         let mut lost = Vec::new();
         let timeouts: Vec<(u64, Duration)> = state
@@ -369,7 +369,7 @@ impl Hub {
             let Some(head) = worker.flights.front_mut() else { continue };
             let Some(since) = head.head_since else { continue };
             if now >= since + timeout && !worker.late {
-                if worker.memory.board().begun(head.slot) {
+                if worker.memory.shared_state().begun(head.slot) {
                     worker.late = true;
                     worker.kill();
                 } else {
@@ -387,7 +387,7 @@ impl Hub {
             }
         }
         for id in lost {
-            self.bury(state, id);
+            self.remove_worker(state, id);
         }
     }
 }

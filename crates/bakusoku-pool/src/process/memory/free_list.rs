@@ -24,7 +24,7 @@ pub(crate) struct Taken {
 
 /// The free and the taken parts of `start..end`.
 #[derive(Debug)]
-pub(crate) struct Blocks {
+pub(crate) struct FreeList {
     end: u64,
     /// Everything from here on was never taken.
     top: u64,
@@ -37,10 +37,10 @@ pub(crate) struct Blocks {
     in_use: u64,
 }
 
-impl Blocks {
+impl FreeList {
     /// All of `start..end` is free and untouched.
-    pub(crate) fn new(start: u64, end: u64) -> Blocks {
-        Blocks {
+    pub(crate) fn new(start: u64, end: u64) -> FreeList {
+        FreeList {
             end,
             top: start.next_multiple_of(PAGE),
             free: BTreeMap::new(),
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    fn check(blocks: &Blocks, start: u64) {
+    fn check(blocks: &FreeList, start: u64) {
         let mut ranges: Vec<(u64, u64)> = blocks.taken().collect();
         ranges.extend(blocks.free.iter().map(|(offset, (len, _))| (*offset, *len)));
         ranges.sort_unstable();
@@ -209,7 +209,7 @@ mod tests {
     fn blocks_never_overlap_and_nothing_is_lost() {
         for seed in 0..30 {
             let mut dice = Dice(seed);
-            let mut blocks = Blocks::new(PAGE, 256 * MIB);
+            let mut blocks = FreeList::new(PAGE, 256 * MIB);
             let mut held: Vec<Taken> = Vec::new();
             for _ in 0..400 {
                 match dice.roll(10) {
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_was_touched_last_is_taken_first() {
-        let mut blocks = Blocks::new(0, 1 << 40);
+        let mut blocks = FreeList::new(0, 1 << 40);
         let first = blocks.take(32 * MIB).unwrap();
         let second = blocks.take(32 * MIB).unwrap();
         assert!(first.zero && second.zero);
@@ -259,12 +259,12 @@ mod tests {
 
     #[test]
     fn a_small_block_leaves_a_large_range_whole() {
-        let mut blocks = Blocks::new(0, 1 << 40);
+        let mut blocks = FreeList::new(0, 1 << 40);
         let large = blocks.take(64 * MIB).unwrap();
         blocks.give(large.offset);
         assert_ne!(blocks.take(MIB).unwrap().offset, large.offset);
         assert_eq!(blocks.take(64 * MIB).unwrap().offset, large.offset);
-        let mut small = Blocks::new(0, 8 * MIB);
+        let mut small = FreeList::new(0, 8 * MIB);
         let all = small.take(8 * MIB).unwrap();
         small.give(all.offset);
         assert!(small.take(MIB).is_some(), "but it does when nothing else is left");

@@ -1,4 +1,4 @@
-//! What the hub knows: crews (the workers of one pool), workers, and jobs (the items of one call).
+//! The state of the supervisor: worker pools, workers, and jobs (the items of one call).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -6,22 +6,22 @@ use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use super::admit::Needs;
-use super::zygote::{Zygote, ZygoteCommand};
-use crate::process::line::Line;
-use crate::process::memory::{Held, WorkerMemory};
-use crate::process::parcel::{Exit, Function, Parcel, Part, Source};
+use super::admission::Needs;
+use super::forkserver::{Forkserver, ForkserverCommand};
+use crate::process::chunk::{Chunk, ChunkResult, Exit, Function, Source};
+use crate::process::memory::{ArgumentBlock, WorkerMemory};
+use crate::process::message_socket::MessageSocket;
 use crate::process::system::Process;
 
-use super::Face;
+use super::Callbacks;
 
 /// How the workers of a pool are.
 #[derive(Clone, Debug)]
-pub struct CrewOptions {
+pub struct WorkerPoolOptions {
     /// How many.
     pub size: usize,
     /// Items after which a worker is replaced.
-    pub lives: Option<u64>,
+    pub max_tasks: Option<u64>,
     /// Cores that its tasks may keep busy together.
     pub cores: usize,
     /// Threads inside of a task; `None`: what the cores allow.
@@ -34,7 +34,7 @@ pub struct CrewOptions {
     pub elastic: bool,
 }
 
-impl CrewOptions {
+impl WorkerPoolOptions {
     /// Threads inside of a task when all workers are busy.
     pub(super) fn share(&self) -> usize {
         let share = (self.cores / self.size.max(1)).max(1);
@@ -45,10 +45,10 @@ impl CrewOptions {
 /// How the items of a call are run.
 #[derive(Clone, Debug, Default)]
 pub struct JobOptions {
-    /// By which [`Heard::item`](super::Heard::item) names it.
+    /// By which [`WorkerOutput::item`](super::WorkerOutput::item) names it.
     pub tag: u64,
     /// Items in one message; `None`: as many as make it worth while.
-    pub chunk: Option<usize>,
+    pub chunksize: Option<usize>,
     /// How long a message's items should take together, when their number is ours to choose.
     pub target: Duration,
     /// How many items there are, when that is known.
@@ -67,13 +67,13 @@ pub type Listener = Arc<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) next: u64,
-    pub(super) crews: BTreeMap<u64, Crew>,
+    pub(super) pools: BTreeMap<u64, WorkerPool>,
     pub(super) workers: HashMap<u64, Worker>,
     pub(super) jobs: HashMap<u64, Job>,
-    pub(super) zygote: Option<Zygote>,
-    /// Zygotes that ended without ever having forked a worker.
-    pub(super) zygote_failures: u32,
-    /// Parcels that are with workers.
+    pub(super) forkserver: Option<Forkserver>,
+    /// Forkservers that ended without ever having forked a worker.
+    pub(super) forkserver_failures: u32,
+    /// Chunks that are with workers.
     pub(super) outstanding: usize,
     /// Who polls.
     pub(super) role: Role,
@@ -84,25 +84,25 @@ pub(super) struct State {
     pub(super) io_thread: bool,
     /// To be told, without the lock.
     pub(super) told: Vec<Listener>,
-    pub(super) heard: Vec<(Arc<dyn Face>, super::Heard)>,
-    /// Threads that are telling the door what workers wrote.
+    pub(super) heard: Vec<(Arc<dyn Callbacks>, super::WorkerOutput)>,
+    /// Threads that are delivering output of workers.
     pub(super) hearing: usize,
-    /// What the door gave, to be dropped without the lock.
+    /// Objects of the binding, to be dropped without the lock.
     pub(super) trash: Vec<Box<dyn Source>>,
     pub(super) finished: Vec<Job>,
     pub(super) buffer: Vec<u8>,
-    /// How to start a zygote, and what the one that runs was told to load.
-    pub(super) command: Option<(ZygoteCommand, Vec<Vec<u8>>)>,
+    /// How to start a forkserver, and what the one that runs was told to load.
+    pub(super) command: Option<(ForkserverCommand, Vec<Vec<u8>>)>,
     /// Functions that were dropped when workers were last told to forget, and when that was.
     pub(super) dropped: u64,
     pub(super) forgot: Option<Instant>,
     /// Since when nothing is with workers, and whether memory was given back since.
     pub(super) idle: Option<Instant>,
     pub(super) trimmed: bool,
-    /// The end: nobody calls the door any more; and the thread that makes it.
+    /// The end: no callback runs any more; and the thread that makes it.
     pub(super) down: bool,
     pub(super) ended_by: Option<ThreadId>,
-    /// Threads that are calling the door.
+    /// Threads that are inside a callback.
     pub(super) inside: usize,
 }
 
@@ -110,32 +110,32 @@ pub(super) struct State {
 pub(super) enum Role {
     #[default]
     Free,
-    /// The hub's own thread polls.
-    Own,
+    /// The supervisor's own thread polls.
+    Supervisor,
     /// A thread that waits for results polls.
-    Guest,
+    Waiter,
 }
 
 impl State {
-    /// The next parcel of a job.
-    pub(super) fn front_of(&self, job: u64) -> Option<&Parcel> {
+    /// The next chunk of a job.
+    pub(super) fn front_of(&self, job: u64) -> Option<&Chunk> {
         self.jobs.get(&job)?.ready.front()
     }
 
-    /// In a fork of the owner: workers' lines end with their owner.
+    /// In a fork of the owner: workers' sockets close with their owner.
     pub(super) fn close_files(&self) {
-        let zygote = self.zygote.iter().map(|zygote| zygote.fd().as_raw_fd());
-        let lines = self.workers.values().map(|worker| worker.line.fd().as_raw_fd());
+        let forkserver = self.forkserver.iter().map(|forkserver| forkserver.fd().as_raw_fd());
+        let lines = self.workers.values().map(|worker| worker.socket.fd().as_raw_fd());
         let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty());
         let Ok(null) = null else { return };
-        for file in zygote.chain(lines) {
+        for file in forkserver.chain(lines) {
             crate::process::system::put_in_place(null.as_fd(), file);
         }
     }
 
     pub(super) fn number(&mut self) -> u64 {
         self.next += 1;
-        // Small numbers mark the hub's own files in epoll.
+        // Small numbers mark the supervisor's own files in epoll.
         self.next + 15
     }
 }
@@ -149,16 +149,16 @@ pub(super) enum Stage {
     Terminated,
 }
 
-pub(super) struct Crew {
-    pub(super) options: CrewOptions,
-    pub(super) face: Arc<dyn Face>,
+pub(super) struct WorkerPool {
+    pub(super) options: WorkerPoolOptions,
+    pub(super) callbacks: Arc<dyn Callbacks>,
     pub(super) stage: Stage,
     pub(super) workers: Vec<u64>,
     /// Workers that are to be started, and whether a thread is at it: one after the other.
     pub(super) missing: usize,
     pub(super) starting: bool,
-    /// Whether the zygote was asked for one.
-    pub(super) from_zygote: bool,
+    /// Whether the forkserver was asked for one.
+    pub(super) from_forkserver: bool,
     /// How often workers in the place of others that died before they were ready did so too, since one was ready.
     pub(super) generation: u32,
     pub(super) broken: Option<Arc<Reason>>,
@@ -173,15 +173,15 @@ pub(super) struct Crew {
 /// Why a pool has no workers.
 #[derive(Debug)]
 pub enum Reason {
-    /// What a worker is told first failed; the door's words.
+    /// What a worker is told first failed; what it reported.
     Refused {
-        /// The door's affair.
+        /// The language binding decides.
         status: u8,
-        /// The door's affair.
+        /// The language binding decides.
         body: Vec<u8>,
     },
     /// Workers die before they are ready.
-    Stillborn(Exit),
+    DiedAtStart(Exit),
     /// Workers cannot be started.
     Unable(String),
 }
@@ -196,17 +196,17 @@ pub(super) enum Phase {
 }
 
 pub(super) struct Worker {
-    pub(super) crew: u64,
+    pub(super) pool: u64,
     pub(super) phase: Phase,
-    /// Of its crew, when it was started.
+    /// Of its pool, when it was started.
     pub(super) generation: u32,
     pub(super) pid: Option<i32>,
     pub(super) process: Option<Process>,
-    /// Whether it is a child of this process, not of the zygote.
+    /// Whether it is a child of this process, not of the forkserver.
     pub(super) ours: bool,
-    pub(super) line: Line,
-    pub(super) line_open: bool,
-    pub(super) line_ended: bool,
+    pub(super) socket: MessageSocket,
+    pub(super) socket_open: bool,
+    pub(super) socket_closed: bool,
     pub(super) out: [Option<OwnedFd>; 2],
     pub(super) memory: Arc<WorkerMemory>,
     pub(super) flights: VecDeque<Flight>,
@@ -214,12 +214,12 @@ pub(super) struct Worker {
     pub(super) known: HashMap<u64, Weak<Function>>,
     pub(super) forget: Vec<u64>,
     /// Blocks that it may look at.
-    pub(super) lent: HashMap<u64, (u32, Arc<Held>)>,
+    pub(super) lent: HashMap<u64, (u32, Arc<ArgumentBlock>)>,
     pub(super) items: u64,
     /// Resident memory when it was ready.
     pub(super) resident: u64,
     pub(super) ready: bool,
-    /// Its line is full.
+    /// Its socket is full.
     pub(super) full: bool,
     /// It is gone; its status may still be on the way.
     pub(super) gone: Option<Instant>,
@@ -236,11 +236,11 @@ pub(super) struct Worker {
 impl Worker {
     /// The tag of the job and the number of the item that runs.
     pub(super) fn running(&self, jobs: &HashMap<u64, Job>) -> Option<(u64, u64)> {
-        let board = self.memory.board();
-        let slot = board.running()?;
+        let shared_state = self.memory.shared_state();
+        let slot = shared_state.running()?;
         let flight = self.flights.iter().find(|flight| flight.slot == slot)?;
-        let item = u64::from(board.item().min(flight.parcel.items.saturating_sub(1)));
-        Some((jobs.get(&flight.job?)?.options.tag, flight.parcel.start + item))
+        let item = u64::from(shared_state.item().min(flight.chunk.items.saturating_sub(1)));
+        Some((jobs.get(&flight.job?)?.options.tag, flight.chunk.start + item))
     }
 
     /// Whether it has items.
@@ -249,34 +249,34 @@ impl Worker {
     }
 }
 
-/// A parcel that is with a worker.
+/// A chunk that is with a worker.
 pub(super) struct Flight {
     pub(super) slot: usize,
     /// `None`: what a worker is told first.
     pub(super) job: Option<u64>,
-    pub(super) parcel: Parcel,
+    pub(super) chunk: Chunk,
     /// Since when it is the worker's first.
     pub(super) head_since: Option<Instant>,
 }
 
 pub(super) struct Job {
-    pub(super) crew: u64,
+    pub(super) pool: u64,
     pub(super) options: JobOptions,
-    /// Parcels that are ready to go.
-    pub(super) ready: VecDeque<Parcel>,
+    /// Chunks that are ready to go.
+    pub(super) ready: VecDeque<Chunk>,
     pub(super) source: From,
     pub(super) supplied: u64,
-    /// Parcels and items that are with workers.
+    /// Chunks and items that are with workers.
     pub(super) flights: usize,
     /// Answers that nobody has taken yet, and their items.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<ChunkResult>,
     pub(super) unread: u64,
     /// How many answers have arrived.
     pub(super) arrived: u64,
     /// Nanoseconds for an item, and the largest message so far.
     pub(super) per_item: Option<f64>,
     pub(super) most: usize,
-    /// Bytes in the blocks of its last parcel.
+    /// Bytes in the blocks of its last chunk.
     pub(super) weight: u64,
     pub(super) weight_of_item: u64,
     /// Bytes in the blocks of an item's result, of late.

@@ -1,8 +1,7 @@
-//! Whether a fork of this process is as safe as that of a process with one thread.
+//! Whether a fork of this process is as safe as that of a single-threaded one.
 //!
-//! Threads do not come along into a fork, and what they had locked stays locked there for ever. OpenBLAS ends its threads
-//! before each fork and starts new ones when it needs them; ours hold nothing that a child uses. Of all others nothing is
-//! known.
+//! Threads do not exist in a fork, and locks that they held stay locked. OpenBLAS ends its threads before each fork and
+//! starts new ones on demand; our own threads hold no lock that a child uses. Nothing is known of any other thread.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::time::Duration;
@@ -18,7 +17,7 @@ const GETTERS: [&CStr; 4] = [
 ];
 
 /// Whether all other threads of this process are known not to mind a fork.
-pub(in crate::process) fn is_alone() -> bool {
+pub(in crate::process) fn fork_is_safe() -> bool {
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     // A thread of ours that has just begun may not have its name yet.
     for pause in [0, 100, 200, 400, 800, 1600, 3200] {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Thread;
 
-use super::{Engine, Who};
+use super::{Engine, Priority};
 
-/// Who works in a region: the caller stays to the end, helpers leave when a permit is wanted elsewhere.
+/// The part of a thread in a region: the caller stays to the end, helpers leave when a permit is wanted elsewhere.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Caller,
@@ -20,9 +20,9 @@ pub(crate) enum Role {
 /// One participant's share: takes jobs until there are none (true) or until it leaves early (false). Never unwinds.
 pub(crate) type Share<'a> = dyn Fn(Role) -> bool + Sync + 'a;
 
-pub(super) struct Region {
+pub(super) struct ParallelRegion {
     share: *const Share<'static>,
-    who: Who,
+    priority: Priority,
     caller: Thread,
     /// Helpers still useful; changed under the engine's lock only.
     wanted: AtomicUsize,
@@ -32,14 +32,14 @@ pub(super) struct Region {
 
 // SAFETY: `share` points to a `Sync` closure, and the protocol in the module's text keeps it alive while it is used.
 #[allow(unsafe_code)]
-unsafe impl Send for Region {}
+unsafe impl Send for ParallelRegion {}
 // SAFETY: as above; everything else is atomic or never changes.
 #[allow(unsafe_code)]
-unsafe impl Sync for Region {}
+unsafe impl Sync for ParallelRegion {}
 
-impl Region {
-    pub(super) fn who(&self) -> Who {
-        self.who
+impl ParallelRegion {
+    pub(super) fn priority(&self) -> Priority {
+        self.priority
     }
 
     pub(super) fn wanted(&self) -> usize {
@@ -74,10 +74,10 @@ impl Region {
 }
 
 impl Engine {
-    /// Runs `share` on the caller, and on up to `helpers` hands that are free, until all have returned.
-    pub(crate) fn region(self: &Arc<Self>, who: Who, helpers: usize, share: &Share<'_>) {
-        let who = self.holder().unwrap_or(who);
-        self.with_permit(who, || {
+    /// Runs `share` on the caller, and on up to `helpers` idle worker threads, until all have returned.
+    pub(crate) fn region(self: &Arc<Self>, priority: Priority, helpers: usize, share: &Share<'_>) {
+        let priority = self.holder().unwrap_or(priority);
+        self.with_permit(priority, || {
             if helpers == 0 {
                 share(Role::Caller);
                 return;
@@ -85,18 +85,18 @@ impl Engine {
             // SAFETY: only the lifetime changes; the region is closed and empty before this function returns.
             #[allow(unsafe_code)]
             let erased = unsafe { std::mem::transmute::<*const Share<'_>, *const Share<'static>>(share) };
-            let region = Arc::new(Region {
+            let region = Arc::new(ParallelRegion {
                 share: erased,
-                who,
+                priority,
                 caller: std::thread::current(),
                 wanted: AtomicUsize::new(helpers),
                 helpers: AtomicUsize::new(0),
             });
             let key = {
                 let mut state = self.lock();
-                let key = (who.order, state.next_ticket());
+                let key = (priority.order, state.next_ticket());
                 state.regions.insert(key, Arc::clone(&region));
-                self.settle(&mut state);
+                self.dispatch(&mut state);
                 key
             };
             share(Role::Caller);

@@ -1,36 +1,36 @@
-//! A worker's end: takes orders, answers them, and holds the memory that it shares with its owner.
+//! A worker's connection to its owner: receives requests, sends replies, and holds the memory that both share.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::line::{Came, Line};
 use super::memory::region::Region;
-use super::memory::{Extent, Lease, OwnBlock, OwnMemory, Views};
-use super::message::{Body, INLINE, LARGEST, Order, Report};
-use super::signals::Blocked;
+use super::memory::{ArgumentLease, Extent, HeapBlock, OwnerMapping, WorkerHeap};
+use super::message::{Body, INLINE, LARGEST, Reply, Request};
+use super::message_socket::{MessageSocket, Received};
+use super::signals::SignalMaskGuard;
 use super::threads::Threads;
 use crate::memory as usage;
 
 /// From this long on a task's memory and time of computing are looked at.
-const WORTH_A_LOOK: Duration = Duration::from_millis(20);
+const SAMPLING_THRESHOLD: Duration = Duration::from_millis(20);
 
 /// How to wait for the owner to read what was written, and for how long.
-const FIRST_NAP: Duration = Duration::from_micros(20);
-const LONGEST_NAP: Duration = Duration::from_millis(2);
+const BACKOFF_MIN: Duration = Duration::from_micros(20);
+const BACKOFF_MAX: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// How often a worker looks for its parent.
-const GLANCE: Duration = Duration::from_millis(200);
+const PARENT_POLL: Duration = Duration::from_millis(200);
 const STACK: usize = 64 << 10;
 
-/// The worker's side of its line.
+/// The worker's side.
 #[derive(Debug)]
-pub struct End {
-    line: Line,
-    own: Arc<OwnMemory>,
-    views: Arc<Views>,
+pub struct WorkerConnection {
+    socket: MessageSocket,
+    own: Arc<WorkerHeap>,
+    mapping: Arc<OwnerMapping>,
     state: Mutex<State>,
     threads: Arc<Mutex<Threads>>,
     process: u32,
@@ -60,7 +60,7 @@ pub enum Bytes {
     /// In the message.
     Inline(Vec<u8>),
     /// In a block of the owner.
-    Block(Arc<Lease>),
+    Block(Arc<ArgumentLease>),
 }
 
 /// A function as it was sent.
@@ -69,7 +69,7 @@ pub struct Function {
     /// Its description.
     pub body: Bytes,
     /// Large parts of it.
-    pub blocks: Vec<Arc<Lease>>,
+    pub blocks: Vec<Arc<ArgumentLease>>,
 }
 
 /// Items to run.
@@ -88,7 +88,7 @@ pub struct Task {
     /// The items.
     pub body: Bytes,
     /// Large parts of them.
-    pub blocks: Vec<Arc<Lease>>,
+    pub blocks: Vec<Arc<ArgumentLease>>,
     /// Functions that may be forgotten.
     pub forget: Vec<u64>,
 }
@@ -106,17 +106,17 @@ pub enum Next {
     End,
 }
 
-impl End {
-    /// From the files that the owner handed over: the line, the owner's memory, and the worker's.
-    pub fn new(line: OwnedFd, owner: OwnedFd, own: OwnedFd) -> io::Result<End> {
+impl WorkerConnection {
+    /// From the files that the owner handed over: the socket, the owner's memory, and the worker's.
+    pub fn new(socket: OwnedFd, owner: OwnedFd, own: OwnedFd) -> io::Result<WorkerConnection> {
         let small = || io::Error::new(io::ErrorKind::InvalidInput, "the worker's memory is too small");
-        let own = OwnMemory::new(Arc::new(Region::open(own)?)).ok_or_else(small)?;
-        let views = Views::new(Region::open(owner)?, own.board().clone());
+        let own = WorkerHeap::new(Arc::new(Region::open(own)?)).ok_or_else(small)?;
+        let mapping = OwnerMapping::new(Region::open(owner)?, own.shared_state().clone());
         let state = State { buffer: vec![0; LARGEST], begun: None, fresh: true, follows: false };
-        Ok(End {
-            line: Line::from_fd(line),
+        Ok(WorkerConnection {
+            socket: MessageSocket::from_fd(socket),
             own: Arc::new(own),
-            views: Arc::new(views),
+            mapping: Arc::new(mapping),
             state: Mutex::new(state),
             threads: Arc::default(),
             process: std::process::id(),
@@ -129,30 +129,30 @@ impl End {
     }
 
     /// The memory that results are born in.
-    pub fn memory(&self) -> &Arc<OwnMemory> {
+    pub fn memory(&self) -> &Arc<WorkerHeap> {
         &self.own
     }
 
     /// Which item of the task runs, counted from its first.
     pub fn item(&self) -> u32 {
-        self.own.board().item()
+        self.own.shared_state().item()
     }
 
     /// Says which.
     pub fn set_item(&self, item: u32) {
-        self.own.board().set_item(item);
+        self.own.shared_state().set_item(item);
     }
 
     /// Whether the owner wants the running task to end.
     pub fn is_interrupted(&self) -> bool {
-        self.own.board().is_interrupted()
+        self.own.shared_state().is_interrupted()
     }
 
     /// Before this process forks: what it shares with its owner becomes its own.
     pub fn before_fork(&self) {
         if self.is_ours() {
             self.own.before_fork();
-            self.views.before_fork();
+            self.mapping.before_fork();
         }
     }
 
@@ -173,25 +173,25 @@ impl End {
         self.check()?;
         let mut state = self.lock();
         loop {
-            let n = match self.line.receive(&mut state.buffer, true)? {
-                Came::Message(n) => n,
-                Came::Nothing => continue,
-                Came::End => return Ok(Next::End),
+            let n = match self.socket.receive(&mut state.buffer, true)? {
+                Received::Message(n) => n,
+                Received::WouldBlock => continue,
+                Received::Closed => return Ok(Next::End),
             };
             let broken = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-            match Order::decode(&state.buffer[..n]).map_err(broken)? {
-                Order::Stop => return Ok(Next::End),
-                Order::Look { keep, forget } => {
+            match Request::decode(&state.buffer[..n]).map_err(broken)? {
+                Request::Stop => return Ok(Next::End),
+                Request::Look { keep, forget } => {
                     self.own.trim(keep);
                     if !forget.is_empty() {
                         return Ok(Next::Forget(forget));
                     }
                 }
-                Order::Task { slot, mode, start, items, function, definition, body, blocks, forget } => {
+                Request::Task { slot, mode, start, items, function, definition, body, blocks, forget } => {
                     let definition = definition
                         .map(|d| io::Result::Ok(Function { body: self.bytes(d.body)?, blocks: self.leases(d.blocks)? }))
                         .transpose()?;
-                    if !self.own.board().begin(usize::from(slot)) {
+                    if !self.own.shared_state().begin(usize::from(slot)) {
                         match definition {
                             Some(definition) => return Ok(Next::Function(function, definition)),
                             None => continue,
@@ -208,12 +208,12 @@ impl End {
 
     /// Has the libraries of this process use as many threads as the task may.
     fn take_threads(&self, state: &mut State) -> io::Result<()> {
-        let board = self.own.board();
-        let threads = board.take_threads();
+        let shared_state = self.own.shared_state();
+        let threads = shared_state.take_threads();
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).set(threads);
-        if !state.follows && board.follows() {
+        if !state.follows && shared_state.follows() {
             state.follows = true;
-            super::threads::follow(board.clone(), Arc::clone(&self.threads))?;
+            super::threads::follow(shared_state.clone(), Arc::clone(&self.threads))?;
         }
         Ok(())
     }
@@ -226,16 +226,16 @@ impl End {
     fn bytes(&self, body: Body<Extent>) -> io::Result<Bytes> {
         Ok(match body {
             Body::Inline(bytes) => Bytes::Inline(bytes),
-            Body::Block(extent) => Bytes::Block(self.views.lease(extent)?),
+            Body::Block(extent) => Bytes::Block(self.mapping.lease(extent)?),
         })
     }
 
-    fn leases(&self, extents: Vec<Extent>) -> io::Result<Vec<Arc<Lease>>> {
-        extents.into_iter().map(|extent| self.views.lease(extent)).collect()
+    fn leases(&self, extents: Vec<Extent>) -> io::Result<Vec<Arc<ArgumentLease>>> {
+        extents.into_iter().map(|extent| self.mapping.lease(extent)).collect()
     }
 
     /// Answers the task.
-    pub fn answer(&self, status: u8, body: &[u8], blocks: Vec<OwnBlock>) -> io::Result<()> {
+    pub fn answer(&self, status: u8, body: &[u8], blocks: Vec<HeapBlock>) -> io::Result<()> {
         self.check()?;
         let body = if body.len() <= INLINE {
             Body::Inline(body.to_vec())
@@ -249,9 +249,9 @@ impl End {
         let wall = begun.at.elapsed();
         // From the first answer the owner knows how much a worker holds that has done nothing yet.
         let first = std::mem::replace(&mut self.lock().fresh, false);
-        let long = first || wall >= WORTH_A_LOOK;
+        let long = first || wall >= SAMPLING_THRESHOLD;
         self.end_output(long);
-        let report = Report::Done {
+        let reply = Reply::Done {
             slot: begun.slot,
             status,
             wall_ns: wall.as_nanos() as u64,
@@ -264,8 +264,8 @@ impl End {
             body,
             blocks: blocks.iter().map(|block| (block.offset, block.len)).collect(),
         };
-        self.own.board().rest();
-        self.line.send(&report.encode(), &[], true)?;
+        self.own.shared_state().rest();
+        self.socket.send(&reply.encode(), &[], true)?;
         if long {
             usage::reset_peak();
             self.own.trim(None);
@@ -290,21 +290,21 @@ impl End {
             }
         }
         let begun = Instant::now();
-        let mut nap = FIRST_NAP;
+        let mut nap = BACKOFF_MIN;
         // Something that goes on writing in the background is not waited for.
         while begun.elapsed() < LONGEST_WAIT
             && outputs.iter().any(|pipe| rustix::io::ioctl_fionread(pipe).is_ok_and(|n| n > 0))
         {
             std::thread::sleep(nap);
-            nap = (nap * 2).min(LONGEST_NAP);
+            nap = (nap * 2).min(BACKOFF_MAX);
         }
     }
 
     /// Tells the owner something meanwhile.
-    pub fn say(&self, body: &[u8]) -> io::Result<()> {
+    pub fn send_message(&self, body: &[u8]) -> io::Result<()> {
         self.check()?;
         let body = body[..body.len().min(INLINE)].to_vec();
-        self.line.send(&Report::Say { body }.encode(), &[], true)?;
+        self.socket.send(&Reply::Message { body }.encode(), &[], true)?;
         Ok(())
     }
 }
@@ -320,19 +320,19 @@ pub fn die_with_parent(parent: i32, gently: bool) -> io::Result<bool> {
 
 /// Ends this process and its group when its parent ends, whichever of the parent's threads has started it. False when
 /// that one has ended already.
-pub fn end_with(parent: i32) -> io::Result<bool> {
-    let lives = move || rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent);
+pub fn end_with_parent(parent: i32) -> io::Result<bool> {
+    let max_tasks = move || rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent);
     let builder = std::thread::Builder::new().name("bakusoku-parent".into()).stack_size(STACK);
-    let blocked = Blocked::all();
+    let blocked = SignalMaskGuard::all();
     #[allow(clippy::disallowed_methods)] // This is the place.
     builder.spawn(move || {
-        while lives() {
-            std::thread::sleep(GLANCE);
+        while max_tasks() {
+            std::thread::sleep(PARENT_POLL);
         }
         let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
     })?;
     drop(blocked);
-    Ok(lives())
+    Ok(max_tasks())
 }
 
 /// Time that all threads of this process have computed.

@@ -1,15 +1,15 @@
-//! Memory: which items may run beside those that run.
+//! Memory: which items may run beside those that are running.
 //!
-//! What an item needs was said, or is learned from those of its function that are done: how far their worker grew beyond
-//! what it held when it was new. Items of one worker run one after the other, so a worker needs as much as the largest
+//! The need of an item is given by the user or learned from finished items of the same function: how far their worker grew
+//! beyond its size when it was new. Items of one worker run one after the other, so a worker needs as much as the largest
 //! of its items.
 
 use std::collections::HashMap;
 use std::sync::Weak;
 
-use super::Hub;
-use super::state::{Crew, State, Worker};
-use crate::process::parcel::{Function, Parcel};
+use super::Supervisor;
+use super::state::{State, Worker, WorkerPool};
+use crate::process::chunk::{Chunk, Function};
 
 /// Items of a function that are remembered.
 const REMEMBERED: usize = 32;
@@ -19,28 +19,28 @@ const REMEMBERED: usize = 32;
 pub(super) struct Needs(HashMap<u64, (Weak<Function>, Vec<u64>)>);
 
 impl Needs {
-    /// Takes note of how much a parcel needed.
-    pub(super) fn learn(&mut self, parcel: &Parcel, bytes: u64) {
+    /// Takes note of how much a chunk needed.
+    pub(super) fn learn(&mut self, chunk: &Chunk, bytes: u64) {
         self.0.retain(|_, (function, _)| function.strong_count() > 0);
         let (_, seen) = self
             .0
-            .entry(parcel.function.number)
-            .or_insert_with(|| (std::sync::Arc::downgrade(&parcel.function), Vec::new()));
+            .entry(chunk.function.number)
+            .or_insert_with(|| (std::sync::Arc::downgrade(&chunk.function), Vec::new()));
         if seen.len() == REMEMBERED {
             seen.remove(0);
         }
         seen.push(bytes);
     }
 
-    /// How much a parcel will need: what was said, or what others of its function did; 0 where nobody knows.
-    pub(super) fn of(&self, parcel: &Parcel) -> u64 {
-        if parcel.need > 0 {
-            return parcel.need;
+    /// How much a chunk will need: what was said, or what others of its function did; 0 where nobody knows.
+    pub(super) fn of(&self, chunk: &Chunk) -> u64 {
+        if chunk.need > 0 {
+            return chunk.need;
         }
         if self.0.is_empty() {
             return 0;
         }
-        self.0.get(&parcel.function.number).map_or(0, |(_, seen)| predicted(seen))
+        self.0.get(&chunk.function.number).map_or(0, |(_, seen)| predicted(seen))
     }
 }
 
@@ -53,15 +53,15 @@ fn predicted(seen: &[u64]) -> u64 {
     (at(2) + (at(3) - at(1)) * 3 / 2).min(sorted[last])
 }
 
-impl Hub {
-    /// The worker with the least to do that may run this parcel without memory running out; `None`: it waits.
-    pub(super) fn worker_for(&self, state: &State, crew: &Crew, parcel: &Parcel, depth: usize) -> Option<u64> {
-        let need = crew.needs.of(parcel);
-        crew.workers
+impl Supervisor {
+    /// The worker with the least to do that may run this chunk without memory running out; `None`: it waits.
+    pub(super) fn worker_for(&self, state: &State, pool: &WorkerPool, chunk: &Chunk, depth: usize) -> Option<u64> {
+        let need = pool.needs.of(chunk);
+        pool.workers
             .iter()
             .filter_map(|id| Some((*id, state.workers.get(id)?)))
-            .filter(|(_, worker)| worker.has_room(depth, crew.options.lives))
-            .filter(|(id, _)| fits(state, crew, *id, need))
+            .filter(|(_, worker)| worker.has_room(depth, pool.options.max_tasks))
+            .filter(|(id, _)| fits(state, pool, *id, need))
             .map(|(id, worker)| (worker.flights.len(), id))
             .min()
             .map(|(_, id)| id)
@@ -69,7 +69,7 @@ impl Hub {
 }
 
 /// Whether a worker may run something that needs this much beside what the others run.
-pub(super) fn fits(state: &State, crew: &Crew, worker_id: u64, need: u64) -> bool {
+pub(super) fn fits(state: &State, pool: &WorkerPool, worker_id: u64, need: u64) -> bool {
     if need == 0 {
         return true;
     }
@@ -79,12 +79,12 @@ pub(super) fn fits(state: &State, crew: &Crew, worker_id: u64, need: u64) -> boo
         if *id == worker_id { own = reserved } else { others = others.saturating_add(reserved) }
     }
     // One always runs.
-    others == 0 || others.saturating_add(own.max(need)) <= crew.options.memory
+    others == 0 || others.saturating_add(own.max(need)) <= pool.options.memory
 }
 
 fn reserved(state: &State, worker: &Worker) -> u64 {
-    let Some(crew) = state.crews.get(&worker.crew) else { return 0 };
-    worker.flights.iter().filter(|flight| flight.job.is_some()).map(|f| crew.needs.of(&f.parcel)).max().unwrap_or(0)
+    let Some(pool) = state.pools.get(&worker.pool) else { return 0 };
+    worker.flights.iter().filter(|flight| flight.job.is_some()).map(|f| pool.needs.of(&f.chunk)).max().unwrap_or(0)
 }
 
 #[cfg(test)]

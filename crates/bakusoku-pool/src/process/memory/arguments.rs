@@ -1,4 +1,4 @@
-//! Blocks and who holds them: the owner's arguments ([`Held`]) and the workers' results ([`ResultBlock`]).
+//! blocks and who holds them: the owner's arguments ([`ArgumentBlock`]) and the workers' results ([`ResultBlock`]).
 
 use std::collections::HashMap;
 use std::io;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Extent;
-use super::blocks::Blocks;
-use super::board::{BOARD, Board};
+use super::free_list::FreeList;
 use super::region::Region;
+use super::shared_state::{SHARED_STATE_BYTES, SharedState};
 use crate::process::system;
 
 /// Blocks from here on are reserved before they are written.
@@ -24,7 +24,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub(crate) struct OwnerMemory {
     region: Arc<Region>,
-    blocks: Mutex<Blocks>,
+    blocks: Mutex<FreeList>,
     ids: AtomicU64,
     /// Free memory that stays warm.
     keep: u64,
@@ -34,7 +34,7 @@ pub(crate) struct OwnerMemory {
 impl OwnerMemory {
     pub(crate) fn create(keep: u64) -> io::Result<Arc<OwnerMemory>> {
         let region = Region::create()?;
-        let blocks = Mutex::new(Blocks::new(0, region.len()));
+        let blocks = Mutex::new(FreeList::new(0, region.len()));
         Ok(Arc::new(OwnerMemory {
             region: Arc::new(region),
             blocks,
@@ -49,14 +49,14 @@ impl OwnerMemory {
     }
 
     /// A block with these bytes.
-    pub(crate) fn place(self: &Arc<Self>, bytes: &[u8], shared: bool) -> io::Result<Arc<Held>> {
+    pub(crate) fn place(self: &Arc<Self>, bytes: &[u8], shared: bool) -> io::Result<Arc<ArgumentBlock>> {
         let (held, zero) = self.taken(bytes.len() as u64, shared)?;
         self.region.write(held.extent.offset, bytes, zero)?;
         Ok(Arc::new(held))
     }
 
     /// A block of `len` bytes, not written yet.
-    pub(crate) fn take(self: &Arc<Self>, len: u64, shared: bool) -> io::Result<Arc<Held>> {
+    pub(crate) fn take(self: &Arc<Self>, len: u64, shared: bool) -> io::Result<Arc<ArgumentBlock>> {
         let (held, zero) = self.taken(len, shared)?;
         if zero && len >= RESERVED {
             self.region.reserve(held.extent.offset, len)?;
@@ -64,10 +64,10 @@ impl OwnerMemory {
         Ok(Arc::new(held))
     }
 
-    fn taken(self: &Arc<Self>, len: u64, shared: bool) -> io::Result<(Held, bool)> {
+    fn taken(self: &Arc<Self>, len: u64, shared: bool) -> io::Result<(ArgumentBlock, bool)> {
         let full = || io::Error::new(io::ErrorKind::OutOfMemory, format!("no room for {len} bytes in shared memory"));
         let taken = lock(&self.blocks).take(len).ok_or_else(full)?;
-        let held = Held {
+        let held = ArgumentBlock {
             memory: Arc::clone(self),
             extent: Extent { offset: taken.offset, len, id: self.ids.fetch_add(1, Ordering::Relaxed), shared },
         };
@@ -97,12 +97,12 @@ impl OwnerMemory {
 
 /// A block of the owner's region. It is free again when the last clone is dropped.
 #[derive(Debug)]
-pub struct Held {
+pub struct ArgumentBlock {
     memory: Arc<OwnerMemory>,
     extent: Extent,
 }
 
-impl Held {
+impl ArgumentBlock {
     /// Where it is, for a message.
     pub fn extent(&self) -> Extent {
         self.extent
@@ -114,7 +114,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for ArgumentBlock {
     fn drop(&mut self) {
         if self.memory.process != std::process::id() {
             return;
@@ -128,10 +128,10 @@ impl Drop for Held {
 #[derive(Debug)]
 pub(crate) struct WorkerMemory {
     region: Arc<Region>,
-    board: Board,
+    shared_state: SharedState,
     /// Set when the worker is gone: what is dropped from then on goes back to the system by itself.
     gone: AtomicBool,
-    /// Blocks that the board had no room for; and the order of pushes to it.
+    /// Blocks that the control block had no room for; and the order of pushes to it.
     unsaid: Mutex<Vec<u64>>,
     /// The blocks that are still in use here: their lengths, and whether they became private memory at a fork.
     held: Mutex<HashMap<u64, (u64, bool)>>,
@@ -141,11 +141,11 @@ pub(crate) struct WorkerMemory {
 impl WorkerMemory {
     pub(crate) fn create(keep: u64) -> io::Result<Arc<WorkerMemory>> {
         let region = Arc::new(Region::create()?);
-        let board = Board::new(&region).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        board.set_keep(keep);
+        let shared_state = SharedState::new(&region).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        shared_state.set_keep(keep);
         Ok(Arc::new(WorkerMemory {
             region,
-            board,
+            shared_state,
             gone: AtomicBool::new(false),
             unsaid: Mutex::default(),
             held: Mutex::default(),
@@ -157,13 +157,13 @@ impl WorkerMemory {
         &self.region
     }
 
-    pub(crate) fn board(&self) -> &Board {
-        &self.board
+    pub(crate) fn shared_state(&self) -> &SharedState {
+        &self.shared_state
     }
 
     /// A block that the worker handed over; `None` when it lies outside of its region.
     pub(crate) fn accept(self: &Arc<Self>, offset: u64, len: u64) -> Option<ResultBlock> {
-        if offset < BOARD {
+        if offset < SHARED_STATE_BYTES {
             return None;
         }
         self.region.at(offset, len)?;
@@ -180,11 +180,11 @@ impl WorkerMemory {
         ranges.sort_unstable();
         let mut at = 0;
         for (offset, len) in ranges {
-            let offset = offset / super::blocks::PAGE * super::blocks::PAGE;
+            let offset = offset / super::free_list::PAGE * super::free_list::PAGE;
             if offset > at {
                 self.region.punch(at, offset - at);
             }
-            at = at.max((offset + len).next_multiple_of(super::blocks::PAGE));
+            at = at.max((offset + len).next_multiple_of(super::free_list::PAGE));
         }
         if self.region.len() > at {
             self.region.punch(at, self.region.len() - at);
@@ -195,7 +195,7 @@ impl WorkerMemory {
     pub(crate) fn before_fork(&self) {
         for (offset, (len, private)) in lock(&self.held).iter_mut() {
             if !*private {
-                *private = self.region.make_private(*offset, len.next_multiple_of(super::blocks::PAGE)).is_ok();
+                *private = self.region.make_private(*offset, len.next_multiple_of(super::free_list::PAGE)).is_ok();
             }
         }
     }
@@ -207,7 +207,7 @@ impl WorkerMemory {
         }
         {
             let mut held = lock(&self.held);
-            let whole = len.next_multiple_of(super::blocks::PAGE);
+            let whole = len.next_multiple_of(super::free_list::PAGE);
             if let Some((_, true)) = held.remove(&offset) {
                 self.region.make_shared(offset, whole);
             }
@@ -219,7 +219,7 @@ impl WorkerMemory {
         let mut unsaid = lock(&self.unsaid);
         unsaid.push(offset);
         while let Some(&offset) = unsaid.last() {
-            if !self.board.free_to_worker(offset) {
+            if !self.shared_state.free_to_worker(offset) {
                 break;
             }
             unsaid.pop();

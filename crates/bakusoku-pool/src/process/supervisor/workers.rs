@@ -1,4 +1,4 @@
-//! The life of a worker: started, ready, replaced, gone.
+//! The life cycle of a worker: started, ready, replaced, ended.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
+use super::forkserver::Forkserver;
 use super::state::{Phase, Reason, Stage, State, Worker};
-use super::zygote::Zygote;
-use super::{Face, Hub, Which, key};
-use crate::process::line::Line;
+use super::{Callbacks, Supervisor, Which, key};
+use crate::process::chunk::{ChunkResult, Exit, Outcome};
 use crate::process::memory::WorkerMemory;
-use crate::process::message::Order;
-use crate::process::parcel::{Exit, Outcome, Part};
+use crate::process::message::Request;
+use crate::process::message_socket::MessageSocket;
 use crate::process::system::{self, Process};
 
 /// A worker that dies before it is ready is replaced; so is the replacement, and then it is enough.
 const GENERATIONS: u32 = 3;
 /// Processes that workers are forked from may end without having forked one, in a row.
-const ZYGOTES: u32 = 3;
+const MAX_FORKSERVER_FAILURES: u32 = 3;
 /// How long a worker that was asked to end may take.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// What a worker gets: its end of the line, the owner's memory, its own, and where its output goes.
+/// What a worker gets: its end of the socket, the owner's memory, its own, and where its output goes.
 #[derive(Debug)]
 pub struct WorkerFiles {
-    /// Its end of the line.
-    pub line: OwnedFd,
+    /// Its end of the socket.
+    pub socket: OwnedFd,
     /// The owner's memory.
     pub owner: OwnedFd,
     /// Its own memory.
@@ -39,32 +39,32 @@ pub struct WorkerFiles {
     pub error: OwnedFd,
 }
 
-impl Hub {
-    /// Starts a worker. Calls the door, without the lock.
-    pub(super) fn start_worker(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) {
+impl Supervisor {
+    /// Starts a worker. Runs callbacks, without the lock.
+    pub(super) fn start_worker(self: &Arc<Self>, pool: u64, callbacks: &Arc<dyn Callbacks>) {
         let Some(_inside) = self.enter() else { return };
-        let started = self.try_start(crew, face);
+        let started = self.try_start(pool, callbacks);
         let mut state = self.lock();
-        if let Some(crew) = state.crews.get_mut(&crew) {
-            crew.starting = false;
+        if let Some(pool) = state.pools.get_mut(&pool) {
+            pool.starting = false;
         }
         if let Err(error) = started {
-            self.break_crew(&mut state, crew, Reason::Unable(error.to_string()));
+            self.break_pool(&mut state, pool, Reason::Unable(error.to_string()));
         }
     }
 
-    fn try_start(self: &Arc<Self>, crew: u64, face: &Arc<dyn Face>) -> io::Result<()> {
-        let first = face.first()?;
-        let ours = face.starts()?;
-        let (line, its) = Line::pair()?;
-        let size = self.lock().crews.get(&crew).map_or(1, |crew| crew.options.size as u64);
+    fn try_start(self: &Arc<Self>, pool: u64, callbacks: &Arc<dyn Callbacks>) -> io::Result<()> {
+        let first = callbacks.first()?;
+        let ours = callbacks.starts()?;
+        let (socket, its) = MessageSocket::pair()?;
+        let size = self.lock().pools.get(&pool).map_or(1, |pool| pool.options.size as u64);
         let memory = WorkerMemory::create((self.warm / size.max(1)).clamp(16 << 20, 1 << 30))?;
         self.regions().retain(|region| region.strong_count() > 0);
         self.regions().push(Arc::downgrade(&memory));
         let (output, output_end) = system::pipe()?;
         let (error, error_end) = system::pipe()?;
         let files = WorkerFiles {
-            line: its.into_fd(),
+            socket: its.into_fd(),
             owner: self.memory.region().fd().try_clone_to_owned()?,
             own: memory.region().fd().try_clone_to_owned()?,
             output: output_end,
@@ -73,25 +73,25 @@ impl Hub {
         let (id, files) = {
             let mut state = self.lock();
             let id = state.number();
-            let Some(it) = state.crews.get_mut(&crew) else { return Ok(()) };
+            let Some(it) = state.pools.get_mut(&pool) else { return Ok(()) };
             it.workers.push(id);
-            it.from_zygote |= !ours;
+            it.from_forkserver |= !ours;
             let generation = it.generation;
             let (threads, elastic) = (it.options.share(), it.options.elastic);
-            self.poll.add(line.fd(), key(id, Which::Line))?;
+            self.poll.add(socket.fd(), key(id, Which::MessageSocket))?;
             for (file, which) in [(&output, Which::Output), (&error, Which::Error)] {
                 self.poll.add(file, key(id, which))?;
             }
             let mut worker = Worker {
-                crew,
+                pool,
                 phase: Phase::Starting,
                 generation,
                 pid: None,
                 process: None,
                 ours,
-                line,
-                line_open: true,
-                line_ended: false,
+                socket,
+                socket_open: true,
+                socket_closed: false,
                 out: [Some(output), Some(error)],
                 memory,
                 flights: VecDeque::new(),
@@ -109,39 +109,40 @@ impl Hub {
                 kill_at: None,
                 oom_at_start: crate::budget::oom_kills(),
             };
-            worker.memory.board().set_threads(threads);
-            worker.memory.board().set_follows(elastic);
+            worker.memory.shared_state().set_threads(threads);
+            worker.memory.shared_state().set_follows(elastic);
             let told = worker.send(None, first);
             state.workers.insert(id, worker);
             if told.is_err() {
                 return Err(io::Error::other("a new worker cannot be told anything"));
             }
             if !ours {
-                self.revive_zygote(&mut state)?;
-                let files = vec![files.line, files.owner, files.own, files.output, files.error];
-                let zygote = state.zygote.as_mut().ok_or_else(|| io::Error::other("nothing to fork workers from"))?;
-                return zygote.fork(id, files);
+                self.restart_forkserver(&mut state)?;
+                let files = vec![files.socket, files.owner, files.own, files.output, files.error];
+                let forkserver =
+                    state.forkserver.as_mut().ok_or_else(|| io::Error::other("nothing to fork workers from"))?;
+                return forkserver.fork(id, files);
             }
             (id, files)
         };
-        let pid = face.start(files)?;
+        let pid = callbacks.start(files)?;
         let mut state = self.lock();
         self.worker_runs(&mut state, id, pid, None);
         Ok(())
     }
 
-    fn revive_zygote(&self, state: &mut State) -> io::Result<()> {
-        if state.zygote.is_some() {
+    fn restart_forkserver(&self, state: &mut State) -> io::Result<()> {
+        if state.forkserver.is_some() {
             return Ok(());
         }
         let Some((command, modules)) = state.command.clone() else {
             return Err(io::Error::other("the process that workers are forked from is gone"));
         };
-        let mut zygote = Zygote::start(&command)?;
+        let mut forkserver = Forkserver::start(&command)?;
         for modules in &modules {
-            zygote.prepare(modules)?;
+            forkserver.prepare(modules)?;
         }
-        self.adopt(state, zygote)
+        self.adopt(state, forkserver)
     }
 
     /// A worker's process is known.
@@ -160,10 +161,10 @@ impl Hub {
     }
 
     /// A worker has answered what it was told first.
-    pub(super) fn worker_is_ready(&self, state: &mut State, id: u64, part: Part) {
+    pub(super) fn worker_is_ready(&self, state: &mut State, id: u64, part: ChunkResult) {
         let Some(worker) = state.workers.get_mut(&id) else { return };
-        let crew = worker.crew;
-        if let Outcome::Answer { status: 0, .. } = part.outcome {
+        let pool = worker.pool;
+        if let Outcome::Replied { status: 0, .. } = part.outcome {
             worker.ready = true;
             worker.resident = part.peak;
             if worker.phase == Phase::Starting {
@@ -172,12 +173,12 @@ impl Hub {
             if let Some(head) = worker.flights.front_mut() {
                 head.head_since = Some(Instant::now());
             }
-            if let Some(crew) = state.crews.get_mut(&crew) {
-                crew.generation = 0;
+            if let Some(pool) = state.pools.get_mut(&pool) {
+                pool.generation = 0;
             }
-            self.close_if_done(state, crew);
-        } else if let Outcome::Answer { status, body, .. } = part.outcome {
-            self.break_crew(state, crew, Reason::Refused { status, body: body.to_vec() });
+            self.close_if_done(state, pool);
+        } else if let Outcome::Replied { status, body, .. } = part.outcome {
+            self.break_pool(state, pool, Reason::Refused { status, body: body.to_vec() });
         }
     }
 
@@ -186,23 +187,26 @@ impl Hub {
         let Some(worker) = state.workers.get_mut(&id) else { return };
         worker.items += u64::from(items);
         let idle = worker.flights.is_empty();
-        let Some(crew) = state.crews.get_mut(&worker.crew) else { return };
+        let Some(pool) = state.pools.get_mut(&worker.pool) else { return };
         let wall = wall.as_nanos() as f64;
-        crew.pace = Some(crew.pace.map_or(wall, |pace| 0.8 * pace + 0.2 * wall));
-        if idle && crew.options.lives.is_some_and(|lives| worker.items >= lives) && worker.phase == Phase::Live {
+        pool.pace = Some(pool.pace.map_or(wall, |pace| 0.8 * pace + 0.2 * wall));
+        if idle
+            && pool.options.max_tasks.is_some_and(|max_tasks| worker.items >= max_tasks)
+            && worker.phase == Phase::Live
+        {
             worker.leave();
-            crew.workers.retain(|w| *w != id);
-            crew.missing += 1;
+            pool.workers.retain(|w| *w != id);
+            pool.missing += 1;
         }
     }
 
     /// A pool has no workers any more, for a reason.
-    pub(super) fn break_crew(&self, state: &mut State, id: u64, reason: Reason) {
-        let Some(crew) = state.crews.get_mut(&id) else { return };
-        if crew.broken.is_none() {
-            crew.broken = Some(Arc::new(reason));
+    pub(super) fn break_pool(&self, state: &mut State, id: u64, reason: Reason) {
+        let Some(pool) = state.pools.get_mut(&id) else { return };
+        if pool.broken.is_none() {
+            pool.broken = Some(Arc::new(reason));
         }
-        let (workers, jobs) = (crew.workers.clone(), crew.jobs.clone());
+        let (workers, jobs) = (pool.workers.clone(), pool.jobs.clone());
         for worker in workers {
             if let Some(worker) = state.workers.get_mut(&worker) {
                 worker.end();
@@ -228,14 +232,14 @@ impl Hub {
             self.receive_rest(state, id);
         }
         if state.workers.get(&id).is_some_and(|worker| worker.exit.is_some()) {
-            self.bury(state, id);
+            self.remove_worker(state, id);
         }
     }
 
     fn receive_rest(&self, state: &mut State, id: u64) {
-        // As many messages as a line may hold, and one more.
-        for _ in 0..=crate::process::memory::board::SLOTS {
-            let open = state.workers.get(&id).is_some_and(|worker| !worker.line_ended && !worker.flights.is_empty());
+        // As many messages as a socket may hold, and one more.
+        for _ in 0..=crate::process::memory::shared_state::SLOTS {
+            let open = state.workers.get(&id).is_some_and(|worker| !worker.socket_closed && !worker.flights.is_empty());
             if !open {
                 return;
             }
@@ -244,9 +248,9 @@ impl Hub {
     }
 
     /// Takes note of a worker's end: what ran in it is lost, what waited for it goes to others.
-    pub(super) fn bury(&self, state: &mut State, id: u64) {
+    pub(super) fn remove_worker(&self, state: &mut State, id: u64) {
         let Some(mut worker) = state.workers.remove(&id) else { return };
-        self.poll.remove(worker.line.fd());
+        self.poll.remove(worker.socket.fd());
         for file in worker.out.iter().flatten() {
             self.poll.remove(file);
         }
@@ -256,22 +260,22 @@ impl Hub {
         let mut exit = worker.exit.unwrap_or_default();
         exit.oom_kills = crate::budget::oom_kills().saturating_sub(worker.oom_at_start);
         let pid = worker.pid.unwrap_or(0).unsigned_abs();
-        let ended = state.crews.get(&worker.crew).is_none_or(|crew| crew.stage == Stage::Terminated);
+        let ended = state.pools.get(&worker.pool).is_none_or(|pool| pool.stage == Stage::Terminated);
         let mut waited = Vec::new();
         for flight in std::mem::take(&mut worker.flights) {
-            let begun = worker.memory.board().begun(flight.slot);
+            let begun = worker.memory.shared_state().begun(flight.slot);
             match flight.job {
-                None => self.was_stillborn(state, worker.crew, worker.generation, exit),
+                None => self.died_at_start(state, worker.pool, worker.generation, exit),
                 Some(job) if begun => {
-                    let item = worker.memory.board().item().min(flight.parcel.items.saturating_sub(1));
+                    let item = worker.memory.shared_state().item().min(flight.chunk.items.saturating_sub(1));
                     let outcome = match ended {
                         true => Outcome::Cancelled,
                         false if worker.late => Outcome::TimedOut,
                         false => Outcome::Died { item, exit },
                     };
-                    let part = Part {
-                        start: flight.parcel.start,
-                        items: flight.parcel.items,
+                    let part = ChunkResult {
+                        start: flight.chunk.start,
+                        items: flight.chunk.items,
                         worker: pid,
                         wall: flight.head_since.map(|at| at.elapsed()).unwrap_or_default(),
                         cpu: Duration::ZERO,
@@ -281,66 +285,67 @@ impl Hub {
                     };
                     self.arrived(state, job, part, true);
                 }
-                Some(job) => waited.push((job, flight.parcel)),
+                Some(job) => waited.push((job, flight.chunk)),
             }
         }
-        for (id, parcel) in waited.into_iter().rev() {
+        for (id, chunk) in waited.into_iter().rev() {
             state.outstanding -= 1;
             let Some(job) = state.jobs.get_mut(&id) else { continue };
             job.flights -= 1;
-            job.in_flight_items -= u64::from(parcel.items);
+            job.in_flight_items -= u64::from(chunk.items);
             if !job.cancelled {
-                job.ready.push_front(parcel);
+                job.ready.push_front(chunk);
             } else if job.done() {
                 self.finish(state, id);
             }
         }
         worker.memory.leave();
-        let Some(crew) = state.crews.get_mut(&worker.crew) else { return };
-        let before = crew.workers.len();
-        crew.workers.retain(|w| *w != id);
-        if crew.workers.len() < before && crew.stage != Stage::Terminated && crew.broken.is_none() {
-            crew.missing += 1;
+        let Some(pool) = state.pools.get_mut(&worker.pool) else { return };
+        let before = pool.workers.len();
+        pool.workers.retain(|w| *w != id);
+        if pool.workers.len() < before && pool.stage != Stage::Terminated && pool.broken.is_none() {
+            pool.missing += 1;
         }
         self.changed.notify_all();
     }
 
-    fn was_stillborn(&self, state: &mut State, id: u64, generation: u32, exit: Exit) {
-        let Some(crew) = state.crews.get_mut(&id) else { return };
+    fn died_at_start(&self, state: &mut State, id: u64, generation: u32, exit: Exit) {
+        let Some(pool) = state.pools.get_mut(&id) else { return };
         // Several may have died at once, of the same cause: that counts once.
-        crew.generation = crew.generation.max(generation + 1);
-        if crew.stage == Stage::Open && crew.generation >= GENERATIONS {
-            self.break_crew(state, id, Reason::Stillborn(exit));
+        pool.generation = pool.generation.max(generation + 1);
+        if pool.stage == Stage::Open && pool.generation >= GENERATIONS {
+            self.break_pool(state, id, Reason::DiedAtStart(exit));
         }
     }
 
-    pub(super) fn zygote_is_gone(&self, state: &mut State) {
-        let Some(zygote) = state.zygote.take() else { return };
-        self.poll.remove(zygote.fd());
-        drop(zygote);
-        state.zygote_failures += 1;
+    pub(super) fn forkserver_is_gone(&self, state: &mut State) {
+        let Some(forkserver) = state.forkserver.take() else { return };
+        self.poll.remove(forkserver.fd());
+        drop(forkserver);
+        state.forkserver_failures += 1;
         // Those that were never forked; the others die with it, and are seen to.
         let unborn: Vec<u64> =
             state.workers.iter().filter(|(_, w)| !w.ours && w.pid.is_none()).map(|(id, _)| *id).collect();
         for id in unborn {
-            self.bury(state, id);
+            self.remove_worker(state, id);
         }
-        if state.zygote_failures >= ZYGOTES {
-            let crews: Vec<u64> = state.crews.iter().filter(|(_, crew)| crew.from_zygote).map(|(id, _)| *id).collect();
-            for id in crews {
+        if state.forkserver_failures >= MAX_FORKSERVER_FAILURES {
+            let pools: Vec<u64> =
+                state.pools.iter().filter(|(_, pool)| pool.from_forkserver).map(|(id, _)| *id).collect();
+            for id in pools {
                 let why = "the process that workers are forked from ends at once".to_owned();
-                self.break_crew(state, id, Reason::Unable(why));
+                self.break_pool(state, id, Reason::Unable(why));
             }
         }
     }
 
-    /// A crew that takes no more jobs lets its workers go when there are none left.
+    /// A pool that takes no more jobs lets its workers go when there are none left.
     pub(super) fn close_if_done(&self, state: &mut State, id: u64) {
-        let Some(crew) = state.crews.get(&id) else { return };
-        if crew.stage != Stage::Closed || !crew.jobs.is_empty() {
+        let Some(pool) = state.pools.get(&id) else { return };
+        if pool.stage != Stage::Closed || !pool.jobs.is_empty() {
             return;
         }
-        for worker in crew.workers.clone() {
+        for worker in pool.workers.clone() {
             if let Some(worker) = state.workers.get_mut(&worker)
                 && worker.ready
             {
@@ -355,8 +360,8 @@ impl Worker {
     pub(super) fn leave(&mut self) {
         if self.phase != Phase::Leaving {
             self.phase = Phase::Leaving;
-            // Should the line be full or broken, closing it says the same.
-            if !matches!(self.line.send(&Order::Stop.encode(), &[], false), Ok(true)) {
+            // Should the socket be full or broken, closing it says the same.
+            if !matches!(self.socket.send(&Request::Stop.encode(), &[], false), Ok(true)) {
                 self.kill();
             }
         }
@@ -394,8 +399,8 @@ impl Worker {
     pub(super) fn look(&mut self, keep: Option<u64>) {
         let asked = keep.is_some() || !self.forget.is_empty();
         if self.phase == Phase::Live && self.flights.is_empty() && asked {
-            let order = Order::Look { keep, forget: self.forget.clone() };
-            if matches!(self.line.send(&order.encode(), &[], false), Ok(true)) {
+            let request = Request::Look { keep, forget: self.forget.clone() };
+            if matches!(self.socket.send(&request.encode(), &[], false), Ok(true)) {
                 self.forget.clear();
             }
         }
@@ -403,7 +408,7 @@ impl Worker {
 
     /// Blocks that it no longer looks at are free.
     pub(super) fn take_note_of_releases(&mut self) {
-        let offsets: Vec<u64> = self.memory.board().freed_by_worker().collect();
+        let offsets: Vec<u64> = self.memory.shared_state().freed_by_worker().collect();
         for offset in offsets {
             self.returned(offset);
         }

@@ -1,82 +1,82 @@
-//! The owner's side: one hub in a process has the workers of all pools, one poll over all of them, and one thread.
+//! The owner's side: one supervisor per process runs an event loop over the workers of all pools.
 //!
-//! Whoever waits for results does the work meanwhile: it polls, sends the next items, and takes what arrives. The hub's
-//! own thread steps in when nobody waits. So a round trip needs two switches of threads, not three.
+//! A thread that waits for results runs the loop itself: it polls, sends the next chunks, and takes results. The
+//! supervisor's own thread takes over when nobody waits. So a round trip needs two thread switches, not three.
 //!
-//! Rules: the lock is held for a short time and never while the door (Python) is called; doors are called without the
-//! lock and without the role of polling.
+//! Rules: the lock is held briefly and never during a callback (Python); callbacks run without the lock and outside of the
+//! poll.
 
-mod admit;
+mod admission;
 mod dispatch;
-mod drive;
 mod events;
+mod forkserver;
 mod handle;
-mod share;
+mod poll_loop;
 mod state;
+mod threads;
 mod workers;
-mod zygote;
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-pub use drive::{Until, Waited};
-pub use handle::{Crew, Items, Job};
-pub use state::{CrewOptions, JobOptions, Listener, Reason};
+pub use forkserver::ForkserverCommand;
+pub use handle::{Items, Job, WorkerPool};
+pub use poll_loop::{Until, Waited};
+pub use state::{JobOptions, Listener, Reason, WorkerPoolOptions};
 pub use workers::WorkerFiles;
-pub use zygote::ZygoteCommand;
 
 use crate::Budget;
 
-use super::memory::{Held, OwnerMemory, WorkerMemory};
-use super::parcel::{Content, Parcel};
+use super::chunk::{Chunk, Content};
+use super::memory::{ArgumentBlock, OwnerMemory, WorkerMemory};
 use super::system::Poll;
+use forkserver::Forkserver;
 use state::State;
-use zygote::Zygote;
 
-/// What the door of a pool does for its workers. Called without any lock, from any thread.
-pub trait Face: Send + Sync {
+/// What the language binding (Python) does for a pool's workers. Called without any lock, from any thread.
+pub trait Callbacks: Send + Sync {
     /// What a new worker is told before anything else.
-    fn first(&self) -> io::Result<Parcel>;
-    /// Whether it starts the next worker itself; else there is a process to fork it from.
+    fn first(&self) -> io::Result<Chunk>;
+    /// Whether [`start`](Callbacks::start) starts the next worker; otherwise the forkserver forks it.
     fn starts(&self) -> io::Result<bool>;
-    /// Starts a child of this process that serves the worker's end; its process id.
+    /// Starts a child of this process that serves these files; its process id.
     fn start(&self, files: WorkerFiles) -> io::Result<i32>;
     /// A worker wrote or said something.
-    fn heard(&self, heard: Heard);
+    fn on_output(&self, output: WorkerOutput);
 }
 
 /// Something that a worker wrote or said.
 #[derive(Debug)]
-pub struct Heard {
+pub struct WorkerOutput {
     /// The worker's process.
     pub worker: u32,
     /// The job's tag and the item that ran, where one did.
     pub item: Option<(u64, u64)>,
     /// Where to.
-    pub way: Way,
+    pub way: OutputStream,
     /// What.
     pub bytes: Vec<u8>,
 }
 
 /// How a worker spoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum OutputStream {
     /// Standard output.
-    Output,
+    Stdout,
     /// Standard error.
-    Error,
-    /// [`End::say`](super::End::say).
-    Said,
+    Stderr,
+    /// [`WorkerConnection::send_message`](super::WorkerConnection::send_message).
+    Message,
 }
 
 /// The owner of all worker processes of this process.
-pub struct Hub {
+pub struct Supervisor {
     state: Mutex<State>,
     /// The role is free, or something arrived.
     changed: Condvar,
-    /// The hub's own thread is wanted.
+    /// The supervisor's own thread is wanted.
     summoned: Condvar,
     /// A source had nothing when it was asked, or will not be asked again.
     asked: Condvar,
@@ -92,9 +92,9 @@ pub struct Hub {
 /// Blocks from this size on are worth waiting for.
 const LARGE: u64 = 16 << 20;
 /// How often, for how long after workers were told to forget something, and with what naps.
-const PATIENCE: usize = 20;
+const RELEASE_CHECKS: usize = 20;
 const SOON: Duration = Duration::from_millis(50);
-/// How long the end waits for threads that call the door.
+/// How long the end waits for threads inside a callback.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 const NAP: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 100_000 };
 
@@ -102,12 +102,12 @@ const NAP: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec:
 const LEAST_WARM: u64 = 64 << 20;
 const MOST_WARM: u64 = 4 << 30;
 
-const ZYGOTE: u64 = 1;
+const FORKSERVER: u64 = 1;
 
 /// What a file in epoll is: a worker's number and which of its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Which {
-    Line,
+    MessageSocket,
     Process,
     Output,
     Error,
@@ -117,12 +117,12 @@ fn key(worker: u64, which: Which) -> u64 {
     worker << 2 | which as u64
 }
 
-impl Hub {
-    /// A hub without workers.
-    pub fn new() -> io::Result<Arc<Hub>> {
+impl Supervisor {
+    /// A supervisor without workers.
+    pub fn new() -> io::Result<Arc<Supervisor>> {
         let budget = Budget::detect().map_or(LEAST_WARM, |budget| budget.memory.0);
         let warm = (budget / 8).clamp(LEAST_WARM, MOST_WARM);
-        Ok(Arc::new(Hub {
+        Ok(Arc::new(Supervisor {
             state: Mutex::default(),
             changed: Condvar::new(),
             summoned: Condvar::new(),
@@ -140,7 +140,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this is the process that made the hub, and not a fork of it.
+    /// Whether this is the process that made the supervisor, and not a fork of it.
     pub fn is_ours(&self) -> bool {
         self.process == std::process::id()
     }
@@ -168,7 +168,7 @@ impl Hub {
     }
 
     /// A block with these bytes.
-    pub fn place(&self, bytes: &[u8], shared: bool) -> io::Result<Arc<Held>> {
+    pub fn place(&self, bytes: &[u8], shared: bool) -> io::Result<Arc<ArgumentBlock>> {
         let len = bytes.len() as u64;
         if len >= LARGE && !self.memory.is_warm(len) {
             self.wait_for_releases(len);
@@ -178,9 +178,9 @@ impl Hub {
 
     /// Workers may be about to give back memory that was used before: new pages cost more than waiting a little.
     fn wait_for_releases(&self, len: u64) {
-        for _ in 0..PATIENCE {
+        for _ in 0..RELEASE_CHECKS {
             let mut state = self.lock();
-            self.tidy(&mut state);
+            self.forget_dropped_functions(&mut state);
             for worker in state.workers.values_mut() {
                 worker.take_note_of_releases();
             }
@@ -194,7 +194,7 @@ impl Hub {
     }
 
     /// A block for an argument, to be written in place.
-    pub fn block(&self, len: u64, shared: bool) -> io::Result<Arc<Held>> {
+    pub fn block(&self, len: u64, shared: bool) -> io::Result<Arc<ArgumentBlock>> {
         self.memory.take(len, shared)
     }
 
@@ -207,11 +207,11 @@ impl Hub {
     }
 
     /// Starts the process that workers are forked from, or, when it runs, has it load more modules.
-    pub fn prepare(&self, command: &ZygoteCommand, modules: &[u8]) -> io::Result<()> {
+    pub fn prepare(&self, command: &ForkserverCommand, modules: &[u8]) -> io::Result<()> {
         let mut state = self.lock();
-        if state.zygote.is_none() {
-            let zygote = Zygote::start(command)?;
-            self.adopt(&mut state, zygote)?;
+        if state.forkserver.is_none() {
+            let forkserver = Forkserver::start(command)?;
+            self.adopt(&mut state, forkserver)?;
             state.command = Some((command.clone(), Vec::new()));
         }
         if modules.is_empty() {
@@ -220,24 +220,24 @@ impl Hub {
         if let Some((_, told)) = &mut state.command {
             told.push(modules.to_vec());
         }
-        state.zygote.as_mut().map_or(Ok(()), |zygote| zygote.prepare(modules))
+        state.forkserver.as_mut().map_or(Ok(()), |forkserver| forkserver.prepare(modules))
     }
 
     /// Workers are forked from a process that somebody else started.
-    pub fn inherit(&self, line: OwnedFd) -> io::Result<()> {
+    pub fn inherit(&self, socket: OwnedFd) -> io::Result<()> {
         let mut state = self.lock();
-        self.adopt(&mut state, Zygote::inherited(line))
+        self.adopt(&mut state, Forkserver::inherited(socket))
     }
 
-    fn adopt(&self, state: &mut State, zygote: Zygote) -> io::Result<()> {
-        self.poll.add(zygote.fd(), ZYGOTE)?;
-        state.zygote = Some(zygote);
+    fn adopt(&self, state: &mut State, forkserver: Forkserver) -> io::Result<()> {
+        self.poll.add(forkserver.fd(), FORKSERVER)?;
+        state.forkserver = Some(forkserver);
         Ok(())
     }
 
     /// The process that workers are forked from, when it runs.
-    pub fn zygote(&self) -> Option<u32> {
-        self.lock().zygote.as_ref().map(|zygote| zygote.pid)
+    pub fn forkserver(&self) -> Option<u32> {
+        self.lock().forkserver.as_ref().map(|forkserver| forkserver.pid)
     }
 
     /// Bytes of arguments in shared memory now.
@@ -245,10 +245,10 @@ impl Hub {
         self.memory.in_use()
     }
 
-    /// Ends all workers, now, and returns when no thread calls the door any more, nor ever will. For the end of the
+    /// Ends all workers, now, and returns when no callback runs any more, nor ever will. For the end of the
     /// process: an interpreter that ends stops its threads wherever they are, and here they must not be.
     pub fn shut_down(&self) {
-        let (zygote, jobs, crews);
+        let (forkserver, jobs, pools);
         {
             let mut state = self.lock();
             state.down = true;
@@ -256,15 +256,15 @@ impl Hub {
             for worker in state.workers.values() {
                 worker.kill();
             }
-            zygote = state.zygote.take();
+            forkserver = state.forkserver.take();
             jobs = std::mem::take(&mut state.jobs);
-            crews = std::mem::take(&mut state.crews);
+            pools = std::mem::take(&mut state.pools);
             self.summoned.notify_all();
             self.asked.notify_all();
             self.changed.notify_all();
         }
-        self.kick();
-        drop((zygote, jobs, crews));
+        self.wake();
+        drop((forkserver, jobs, pools));
         let state = self.lock();
         let _ = self.changed.wait_timeout_while(state, LAST_WORDS, |state| state.inside > 0);
     }

@@ -1,7 +1,7 @@
-//! [`Star`]: functions of several arguments that are called with a tuple, for `starmap`.
+//! [`StarFn`]: functions of several arguments that are called with a tuple, for `starmap`.
 
 /// A function whose arguments come as the tuple `A`. Implemented for closures of two to six arguments.
-pub trait Star<A> {
+pub trait StarFn<A> {
     /// What it returns.
     type Output;
     /// Calls it with the fields of `arguments`.
@@ -10,7 +10,7 @@ pub trait Star<A> {
 
 macro_rules! star {
     ($($argument:ident),+) => {
-        impl<F, Out, $($argument),+> Star<($($argument,)+)> for F
+        impl<F, Out, $($argument),+> StarFn<($($argument,)+)> for F
         where
             F: Fn($($argument),+) -> Out,
         {

@@ -1,19 +1,19 @@
-//! Who polls: a thread that waits for results, else the hub's own.
+//! The poll loop: run by a thread that waits for results, else by the supervisor's own thread.
 
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use super::Hub;
+use super::Supervisor;
 use super::state::{Role, State};
-use crate::process::signals::Blocked;
+use crate::process::signals::SignalMaskGuard;
 
 /// How often a thread that waits looks whether it should stop waiting.
 const CHECK: Duration = Duration::from_millis(50);
-/// The hub's thread steps in when nobody has polled for this long.
+/// The supervisor's thread steps in when nobody has polled for this long.
 const TICK: Duration = Duration::from_millis(2);
-/// The longest that the hub's thread polls without looking up.
+/// The longest that the supervisor's thread polls without looking up.
 const IDLE: Duration = Duration::from_millis(250);
 /// Answers to tasks that take no time are taken together: to wake up for each costs more than they do.
 const NAP: Duration = Duration::from_micros(50);
@@ -40,12 +40,12 @@ pub enum Waited {
 }
 
 thread_local! {
-    /// This thread is telling the door what workers wrote.
+    /// This thread is delivering output of workers.
     static HEARING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A thread that calls the door.
-pub(super) struct Inside<'a>(&'a Hub);
+/// A thread that is inside a callback.
+pub(super) struct Inside<'a>(&'a Supervisor);
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
@@ -57,7 +57,7 @@ impl Drop for Inside<'_> {
     }
 }
 
-impl Hub {
+impl Supervisor {
     /// Works until `ready`, `deadline`, or `stop` says so; `stop` is asked when a signal comes, and now and then.
     pub(super) fn wait(
         self: &Arc<Self>,
@@ -67,8 +67,8 @@ impl Hub {
     ) -> Waited {
         let mut checked = Instant::now();
         loop {
-            self.feed();
-            self.deliver();
+            self.dispatch();
+            self.notify();
             let mut state = self.lock();
             // What a worker wrote is shown before its answer is seen.
             let heard_all = state.hearing == 0 || HEARING.get();
@@ -90,14 +90,14 @@ impl Hub {
             }
             let mut signal = false;
             if state.role == Role::Free && heard_all {
-                state.role = Role::Guest;
+                state.role = Role::Waiter;
                 drop(state);
-                signal = self.turn(left);
+                signal = self.poll_once(left);
                 self.release();
             } else {
                 state.waiting += 1;
-                if state.role == Role::Own {
-                    self.kick();
+                if state.role == Role::Supervisor {
+                    self.wake();
                 }
                 let (mut state, _) =
                     self.changed.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -123,12 +123,12 @@ impl Hub {
     }
 
     /// Ends the poll that goes on.
-    pub(super) fn kick(&self) {
+    pub(super) fn wake(&self) {
         self.poll.wake();
     }
 
     /// Tells those who want to know what happened. Without any lock.
-    pub(super) fn deliver(&self) {
+    pub(super) fn notify(&self) {
         loop {
             let (told, heard) = {
                 let mut state = self.lock();
@@ -140,9 +140,9 @@ impl Hub {
             }
             if !heard.is_empty() {
                 let nested = HEARING.replace(true);
-                for (face, heard) in heard {
+                for (callbacks, heard) in heard {
                     let Some(_inside) = self.enter() else { break };
-                    face.heard(heard);
+                    callbacks.on_output(heard);
                 }
                 HEARING.set(nested);
                 self.lock().hearing -= 1;
@@ -166,7 +166,7 @@ impl Hub {
         }
     }
 
-    /// The right to call the door until it is dropped; `None` at the end.
+    /// The right to run callbacks until it is dropped; `None` after the shutdown.
     pub(super) fn enter(&self) -> Option<Inside<'_>> {
         let mut state = self.lock();
         if state.down {
@@ -176,30 +176,30 @@ impl Hub {
         Some(Inside(self))
     }
 
-    /// Starts the hub's own thread, once.
+    /// Starts the supervisor's own thread, once.
     pub(super) fn ensure_thread(self: &Arc<Self>) -> io::Result<()> {
         let mut state = self.lock();
         if state.io_thread {
             return Ok(());
         }
-        let hub = Arc::clone(self);
+        let supervisor = Arc::clone(self);
         let builder = std::thread::Builder::new().name("bakusoku-pool".into()).stack_size(STACK);
         // Who asks whether a fork is safe knows threads of ours by their names, and they have these when they run.
         let begins = Arc::new(Barrier::new(2));
         let its = Arc::clone(&begins);
         // Signals are for the threads of the program: the new thread inherits a mask that blocks all of them.
-        let _mask = Blocked::all();
+        let _mask = SignalMaskGuard::all();
         #[allow(clippy::disallowed_methods)] // This is the place.
         builder.spawn(move || {
             its.wait();
-            hub.live();
+            supervisor.run();
         })?;
         state.io_thread = true;
         begins.wait();
         Ok(())
     }
 
-    fn live(self: &Arc<Self>) {
+    fn run(self: &Arc<Self>) {
         let mut seen = 0;
         loop {
             let mut state = self.lock();
@@ -207,12 +207,12 @@ impl Hub {
                 return;
             }
             if state.role == Role::Free && state.waiting == 0 && state.turns == seen {
-                state.role = Role::Own;
+                state.role = Role::Supervisor;
                 drop(state);
-                self.turn(IDLE);
+                self.poll_once(IDLE);
                 self.release();
-                self.feed();
-                self.deliver();
+                self.dispatch();
+                self.notify();
                 let state = self.lock();
                 seen = state.turns;
                 if state.is_supplied() {

@@ -1,4 +1,4 @@
-//! What the door of a pool holds: its workers ([`Crew`]) and the items of a call ([`Job`]).
+//! Handles for the language binding: [`WorkerPool`] and [`Job`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::admit::Needs;
+use super::admission::Needs;
 use super::state::{
-    Crew as CrewState, CrewOptions, From, Job as JobState, JobOptions, Listener, Reason, Role, Stage, State,
+    From, Job as JobState, JobOptions, Listener, Reason, Role, Stage, State, WorkerPool as PoolState, WorkerPoolOptions,
 };
-use super::{Face, Hub, Until, Waited};
-use crate::process::parcel::{Parcel, Part, Source};
+use super::{Callbacks, Supervisor, Until, Waited};
+use crate::process::chunk::{Chunk, ChunkResult, Source};
 
 /// How long a task that was interrupted may take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The workers of one pool.
-pub struct Crew {
-    hub: Arc<Hub>,
+pub struct WorkerPool {
+    supervisor: Arc<Supervisor>,
     id: u64,
 }
 
@@ -33,13 +33,13 @@ pub enum Items {
 
 /// The items of one call. Dropped, it runs to its end and its answers are lost.
 pub struct Job {
-    hub: Arc<Hub>,
+    supervisor: Arc<Supervisor>,
     id: u64,
 }
 
-impl Hub {
+impl Supervisor {
     /// Starts workers.
-    pub fn crew(self: &Arc<Self>, options: CrewOptions, face: Arc<dyn Face>) -> io::Result<Crew> {
+    pub fn pool(self: &Arc<Self>, options: WorkerPoolOptions, callbacks: Arc<dyn Callbacks>) -> io::Result<WorkerPool> {
         self.ensure_thread()?;
         self.stop_here();
         let id = {
@@ -49,25 +49,25 @@ impl Hub {
             }
             let id = state.number();
             let missing = options.size;
-            let crew = CrewState {
+            let pool = PoolState {
                 options,
-                face,
+                callbacks,
                 stage: Stage::Open,
                 workers: Vec::new(),
                 missing,
                 starting: false,
-                from_zygote: false,
+                from_forkserver: false,
                 generation: 0,
                 broken: None,
                 pace: None,
                 needs: Needs::default(),
                 jobs: VecDeque::new(),
             };
-            state.crews.insert(id, crew);
+            state.pools.insert(id, pool);
             id
         };
-        self.feed();
-        Ok(Crew { hub: Arc::clone(self), id })
+        self.dispatch();
+        Ok(WorkerPool { supervisor: Arc::clone(self), id })
     }
 
     pub(super) fn cancel_job(&self, state: &mut State, id: u64) {
@@ -77,27 +77,27 @@ impl Hub {
         if !matches!(job.source, From::Busy)
             && let From::Source(source) | From::Later(source) = std::mem::replace(&mut job.source, From::End)
         {
-            // The door's; dropped without the lock.
+            // An object of the binding; dropped without the lock.
             state.trash.push(source);
         }
         self.asked.notify_all();
-        if let Some(crew) = state.jobs.get(&id).and_then(|job| state.crews.get(&job.crew)) {
-            for worker_id in crew.workers.clone() {
+        if let Some(pool) = state.jobs.get(&id).and_then(|job| state.pools.get(&job.pool)) {
+            for worker_id in pool.workers.clone() {
                 let Some(worker) = state.workers.get_mut(&worker_id) else { continue };
                 let mut back = Vec::new();
                 worker.flights.retain(|flight| {
-                    let goes = flight.job == Some(id) && worker.memory.board().withdraw(flight.slot);
+                    let goes = flight.job == Some(id) && worker.memory.shared_state().withdraw(flight.slot);
                     if goes {
-                        back.push(flight.parcel.clone());
+                        back.push(flight.chunk.clone());
                     }
                     !goes
                 });
-                for parcel in back {
-                    worker.take_back(&parcel);
+                for chunk in back {
+                    worker.take_back(&chunk);
                     state.outstanding -= 1;
                     if let Some(job) = state.jobs.get_mut(&id) {
                         job.flights -= 1;
-                        job.in_flight_items -= u64::from(parcel.items);
+                        job.in_flight_items -= u64::from(chunk.items);
                     }
                 }
             }
@@ -110,7 +110,7 @@ impl Hub {
     /// A job has all its answers.
     pub(super) fn finish(&self, state: &mut State, id: u64) {
         let Some(job) = state.jobs.get_mut(&id) else { return };
-        let crew_id = job.crew;
+        let pool_id = job.pool;
         // It is told for the last time, and let go: it may hold what holds the job.
         if let Some(listener) = job.listener.take() {
             state.told.push(listener);
@@ -121,27 +121,27 @@ impl Hub {
             state.finished.push(job);
         }
         // Of many jobs, those at the front end first.
-        if let Some(crew) = state.crews.get_mut(&crew_id)
-            && let Some(at) = crew.jobs.iter().position(|job| *job == id)
+        if let Some(pool) = state.pools.get_mut(&pool_id)
+            && let Some(at) = pool.jobs.iter().position(|job| *job == id)
         {
-            crew.jobs.remove(at);
+            pool.jobs.remove(at);
         }
-        self.close_if_done(state, crew_id);
+        self.close_if_done(state, pool_id);
     }
 }
 
-impl Crew {
-    /// Starts a job: these parcels, then what the source has.
-    pub fn job(&self, options: JobOptions, parcels: Vec<Parcel>, source: Items, listener: Option<Listener>) -> Job {
-        let hub = &self.hub;
+impl WorkerPool {
+    /// Starts a job: these chunks, then what the source has.
+    pub fn job(&self, options: JobOptions, chunks: Vec<Chunk>, source: Items, listener: Option<Listener>) -> Job {
+        let supervisor = &self.supervisor;
         let id = {
-            let mut state = hub.lock();
+            let mut state = supervisor.lock();
             let id = state.number();
-            let supplied = parcels.iter().map(|parcel| u64::from(parcel.items)).sum();
+            let supplied = chunks.iter().map(|chunk| u64::from(chunk.items)).sum();
             let job = JobState {
-                crew: self.id,
+                pool: self.id,
                 options,
-                ready: parcels.into(),
+                ready: chunks.into(),
                 source: match source {
                     Items::These => From::End,
                     Items::Source(source) => From::Source(source),
@@ -164,49 +164,49 @@ impl Crew {
             };
             let timed = job.options.timeout.is_some();
             state.jobs.insert(id, job);
-            let refused = match state.crews.get_mut(&self.id) {
-                Some(crew) if crew.stage != Stage::Terminated && crew.broken.is_none() => {
-                    crew.jobs.push_back(id);
+            let refused = match state.pools.get_mut(&self.id) {
+                Some(pool) if pool.stage != Stage::Terminated && pool.broken.is_none() => {
+                    pool.jobs.push_back(id);
                     false
                 }
                 _ => true,
             };
             if refused {
-                hub.cancel_job(&mut state, id);
+                supervisor.cancel_job(&mut state, id);
             } else if state.jobs.get(&id).is_some_and(JobState::done) {
-                hub.finish(&mut state, id);
-            } else if timed && state.role == Role::Own {
-                hub.kick();
+                supervisor.finish(&mut state, id);
+            } else if timed && state.role == Role::Supervisor {
+                supervisor.wake();
             }
             id
         };
-        hub.feed();
-        Job { hub: Arc::clone(hub), id }
+        supervisor.dispatch();
+        Job { supervisor: Arc::clone(supervisor), id }
     }
 
     /// Takes no more jobs; workers end when those that there are have ended.
     pub fn close(&self) {
-        let mut state = self.hub.lock();
-        let Some(crew) = state.crews.get_mut(&self.id) else { return };
-        if crew.stage == Stage::Open {
-            crew.stage = Stage::Closed;
-            if crew.jobs.is_empty() {
-                crew.missing = 0;
+        let mut state = self.supervisor.lock();
+        let Some(pool) = state.pools.get_mut(&self.id) else { return };
+        if pool.stage == Stage::Open {
+            pool.stage = Stage::Closed;
+            if pool.jobs.is_empty() {
+                pool.missing = 0;
             }
         }
-        self.hub.close_if_done(&mut state, self.id);
+        self.supervisor.close_if_done(&mut state, self.id);
     }
 
     /// Ends all jobs and workers, now.
     pub fn terminate(&self) {
         {
-            let mut state = self.hub.lock();
-            let Some(crew) = state.crews.get_mut(&self.id) else { return };
-            crew.stage = Stage::Terminated;
-            crew.missing = 0;
-            let (workers, jobs) = (crew.workers.clone(), crew.jobs.clone());
+            let mut state = self.supervisor.lock();
+            let Some(pool) = state.pools.get_mut(&self.id) else { return };
+            pool.stage = Stage::Terminated;
+            pool.missing = 0;
+            let (workers, jobs) = (pool.workers.clone(), pool.jobs.clone());
             for job in jobs {
-                self.hub.cancel_job(&mut state, job);
+                self.supervisor.cancel_job(&mut state, job);
             }
             for worker in workers {
                 if let Some(worker) = state.workers.get_mut(&worker) {
@@ -215,15 +215,15 @@ impl Crew {
             }
         }
         // The thread that polls sees to those that do not end.
-        self.hub.kick();
-        self.hub.empty_trash();
+        self.supervisor.wake();
+        self.supervisor.empty_trash();
     }
 
     /// Waits until all workers have ended. Items that wait for a reader are begun all the same.
     pub fn join(&self, deadline: Option<Instant>, stop: &mut dyn FnMut() -> bool) -> Waited {
         {
-            let mut state = self.hub.lock();
-            let jobs = state.crews.get(&self.id).map(|crew| crew.jobs.clone()).unwrap_or_default();
+            let mut state = self.supervisor.lock();
+            let jobs = state.pools.get(&self.id).map(|pool| pool.jobs.clone()).unwrap_or_default();
             for job in jobs {
                 if let Some(job) = state.jobs.get_mut(&job) {
                     job.options.ahead = None;
@@ -232,77 +232,77 @@ impl Crew {
         }
         let id = self.id;
         let mut gone = |state: &State| {
-            let busy = state.crews.get(&id).is_some_and(|c| c.stage != Stage::Terminated && !c.jobs.is_empty());
-            !busy && state.workers.values().all(|worker| worker.crew != id)
+            let busy = state.pools.get(&id).is_some_and(|c| c.stage != Stage::Terminated && !c.jobs.is_empty());
+            !busy && state.workers.values().all(|worker| worker.pool != id)
         };
-        self.hub.wait(&mut gone, deadline, stop)
+        self.supervisor.wait(&mut gone, deadline, stop)
     }
 
     /// Why there are no workers, when there are none.
     pub fn broken(&self) -> Option<Arc<Reason>> {
-        self.hub.lock().crews.get(&self.id).and_then(|crew| crew.broken.clone())
+        self.supervisor.lock().pools.get(&self.id).and_then(|pool| pool.broken.clone())
     }
 
     /// Processes of the workers that run.
     pub fn processes(&self) -> Vec<u32> {
-        let state = self.hub.lock();
-        let Some(crew) = state.crews.get(&self.id) else { return Vec::new() };
-        let pids = crew.workers.iter().filter_map(|id| state.workers.get(id)?.pid);
+        let state = self.supervisor.lock();
+        let Some(pool) = state.pools.get(&self.id) else { return Vec::new() };
+        let pids = pool.workers.iter().filter_map(|id| state.workers.get(id)?.pid);
         pids.map(i32::unsigned_abs).collect()
     }
 
     /// The items that run now: their jobs' tags and their numbers.
     pub fn running(&self) -> Vec<(u64, u64)> {
-        let state = self.hub.lock();
-        let Some(crew) = state.crews.get(&self.id) else { return Vec::new() };
-        crew.workers.iter().filter_map(|id| state.workers.get(id)?.running(&state.jobs)).collect()
+        let state = self.supervisor.lock();
+        let Some(pool) = state.pools.get(&self.id) else { return Vec::new() };
+        pool.workers.iter().filter_map(|id| state.workers.get(id)?.running(&state.jobs)).collect()
     }
 
-    /// The hub that its workers belong to.
-    pub fn hub(&self) -> &Arc<Hub> {
-        &self.hub
+    /// The supervisor that its workers belong to.
+    pub fn supervisor(&self) -> &Arc<Supervisor> {
+        &self.supervisor
     }
 }
 
-impl Drop for Crew {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
-        if !self.hub.is_ours() {
+        if !self.supervisor.is_ours() {
             return;
         }
         self.terminate();
-        let crew = {
-            let mut state = self.hub.lock();
-            state.crews.remove(&self.id)
+        let pool = {
+            let mut state = self.supervisor.lock();
+            state.pools.remove(&self.id)
         };
-        drop(crew);
+        drop(pool);
     }
 }
 
 impl Job {
     /// At the end of the process nothing more arrives: whether [`stop`](Job::stop) is due.
     pub fn has_stopped(&self) -> bool {
-        let state = self.hub.lock();
+        let state = self.supervisor.lock();
         state.down && state.ended_by != Some(std::thread::current().id())
     }
 
     /// Stops a thread that the end of the process does not wait for.
     pub fn stop(&self) {
-        self.hub.stop_here();
+        self.supervisor.stop_here();
     }
 
     /// What has arrived since the last time, how many answers have arrived at all, and whether no more will.
-    pub fn take(&self) -> (Vec<Part>, u64, bool) {
-        let mut state = self.hub.lock();
+    pub fn take(&self) -> (Vec<ChunkResult>, u64, bool) {
+        let mut state = self.supervisor.lock();
         let Some(job) = state.jobs.get_mut(&self.id) else { return (Vec::new(), 0, true) };
         (std::mem::take(&mut job.parts), job.arrived, job.done())
     }
 
     /// The reader is done with so many items: as many more may be begun.
     pub fn read(&self, items: u64) {
-        if let Some(job) = self.hub.lock().jobs.get_mut(&self.id) {
+        if let Some(job) = self.supervisor.lock().jobs.get_mut(&self.id) {
             job.unread = job.unread.saturating_sub(items);
         }
-        self.hub.feed();
+        self.supervisor.dispatch();
     }
 
     /// Works until there is something, `deadline`, or `stop` says so.
@@ -313,37 +313,37 @@ impl Job {
                 .get(&self.id)
                 .is_none_or(|job| job.done() || matches!(until, Until::More(seen) if job.arrived > seen))
         };
-        self.hub.wait(&mut ready, deadline, stop)
+        self.supervisor.wait(&mut ready, deadline, stop)
     }
 
     /// More items, that go before all others.
-    pub fn again(&self, parcels: Vec<Parcel>, listener: Option<Listener>) {
+    pub fn again(&self, chunks: Vec<Chunk>, listener: Option<Listener>) {
         let before;
         {
-            let mut state = self.hub.lock();
+            let mut state = self.supervisor.lock();
             let Some(job) = state.jobs.get_mut(&self.id) else { return };
             if job.cancelled {
                 return;
             }
             before = std::mem::replace(&mut job.listener, listener);
-            let crew = job.crew;
-            for parcel in parcels.into_iter().rev() {
-                job.ready.push_front(parcel);
+            let pool = job.pool;
+            for chunk in chunks.into_iter().rev() {
+                job.ready.push_front(chunk);
             }
-            if let Some(crew) = state.crews.get_mut(&crew)
-                && !crew.jobs.contains(&self.id)
+            if let Some(pool) = state.pools.get_mut(&pool)
+                && !pool.jobs.contains(&self.id)
             {
-                crew.jobs.push_front(self.id);
+                pool.jobs.push_front(self.id);
             }
         }
         drop(before);
-        self.hub.feed();
+        self.supervisor.dispatch();
     }
 
-    /// For a thread that fills the source: waits until it had nothing when it was asked ([`Supply::Later`]). False: nobody
+    /// For a thread that fills the source: waits until it had nothing when it was asked ([`NextChunk::Later`]). False: nobody
     /// will ask any more.
     pub fn wanted(&self) -> bool {
-        let mut state = self.hub.lock();
+        let mut state = self.supervisor.lock();
         loop {
             if state.down {
                 return false;
@@ -353,14 +353,14 @@ impl Job {
                 Some(From::Later(_)) => return true,
                 Some(From::Source(_) | From::Busy) => {}
             }
-            state = self.hub.asked.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.supervisor.asked.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// The source, which had nothing, has something, or ends.
     pub fn came(&self) {
         let free = {
-            let mut state = self.hub.lock();
+            let mut state = self.supervisor.lock();
             let Some(job) = state.jobs.get_mut(&self.id) else { return };
             match std::mem::replace(&mut job.source, From::Busy) {
                 From::Later(source) => job.source = From::Source(source),
@@ -371,47 +371,47 @@ impl Job {
         };
         // Whoever polls asks the source, so that this thread can fill it meanwhile.
         if free {
-            self.hub.feed();
-            self.hub.deliver();
+            self.supervisor.dispatch();
+            self.supervisor.notify();
         } else {
-            self.hub.kick();
+            self.supervisor.wake();
         }
     }
 
     /// Takes no more items; those that run go on.
     pub fn cancel(&self) {
         {
-            let mut state = self.hub.lock();
-            self.hub.cancel_job(&mut state, self.id);
+            let mut state = self.supervisor.lock();
+            self.supervisor.cancel_job(&mut state, self.id);
         }
-        self.hub.empty_trash();
+        self.supervisor.empty_trash();
     }
 
     /// Takes no more items and interrupts those that run; who does not end soon is ended.
     pub fn interrupt(&self) {
         self.cancel();
-        let mut state = self.hub.lock();
+        let mut state = self.supervisor.lock();
         for worker in state.workers.values_mut() {
             let Some(head) = worker.flights.front() else { continue };
-            if head.job == Some(self.id) && worker.memory.board().begun(head.slot) {
-                worker.memory.board().interrupt(head.slot);
+            if head.job == Some(self.id) && worker.memory.shared_state().begun(head.slot) {
+                worker.memory.shared_state().interrupt(head.slot);
                 worker.signal(Signal::INT);
                 worker.kill_at = Some(Instant::now() + GRACE);
             }
         }
         drop(state);
-        self.hub.kick();
+        self.supervisor.wake();
     }
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if !self.hub.is_ours() {
+        if !self.supervisor.is_ours() {
             return;
         }
         let mut listener = None;
         let job = {
-            let mut state = self.hub.lock();
+            let mut state = self.supervisor.lock();
             let Some(job) = state.jobs.get_mut(&self.id) else { return };
             if job.done() {
                 state.jobs.remove(&self.id)
@@ -424,12 +424,12 @@ impl Drop for Job {
             }
         };
         drop((job, listener));
-        self.hub.empty_trash();
+        self.supervisor.empty_trash();
     }
 }
 
-impl Hub {
-    /// Drops what the door gave, without the lock.
+impl Supervisor {
+    /// Drops objects of the binding, without the lock.
     pub(super) fn empty_trash(&self) {
         let trash = {
             let mut state = self.lock();

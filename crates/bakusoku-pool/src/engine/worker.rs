@@ -1,22 +1,22 @@
-//! A hand: a thread of the engine. It takes a permit together with something to do, or sleeps.
+//! A worker thread: it takes a permit together with something to do, or sleeps.
 
 use std::io;
 use std::sync::{Arc, MutexGuard};
 
+use super::parallel_region::ParallelRegion;
 use super::queue::{Admission, Order};
-use super::region::Region;
-use super::{Engine, HOLDS, Runs, State, Who};
+use super::{Engine, HOLDS, Priority, Runnable, State};
 use crate::Need;
 
 /// Address space only: pages are touched as they are used.
 const STACK: usize = 8 << 20;
 
 enum Work {
-    Task { order: Order, need: Need, task: Box<dyn Runs>, alone: bool },
-    Help { key: (Order, u64), region: Arc<Region> },
+    Task { order: Order, need: Need, task: Box<dyn Runnable>, alone: bool },
+    Help { key: (Order, u64), region: Arc<ParallelRegion> },
 }
 
-/// Starts a hand. The caller counts it as coming.
+/// Starts a worker thread. The caller counts it as coming.
 pub(super) fn spawn(engine: &Arc<Engine>) -> io::Result<()> {
     let engine = Arc::clone(engine);
     #[allow(clippy::disallowed_methods)] // This is the place.
@@ -32,7 +32,7 @@ fn live(engine: &Arc<Engine>) {
         state = match take(engine, &mut state) {
             Some(work) => {
                 state.free -= 1;
-                engine.settle(&mut state);
+                engine.dispatch(&mut state);
                 drop(state);
                 work_on(engine, work)
             }
@@ -45,7 +45,7 @@ fn live(engine: &Arc<Engine>) {
 fn sleep<'a>(engine: &'a Arc<Engine>, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     state.idle += 1;
     while state.signals == 0 && !state.shutdown {
-        state = engine.roused.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+        state = engine.wakeup.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
     }
     // Who sent the signal has taken one from `idle`.
     match state.signals.checked_sub(1) {
@@ -56,13 +56,13 @@ fn sleep<'a>(engine: &'a Arc<Engine>, mut state: MutexGuard<'a, State>) -> Mutex
     state
 }
 
-/// New tasks first (while fewer than `at_once` are running), then help for the oldest.
+/// New tasks first (while fewer than `max_concurrent_tasks` are running), then help for the oldest.
 fn take(engine: &Engine, state: &mut State) -> Option<Work> {
     if state.free == 0 {
         return None;
     }
     let active = engine.active(state);
-    if active < engine.at_once
+    if active < engine.max_concurrent_tasks
         && let Some(Admission { order, need, item, alone }) =
             state.queue.take(state.used, engine.capacity, active, state.alone)
     {
@@ -80,7 +80,7 @@ fn take(engine: &Engine, state: &mut State) -> Option<Work> {
 }
 
 fn work_on<'a>(engine: &'a Arc<Engine>, work: Work) -> MutexGuard<'a, State> {
-    engine.took();
+    engine.acquired();
     match work {
         Work::Task { order, need, task, alone } => {
             if alone {
@@ -92,9 +92,9 @@ fn work_on<'a>(engine: &'a Arc<Engine>, work: Work) -> MutexGuard<'a, State> {
                     engine.capacity.disk
                 );
             }
-            let who = Who { order, task: true };
-            HOLDS.set(Some((engine.address(), who)));
-            task.run(engine, who);
+            let priority = Priority { order, task: true };
+            HOLDS.set(Some((engine.address(), priority)));
+            task.run(engine, priority);
             HOLDS.set(None);
             let mut state = engine.lock();
             state.running -= 1;
@@ -110,7 +110,7 @@ fn work_on<'a>(engine: &'a Arc<Engine>, work: Work) -> MutexGuard<'a, State> {
             state
         }
         Work::Help { key, region } => {
-            HOLDS.set(Some((engine.address(), region.who())));
+            HOLDS.set(Some((engine.address(), region.priority())));
             let exhausted = region.help();
             HOLDS.set(None);
             let mut state = engine.lock();

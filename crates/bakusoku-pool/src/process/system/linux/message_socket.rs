@@ -1,4 +1,4 @@
-//! A line between two processes: a pair of sockets that keep messages apart.
+//! A socket between two processes: a pair of sockets that keep messages apart.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -9,25 +9,25 @@ use rustix::net::{
     SendFlags, SocketFlags, SocketType,
 };
 
-use crate::process::line::{Came, FILES};
+use crate::process::message_socket::{FILES, Received};
 
-/// One end of a line.
+/// One end.
 #[derive(Debug)]
-pub(in crate::process) struct Line(OwnedFd);
+pub(in crate::process) struct MessageSocket(OwnedFd);
 
-impl Line {
-    pub(in crate::process) fn pair() -> io::Result<(Line, Line)> {
+impl MessageSocket {
+    pub(in crate::process) fn pair() -> io::Result<(MessageSocket, MessageSocket)> {
         let flags = SocketFlags::CLOEXEC;
         let (a, b) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         // The default holds one message of the largest size; where the system does not allow more, that is enough.
         for end in [&a, &b] {
             let _ = rustix::net::sockopt::set_socket_send_buffer_size(end, 1 << 20);
         }
-        Ok((Line(a), Line(b)))
+        Ok((MessageSocket(a), MessageSocket(b)))
     }
 
-    pub(in crate::process) fn from_fd(fd: OwnedFd) -> Line {
-        Line(fd)
+    pub(in crate::process) fn from_fd(fd: OwnedFd) -> MessageSocket {
+        MessageSocket(fd)
     }
 
     pub(in crate::process) fn into_fd(self) -> OwnedFd {
@@ -70,13 +70,13 @@ impl Line {
     }
 
     /// Receives a message, without files.
-    pub(in crate::process) fn receive(&self, buffer: &mut [u8], wait: bool) -> io::Result<Came> {
+    pub(in crate::process) fn receive(&self, buffer: &mut [u8], wait: bool) -> io::Result<Received> {
         let flags = if wait { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
         loop {
             return match rustix::net::recv(&self.0, &mut *buffer, flags) {
-                Ok((0, _)) => Ok(Came::End),
-                Ok((n, _)) => Ok(Came::Message(n)),
-                Err(rustix::io::Errno::AGAIN) => Ok(Came::Nothing),
+                Ok((0, _)) => Ok(Received::Closed),
+                Ok((n, _)) => Ok(Received::Message(n)),
+                Err(rustix::io::Errno::AGAIN) => Ok(Received::WouldBlock),
                 // Said once when the other side died with unread messages; its own last ones come after it.
                 Err(rustix::io::Errno::CONNRESET) => continue,
                 Err(error) => Err(error.into()),
@@ -85,7 +85,7 @@ impl Line {
     }
 
     /// Receives a message and the files that came with it.
-    pub(in crate::process) fn receive_files(&self, buffer: &mut [u8]) -> io::Result<(Came, Vec<OwnedFd>)> {
+    pub(in crate::process) fn receive_files(&self, buffer: &mut [u8]) -> io::Result<(Received, Vec<OwnedFd>)> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
@@ -97,10 +97,10 @@ impl Line {
                         files.extend(rights);
                     }
                 }
-                Ok((if message.bytes == 0 { Came::End } else { Came::Message(message.bytes) }, files))
+                Ok((if message.bytes == 0 { Received::Closed } else { Received::Message(message.bytes) }, files))
             }
-            Err(rustix::io::Errno::AGAIN) => Ok((Came::Nothing, Vec::new())),
-            Err(rustix::io::Errno::CONNRESET) => Ok((Came::End, Vec::new())),
+            Err(rustix::io::Errno::AGAIN) => Ok((Received::WouldBlock, Vec::new())),
+            Err(rustix::io::Errno::CONNRESET) => Ok((Received::Closed, Vec::new())),
             Err(error) => Err(error.into()),
         }
     }

@@ -1,10 +1,10 @@
-//! What goes to workers and what comes back, as the door of a pool sees it.
+//! What goes to workers and what comes back, as the language binding sees it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::memory::{Held, ResultBlock};
+use super::memory::{ArgumentBlock, ResultBlock};
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
@@ -14,7 +14,7 @@ pub enum Content {
     /// Few bytes.
     Inline(Arc<[u8]>),
     /// Many.
-    Block(Arc<Held>),
+    Block(Arc<ArgumentBlock>),
 }
 
 /// A function, sent once to each worker that needs it.
@@ -22,7 +22,7 @@ pub enum Content {
 pub struct Function {
     pub(crate) number: u64,
     pub(crate) body: Content,
-    pub(crate) blocks: Vec<Arc<Held>>,
+    pub(crate) blocks: Vec<Arc<ArgumentBlock>>,
 }
 
 /// How many functions were dropped in this process so far.
@@ -40,7 +40,7 @@ impl Function {
     }
 
     /// A function, by its description and the large parts of it.
-    pub fn new(body: Content, blocks: Vec<Arc<Held>>) -> Arc<Function> {
+    pub fn new(body: Content, blocks: Vec<Arc<ArgumentBlock>>) -> Arc<Function> {
         Arc::new(Function { number: NUMBERS.fetch_add(1, Ordering::Relaxed), body, blocks })
     }
 
@@ -52,8 +52,8 @@ impl Function {
 
 /// One message's worth of items.
 #[derive(Clone, Debug)]
-pub struct Parcel {
-    /// How the worker calls; the door's affair.
+pub struct Chunk {
+    /// How the worker calls; the language binding decides.
     pub mode: u8,
     /// Number of the first item.
     pub start: u64,
@@ -64,12 +64,12 @@ pub struct Parcel {
     /// The items.
     pub body: Content,
     /// Large parts of them.
-    pub blocks: Vec<Arc<Held>>,
+    pub blocks: Vec<Arc<ArgumentBlock>>,
     /// Bytes of memory that the most demanding of them needs; 0: nobody has said it.
     pub need: u64,
 }
 
-impl Parcel {
+impl Chunk {
     /// Bytes in blocks of its own.
     pub(crate) fn weight(&self) -> u64 {
         let body = match &self.body {
@@ -82,10 +82,10 @@ impl Parcel {
 
 /// What a source has next.
 #[derive(Debug)]
-pub enum Supply {
+pub enum NextChunk {
     /// Items.
-    Parcel(Parcel),
-    /// Nothing yet: see [`Job::came`](super::hub::Job::came).
+    Chunk(Chunk),
+    /// Nothing yet: see [`Job::came`](super::supervisor::Job::came).
     Later,
     /// Nothing any more.
     End,
@@ -94,12 +94,12 @@ pub enum Supply {
 /// Where a job's items come from. Asked by one thread at a time, from any, and only when a worker has room.
 pub trait Source: Send {
     /// Up to `most` items.
-    fn next(&mut self, most: usize) -> Supply;
+    fn next(&mut self, most: usize) -> NextChunk;
 }
 
-/// What came of a parcel.
+/// What came of a chunk.
 #[derive(Debug)]
-pub struct Part {
+pub struct ChunkResult {
     /// Number of its first item.
     pub start: u64,
     /// How many items.
@@ -118,21 +118,21 @@ pub struct Part {
     pub outcome: Outcome,
 }
 
-/// What came of a parcel's items.
+/// What came of a chunk's items.
 #[derive(Debug)]
 pub enum Outcome {
     /// The worker's answer.
-    Answer {
-        /// The door's affair.
+    Replied {
+        /// The language binding decides.
         status: u8,
         /// The answer.
-        body: Answer,
+        body: Payload,
         /// Large parts of it.
         blocks: Vec<ResultBlock>,
     },
     /// The worker died.
     Died {
-        /// The item that ran, counted from the parcel's first.
+        /// The item that ran, counted from the chunk's first.
         item: u32,
         /// How it ended.
         exit: Exit,
@@ -145,19 +145,19 @@ pub enum Outcome {
 
 /// Bytes that came in a message, or lie in a block of the worker.
 #[derive(Debug)]
-pub enum Answer {
+pub enum Payload {
     /// Few.
     Inline(Vec<u8>),
     /// Many.
     Block(ResultBlock),
 }
 
-impl Answer {
+impl Payload {
     /// A copy of the bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         match self {
-            Answer::Inline(bytes) => bytes.clone(),
-            Answer::Block(block) => block.to_vec(),
+            Payload::Inline(bytes) => bytes.clone(),
+            Payload::Block(block) => block.to_vec(),
         }
     }
 }

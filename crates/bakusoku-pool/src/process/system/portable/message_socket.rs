@@ -1,4 +1,4 @@
-//! A line between two processes: a pair of streams, with the length of each message before it.
+//! A socket between two processes: a pair of streams, with the length of each message before it.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -12,13 +12,13 @@ use rustix::net::{
     SendFlags, SocketFlags, SocketType,
 };
 
-use crate::process::line::{Came, FILES};
+use crate::process::message_socket::{FILES, Received};
 
 const HEADER: usize = 4;
 
-/// One end of a line.
+/// One end.
 #[derive(Debug)]
-pub(in crate::process) struct Line {
+pub(in crate::process) struct MessageSocket {
     socket: OwnedFd,
     /// The rest of a message that was begun.
     unsent: Mutex<Vec<u8>>,
@@ -34,8 +34,8 @@ struct Coming {
     files: Vec<OwnedFd>,
 }
 
-impl Line {
-    pub(in crate::process) fn pair() -> io::Result<(Line, Line)> {
+impl MessageSocket {
+    pub(in crate::process) fn pair() -> io::Result<(MessageSocket, MessageSocket)> {
         let (a, b) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::empty(), None)?;
         for end in [&a, &b] {
             super::close_on_exec(end)?;
@@ -44,11 +44,11 @@ impl Line {
             let _ = rustix::net::sockopt::set_socket_send_buffer_size(end, 1 << 20);
             let _ = rustix::net::sockopt::set_socket_recv_buffer_size(end, 1 << 20);
         }
-        Ok((Line::from_fd(a), Line::from_fd(b)))
+        Ok((MessageSocket::from_fd(a), MessageSocket::from_fd(b)))
     }
 
-    pub(in crate::process) fn from_fd(socket: OwnedFd) -> Line {
-        Line { socket, unsent: Mutex::default(), coming: Mutex::default() }
+    pub(in crate::process) fn from_fd(socket: OwnedFd) -> MessageSocket {
+        MessageSocket { socket, unsent: Mutex::default(), coming: Mutex::default() }
     }
 
     pub(in crate::process) fn into_fd(self) -> OwnedFd {
@@ -124,10 +124,10 @@ impl Line {
     }
 
     /// Receives a message, without files.
-    pub(in crate::process) fn receive(&self, buffer: &mut [u8], wait: bool) -> io::Result<Came> {
+    pub(in crate::process) fn receive(&self, buffer: &mut [u8], wait: bool) -> io::Result<Received> {
         loop {
             match self.receive_files(buffer)?.0 {
-                Came::Nothing if wait => {
+                Received::WouldBlock if wait => {
                     match rustix::event::poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], None) {
                         Ok(_) => {}
                         Err(error) => return Err(error.into()),
@@ -139,7 +139,7 @@ impl Line {
     }
 
     /// Receives a message and the files that came with it.
-    pub(in crate::process) fn receive_files(&self, buffer: &mut [u8]) -> io::Result<(Came, Vec<OwnedFd>)> {
+    pub(in crate::process) fn receive_files(&self, buffer: &mut [u8]) -> io::Result<(Received, Vec<OwnedFd>)> {
         let mut coming = self.coming.lock().unwrap_or_else(PoisonError::into_inner);
         let Coming { header, read, body, files } = &mut *coming;
         loop {
@@ -150,14 +150,14 @@ impl Line {
                 let room = buffer.get_mut(..n).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
                 room.copy_from_slice(body);
                 *read = 0;
-                return Ok((Came::Message(n), std::mem::take(files)));
+                return Ok((Received::Message(n), std::mem::take(files)));
             }
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
             let parts = &mut [IoSliceMut::new(part)];
             let n = match rustix::net::recvmsg(&self.socket, parts, &mut control, RecvFlags::DONTWAIT) {
                 Ok(message) => message.bytes,
-                Err(Errno::AGAIN) => return Ok((Came::Nothing, Vec::new())),
+                Err(Errno::AGAIN) => return Ok((Received::WouldBlock, Vec::new())),
                 Err(Errno::INTR) => continue,
                 Err(Errno::CONNRESET) => 0,
                 Err(error) => return Err(error.into()),
@@ -171,7 +171,7 @@ impl Line {
                 }
             }
             if n == 0 {
-                return Ok((Came::End, Vec::new()));
+                return Ok((Received::Closed, Vec::new()));
             }
             *read += n;
             if *read == HEADER {

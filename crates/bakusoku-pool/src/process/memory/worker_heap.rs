@@ -1,28 +1,28 @@
-//! A worker's own region: large arrays are born in it, so that returning one sends a few numbers.
+//! The worker's heap in its own region: NumPy allocates large arrays here, so that returning one sends only its offset.
 //!
-//! A block is handed to the owner only when nobody in the worker holds it any more: the array was freed between the
-//! moment it was described in a message and the moment the message is sent. What somebody still holds is copied.
+//! A block is handed to the owner only when nothing in the worker refers to it any more: the array was freed between its
+//! description in a message and the sending of that message. Blocks that are still referenced are copied.
 
 use std::collections::{HashMap, HashSet};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::blocks::Blocks;
-use super::board::{BOARD, Board};
+use super::free_list::FreeList;
 use super::region::Region;
+use super::shared_state::{SHARED_STATE_BYTES, SharedState};
 use crate::process::system;
 
 /// The memory that a worker gives results and its own large arrays from.
 #[derive(Debug)]
-pub struct OwnMemory {
+pub struct WorkerHeap {
     region: Arc<Region>,
-    board: Board,
+    shared_state: SharedState,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    blocks: Blocks,
+    blocks: FreeList,
     /// Blocks that a message describes, and whether they were freed since.
     offered: HashMap<u64, bool>,
     /// Blocks that are the owner's.
@@ -32,25 +32,25 @@ struct State {
 }
 
 impl State {
-    fn new(blocks: Blocks) -> State {
+    fn new(blocks: FreeList) -> State {
         State { blocks, offered: HashMap::new(), given: HashSet::new(), private: HashSet::new() }
     }
 }
 
 /// A block that a message can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnBlock {
+pub struct HeapBlock {
     /// Offset in the worker's region.
     pub offset: u64,
     /// Bytes.
     pub len: u64,
 }
 
-impl OwnMemory {
-    pub(crate) fn new(region: Arc<Region>) -> Option<OwnMemory> {
-        let board = Board::new(&region)?;
-        let blocks = Blocks::new(BOARD, region.len());
-        Some(OwnMemory { region, board, state: Mutex::new(State::new(blocks)) })
+impl WorkerHeap {
+    pub(crate) fn new(region: Arc<Region>) -> Option<WorkerHeap> {
+        let shared_state = SharedState::new(&region)?;
+        let blocks = FreeList::new(SHARED_STATE_BYTES, region.len());
+        Some(WorkerHeap { region, shared_state, state: Mutex::new(State::new(blocks)) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -58,12 +58,12 @@ impl OwnMemory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn board(&self) -> &Board {
-        &self.board
+    pub(crate) fn shared_state(&self) -> &SharedState {
+        &self.shared_state
     }
 
     fn drain(&self, state: &mut State) {
-        for offset in self.board.freed_by_owner() {
+        for offset in self.shared_state.freed_by_owner() {
             state.given.remove(&offset);
             state.blocks.give(offset);
         }
@@ -117,7 +117,7 @@ impl OwnMemory {
     }
 
     /// A message will describe the block at this address, if it is one of this region and not described already.
-    pub fn offer(&self, address: usize, len: u64) -> Option<OwnBlock> {
+    pub fn offer(&self, address: usize, len: u64) -> Option<HeapBlock> {
         let offset = self.region.offset_of(address)?;
         let mut state = self.lock();
         if state.blocks.len_of(offset)? < len || state.offered.contains_key(&offset) || state.private.contains(&offset)
@@ -125,12 +125,12 @@ impl OwnMemory {
             return None;
         }
         state.offered.insert(offset, false);
-        Some(OwnBlock { offset, len })
+        Some(HeapBlock { offset, len })
     }
 
     /// The message is about to be sent: a block that was freed meanwhile is the receiver's; for one that is still held
     /// here, a copy is.
-    pub fn hand_over(&self, block: OwnBlock) -> Option<OwnBlock> {
+    pub fn hand_over(&self, block: HeapBlock) -> Option<HeapBlock> {
         {
             let mut state = self.lock();
             if state.offered.remove(&block.offset)? {
@@ -146,7 +146,7 @@ impl OwnMemory {
     }
 
     /// The message will not be sent: freed blocks are free, held ones stay with their holders.
-    pub fn keep(&self, block: OwnBlock) {
+    pub fn keep(&self, block: HeapBlock) {
         let mut state = self.lock();
         if state.offered.remove(&block.offset) == Some(true) {
             state.blocks.give(block.offset);
@@ -154,9 +154,9 @@ impl OwnMemory {
     }
 
     /// A new block with these bytes, for a message.
-    pub fn copy(&self, bytes: &[u8]) -> Option<OwnBlock> {
+    pub fn copy(&self, bytes: &[u8]) -> Option<HeapBlock> {
         let (to, zero) = self.allocate(bytes.len())?;
-        let block = OwnBlock { offset: self.region.offset_of(to.as_ptr().addr())?, len: bytes.len() as u64 };
+        let block = HeapBlock { offset: self.region.offset_of(to.as_ptr().addr())?, len: bytes.len() as u64 };
         if self.region.write(block.offset, bytes, zero).is_err() {
             self.discard(block);
             return None;
@@ -166,7 +166,7 @@ impl OwnMemory {
     }
 
     /// A block that was copied for a message that will not be sent.
-    pub fn discard(&self, block: OwnBlock) {
+    pub fn discard(&self, block: HeapBlock) {
         let mut state = self.lock();
         state.given.remove(&block.offset);
         state.blocks.give(block.offset);
@@ -179,7 +179,7 @@ impl OwnMemory {
         if !system::GIVES_BACK {
             return;
         }
-        for (offset, len) in state.blocks.trim(keep.unwrap_or_else(|| self.board.keep())) {
+        for (offset, len) in state.blocks.trim(keep.unwrap_or_else(|| self.shared_state.keep())) {
             self.region.punch(offset, len);
         }
     }
@@ -189,7 +189,7 @@ impl OwnMemory {
 mod tests {
     use super::*;
 
-    fn bytes_at<'a>(region: &Region, block: OwnBlock) -> &'a mut [u8] {
+    fn bytes_at<'a>(region: &Region, block: HeapBlock) -> &'a mut [u8] {
         let at = region.at(block.offset, block.len).unwrap();
         // SAFETY: inside of the region, used by this test alone.
         #[allow(unsafe_code)]
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn only_what_nobody_holds_is_handed_over() {
         let region = Arc::new(Region::create().unwrap());
-        let memory = OwnMemory::new(Arc::clone(&region)).unwrap();
+        let memory = WorkerHeap::new(Arc::clone(&region)).unwrap();
         let (array, zero) = memory.allocate(1 << 20).unwrap();
         assert!(zero);
         let address = array.as_ptr().addr();
@@ -221,7 +221,7 @@ mod tests {
         let (other, _) = memory.allocate(1 << 20).unwrap();
         assert_ne!(other.as_ptr().addr(), address);
         // The owner is done with it.
-        Board::new(&region).unwrap().free_to_worker(offered.offset);
+        SharedState::new(&region).unwrap().free_to_worker(offered.offset);
         let (again, zero) = memory.allocate(1 << 20).unwrap();
         assert_eq!((again.as_ptr().addr(), zero), (address, false));
         assert!(!memory.free(64));
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn a_message_that_is_not_sent_keeps_nothing() {
         let region = Arc::new(Region::create().unwrap());
-        let memory = OwnMemory::new(Arc::clone(&region)).unwrap();
+        let memory = WorkerHeap::new(Arc::clone(&region)).unwrap();
         let (array, _) = memory.allocate(5000).unwrap();
         let address = array.as_ptr().addr();
         let offered = memory.offer(address, 5000).unwrap();
