@@ -278,7 +278,7 @@ fn finish(study: &Study, plan: &StudyPlan, outcome: &mut Outcome, start: Instant
         .filter(|subject| matches!(subject.status, Status::Done | Status::UpToDate | Status::Failed))
     {
         let path = study.results.root().join(&subject.page);
-        let html = crate::report::subject_html(subject, report)?;
+        let html = crate::report::subject_html(subject, report);
         if let Err(error) = bakusoku_bids::layout::write_text(&path, &html) {
             let error = failure("report", &error.into());
             unwritten.push(format!(
@@ -289,7 +289,7 @@ fn finish(study: &Study, plan: &StudyPlan, outcome: &mut Outcome, start: Instant
         }
     }
     outcome.report.warnings.extend(unwritten);
-    let html = crate::report::index_html(&outcome.report)?;
+    let html = crate::report::index_html(&outcome.report);
     bakusoku_bids::layout::write_text(&outcome.index, &html)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::view::{array, mat};
 use faer::Side;
+use faer::linalg::solvers::Solve;
 use ndarray::{Array1, Array2, ArrayView2, s};
 
 /// What can go wrong in linear algebra.
@@ -131,6 +132,26 @@ fn upper(mut r: Array2<f64>) -> Array2<f64> {
     r
 }
 
+/// The solution `x` of `a · x = b` (`numpy.linalg.solve`), by the LU decomposition with partial pivoting.
+///
+/// # Errors
+/// When `a` is not square, or singular, or when an element is not finite.
+///
+/// # Panics
+/// When `b` has another number of rows than `a`.
+pub fn solve(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<Array2<f64>, LinalgError> {
+    const WHAT: &str = "solution";
+    assert_eq!(a.nrows(), b.nrows(), "both sides of an equation must have as many rows");
+    if a.nrows() != a.ncols() {
+        return Err(LinalgError::NotSquare { what: WHAT, rows: a.nrows(), cols: a.ncols() });
+    }
+    if a.is_empty() || b.is_empty() {
+        return Ok(Array2::zeros((a.ncols(), b.ncols())));
+    }
+    let x = array(mat(&a).partial_piv_lu().solve(mat(&b)).as_ref());
+    if x.iter().all(|x| x.is_finite()) { Ok(x) } else { Err(no_convergence(WHAT, &a)) }
+}
+
 /// The pseudo-inverse; singular values up to `rcond` times the largest one count as zero (`numpy.linalg.pinv`, where
 /// `rcond` is 1e-15 unless told).
 ///
@@ -200,6 +221,17 @@ mod tests {
         assert!((&again - &a).iter().all(|d| d.abs() < 1e-14));
         assert!(matches!(eigh(array![[f64::NAN]].view()), Err(LinalgError::NoConvergence { .. })));
         assert!(matches!(eigh(array![[1.0, 2.0]].view()), Err(LinalgError::NotSquare { .. })));
+    }
+
+    #[test]
+    fn equations_are_solved_or_refused() {
+        let a = array![[0.0, 2.0, 1.0], [3.0, 1.0, -1.0], [1.0, 0.0, 5.0]];
+        let x = array![[1.0, -2.0], [0.5, 4.0], [3.0, 0.0]];
+        let found = solve(a.view(), a.dot(&x).view()).unwrap();
+        assert!((&found - &x).iter().all(|d| d.abs() < 1e-14));
+        assert!(solve(array![[1.0, 2.0], [2.0, 4.0]].view(), x.slice(s![..2, ..])).is_err());
+        assert!(solve(a.view(), array![[1.0], [f64::NAN], [0.0]].view()).is_err());
+        assert!(matches!(solve(a.slice(s![.., ..2]), x.view()), Err(LinalgError::NotSquare { .. })));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | [`svd`], [`svdvals`] | `scipy.linalg.svd(full_matrices=False)`: singular values descending |
 //! | [`qr`], [`qr_r`], [`qr_r_pivoted`] | `scipy.linalg.qr(mode="economic")` |
 //! | [`pinv`] | `numpy.linalg.pinv` |
+//! | [`solve`] | `numpy.linalg.solve` |
 //! | [`cholesky`] | `scipy.linalg.cholesky` |
 //! | [`inverse_upper`] | `scipy.linalg.solve_triangular` with the identity |
 //! | [`orthogonal_complement`] | `scipy.linalg.null_space` of the transpose |
@@ -21,6 +22,6 @@ mod product;
 mod triangular;
 mod view;
 
-pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, qr_r_pivoted, svd, svdvals};
+pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, qr_r_pivoted, solve, svd, svdvals};
 pub use product::{Accumulate, gram, gram_into, matmul, matmul_into, matmul_to_rows, mirror_lower};
 pub use triangular::{cholesky, inverse_upper, orthogonal_complement};

@@ -3,8 +3,7 @@
 //!
 //! Everything is in SI units (T, T/m, V, s, Hz, m); curves are `f32`, `(n_channels, n_times)` as rows.
 //!
-//! The study calls `report::subject_html(&SubjectReport, &StudyReport) -> Result<String>` once per subject and session
-//! and `report::index_html(&StudyReport) -> Result<String>` once at the end.
+//! The study calls `report::subject_html` once per subject and session and `report::index_html` once at the end.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,102 +1,155 @@
 //! The study's first page.
 
-use super::data::{Status, StudyReport, SubjectReport};
+use super::data::{ConfigEntry, Failure, Status, StudyReport, SubjectReport};
 use super::group;
-use super::html::{self, escape};
+use super::page::{self, Section, code, failure, lines, name, table, tag, text, tiles};
 use super::units::{bytes, seconds};
-use crate::Result;
-use std::fmt::Write;
+use maud::{Markup, html};
 
-/// The first page: every subject with how it ended and why, averages over subjects, what ran and how.
-///
-/// # Errors
-/// Never at present; drawing may come to need what can fail.
-pub fn index_html(study: &StudyReport) -> Result<String> {
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "<h1>{}</h1><p class=\"soft\">bakusoku {} · {} · {}</p>",
-        escape(&study.title),
-        escape(&study.version),
-        escape(&study.finished),
-        escape(&study.host)
-    );
-    html::warnings(&mut out, &study.warnings);
-    let count = |status: Status| study.subjects.iter().filter(|subject| subject.status == status).count();
-    let (done, up_to_date, failed, cancelled) =
-        (count(Status::Done), count(Status::UpToDate), count(Status::Failed), count(Status::Cancelled));
-    let mut facts = vec![(format!("{} of {}", done + up_to_date, study.subjects.len()), "subjects complete")];
-    if failed > 0 {
-        facts.push((failed.to_string(), "failed"));
-    }
-    if cancelled > 0 {
-        facts.push((cancelled.to_string(), "not finished"));
-    }
-    facts.push((seconds(study.wall_s), "wall time"));
-    facts.push((bytes(study.peak_memory), "peak memory of the process"));
-    facts.push((study.n_cores.to_string(), "cores"));
-    html::facts(&mut out, &facts);
+/// Failures and subjects of a warning that are shown without asking.
+const SHOWN: usize = 20;
 
-    html::heading(&mut out, "subjects", "Subjects");
-    let rows: Vec<Vec<String>> = study.subjects.iter().map(row).collect();
-    html::table(
-        &mut out,
-        &["subject", "", "recordings", "bad channels", "epochs kept", "averaged", "time", "remarks"],
-        &rows,
-    );
-
-    group::group(&mut out, study);
-
-    html::heading(&mut out, "methods", "Methods");
-    let _ = writeln!(out, "<p>{}</p>", escape(&study.methods_text));
-    html::heading(&mut out, "configuration", "Configuration");
-    let rows = |is_default: bool| -> Vec<Vec<String>> {
-        study
-            .config
-            .iter()
-            .filter(|entry| entry.is_default == is_default)
-            .map(|entry| {
-                vec![format!("<code>{}</code>", escape(&entry.key)), format!("<code>{}</code>", escape(&entry.value))]
-            })
-            .collect()
+/// The first page: what failed, every subject, averages over subjects, what was done and how.
+pub fn index_html(study: &StudyReport) -> String {
+    let head = html! {
+        h1 { (study.title) }
+        p.soft { "bakusoku " (study.version) " · " (study.finished) " · " (study.host) }
+        (tiles(&numbers(study)))
+        (page::warnings(&study.warnings))
     };
-    html::table(&mut out, &["key", "value"], &rows(false));
-    out.push_str("<details><summary>Defaults</summary>");
-    html::table(&mut out, &["key", "value"], &rows(true));
-    out.push_str("</details>\n");
-    Ok(html::page(&study.title, &out))
+    let sections: Vec<Section> = [
+        failures(study),
+        Some(Section::new("subjects", "Subjects", subjects(study))),
+        group::section(study),
+        warnings(study),
+        (!study.methods_text.is_empty())
+            .then(|| Section::new("methods", "Methods", html! { p { (study.methods_text) } })),
+        Some(Section::new("configuration", "Configuration", configuration(study))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    page::page(&study.title, &head, &sections)
 }
 
-/// A subject's row: traffic light, numbers, reasons.
-fn row(subject: &SubjectReport) -> Vec<String> {
+fn numbers(study: &StudyReport) -> Vec<(String, &'static str)> {
+    let count = |status: Status| study.subjects.iter().filter(|subject| subject.status == status).count();
+    let complete = count(Status::Done) + count(Status::UpToDate);
+    let mut people: Vec<&str> = study.subjects.iter().map(|subject| subject.subject.as_str()).collect();
+    people.sort_unstable();
+    people.dedup();
+    let has_sessions = study.subjects.iter().any(|subject| subject.session.is_some());
+    let mut out = vec![(
+        format!("{complete} of {}", study.subjects.len()),
+        if has_sessions { "sessions complete" } else { "subjects complete" },
+    )];
+    if has_sessions {
+        out.push((people.len().to_string(), "subjects"));
+    }
+    for (n, what) in [(count(Status::Failed), "failed"), (count(Status::Cancelled), "not finished")] {
+        if n > 0 {
+            out.push((n.to_string(), what));
+        }
+    }
+    out.push((seconds(study.wall_s), "wall time"));
+    out.push((bytes(study.peak_memory), "peak memory of the process"));
+    out.push((study.n_cores.to_string(), if study.n_cores == 1 { "core" } else { "cores" }));
+    out
+}
+
+/// What went wrong, before anything else.
+fn failures(study: &StudyReport) -> Option<Section> {
+    let failed: Vec<(&SubjectReport, &Failure)> =
+        study.subjects.iter().filter_map(|subject| subject.failure.as_ref().map(|error| (subject, error))).collect();
+    if failed.is_empty() {
+        return None;
+    }
+    let card = |(subject, error): &(&SubjectReport, &Failure)| failure(error, &html! { (link(subject)) " · " });
+    let (first, rest) = failed.split_at(failed.len().min(SHOWN));
+    let body = html! {
+        @for one in first { (card(one)) }
+        @if !rest.is_empty() {
+            details { summary { (rest.len()) " more" } @for one in rest { (card(one)) } }
+        }
+    };
+    Some(Section::new("failures", "Failures", body))
+}
+
+/// A subject's name, as a link where it has a page.
+fn link(subject: &SubjectReport) -> Markup {
+    html! {
+        @if subject.status == Status::Cancelled { (name(&subject.label)) }
+        @else { a href=(subject.page) { (name(&subject.label)) } }
+    }
+}
+
+fn subjects(study: &StudyReport) -> Markup {
+    let rows: Vec<Vec<Markup>> = study.subjects.iter().map(row).collect();
+    table(&["subject", "status", "recordings", "bad channels", "epochs kept", "averaged", "time", "warnings"], &rows)
+}
+
+/// A subject's row: traffic light and numbers.
+fn row(subject: &SubjectReport) -> Vec<Markup> {
     let length: f64 = subject.runs.iter().map(|run| run.duration_s).sum();
     let mut bads: Vec<&str> = subject.runs.iter().flat_map(|run| run.bads.iter().map(|bad| bad.0.as_str())).collect();
     bads.sort_unstable();
     bads.dedup();
+    let is_read = !subject.runs.is_empty();
+    let recordings = if is_read { format!("{} · {}", subject.runs.len(), seconds(length)) } else { String::new() };
     let kept = subject.drops.as_ref().map_or(String::new(), |drops| format!("{} of {}", drops.n_kept, drops.n_before));
-    let averaged: Vec<String> = subject
-        .evokeds
-        .iter()
-        .filter(|evoked| !evoked.is_contrast)
-        .map(|evoked| format!("{} {}", escape(&evoked.name), evoked.nave))
-        .collect();
-    let mut remarks: Vec<String> = subject
-        .failure
-        .iter()
-        .map(|failure| {
-            let place = failure.run.as_deref().map(|run| format!("{run}: ")).unwrap_or_default();
-            format!("<b>{}</b> {}{}", escape(&failure.step), escape(&place), escape(&failure.messages.join(": ")))
-        })
-        .collect();
-    remarks.extend(subject.warnings.iter().map(|warning| escape(warning)));
+    let conditions: Vec<_> = subject.evokeds.iter().filter(|evoked| !evoked.is_contrast).collect();
     vec![
-        format!("<a href=\"{}\">{}</a>", escape(&subject.page), escape(&subject.label)),
-        html::tag(subject.status).to_owned(),
-        format!("{} · {}", subject.runs.len(), seconds(length)),
-        if bads.is_empty() { "none".into() } else { escape(&bads.join(", ")) },
-        kept,
-        averaged.join("<br>"),
-        seconds(subject.wall_s),
-        remarks.join("<br>"),
+        link(subject),
+        tag(subject.status),
+        text(recordings),
+        if is_read && bads.is_empty() { text("none") } else { lines(bads.join(", ")) },
+        text(kept),
+        html! { @for evoked in conditions { div { (name(&evoked.name)) " " (evoked.nave) } } },
+        if subject.wall_s > 0.0 { text(seconds(subject.wall_s)) } else { text("") },
+        html! { @if !subject.warnings.is_empty() { a href="#warnings" { (subject.warnings.len()) } } },
     ]
+}
+
+/// Each warning once, with the subjects that it is about.
+fn warnings(study: &StudyReport) -> Option<Section> {
+    let mut grouped: Vec<(&str, Vec<&SubjectReport>)> = Vec::new();
+    for subject in &study.subjects {
+        for warning in &subject.warnings {
+            match grouped.iter_mut().find(|(known, _)| *known == warning.as_str()) {
+                Some((_, subjects)) => subjects.push(subject),
+                None => grouped.push((warning, vec![subject])),
+            }
+        }
+    }
+    if grouped.is_empty() {
+        return None;
+    }
+    let body = html! {
+        @for (warning, subjects) in &grouped {
+            div.card.warn {
+                (warning)
+                div.soft {
+                    @for (i, subject) in subjects.iter().take(SHOWN).enumerate() { @if i > 0 { ", " } (link(subject)) }
+                    @if subjects.len() > SHOWN { " and " (subjects.len() - SHOWN) " more" }
+                }
+            }
+        }
+    };
+    Some(Section::new("warnings", "Warnings", body))
+}
+
+fn configuration(study: &StudyReport) -> Markup {
+    let rows = |is_default: bool| -> Vec<Vec<Markup>> {
+        let chosen = |entry: &&ConfigEntry| entry.is_default == is_default;
+        study
+            .config
+            .iter()
+            .filter(chosen)
+            .map(|entry| vec![code(&entry.key), html! { div.lines { (code(&entry.value)) } }])
+            .collect()
+    };
+    html! {
+        (table(&["key", "value"], &rows(false)))
+        details { summary { "Defaults" } (table(&["key", "value"], &rows(true))) }
+    }
 }

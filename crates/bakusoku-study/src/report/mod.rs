@@ -1,19 +1,31 @@
-//! The report: light HTML pages that open offline. Pictures are inline SVG (maps: small PNGs in the page).
+//! The report: light HTML pages that open offline, from one file each.
 //!
-//! [`subject_html`] draws one subject's page from its [`SubjectReport`], [`index_html`] the study's first page. Nothing
-//! is computed here but what drawing needs; everything shown stands in [`data`].
+//! | file | what |
+//! |---|---|
+//! | [`data`] | everything that is shown, as plain data |
+//! | `page` | the page, its sections and their links; tables, tiles, tags, warnings, failures |
+//! | `plot` | line plots: SVG curves in HTML axes |
+//! | `topomap` | topographic maps |
+//! | `image` | small pictures as PNG in the page |
+//! | `timeline` | events over time |
+//! | `units` | units and numbers as people read them |
+//! | `subject`, `index` | the two kinds of page |
+//! | `evoked`, `spectra`, `maxwell`, `group` | sections of them |
+//!
+//! HTML is built by `maud`, which escapes all text. Nothing is computed here but what drawing needs.
 
-mod curves;
 pub mod data;
+mod evoked;
 mod group;
-mod html;
+mod image;
 mod index;
-mod map;
 mod maxwell;
-mod png;
+mod page;
+mod plot;
 mod spectra;
 mod subject;
-mod svg;
+mod timeline;
+mod topomap;
 mod units;
 
 pub use data::{StudyReport, SubjectReport};

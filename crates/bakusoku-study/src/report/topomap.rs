@@ -4,37 +4,36 @@
 //! head's equator. Planar gradiometers of one place are shown by their length (root of the sum of squares).
 
 use super::data::ChannelData;
-use super::png;
+use super::image;
 use bakusoku_math::linalg;
+use maud::{Markup, html};
 use ndarray::{Array1, Array2};
 
 const SIZE: usize = 72;
 /// Half the picture's width, in head radii.
 const REACH: f64 = 1.28;
 
-/// A layout of sensors, ready to spread values.
-pub(super) struct Map {
+/// A layout of sensors, ready for values.
+pub(crate) struct Topomap {
     /// For each place the channels that are there (rows of the data).
     places: Vec<Vec<usize>>,
     flat: Vec<(f64, f64)>,
-    /// `(n_pixels, n_places)`.
-    spread: Array2<f64>,
+    /// The spline's equations, `(n_places + 3, n_places + 3)`.
+    system: Array2<f64>,
+    /// The spline's functions at the pixels, `(n_pixels, n_places + 3)`.
+    basis: Array2<f64>,
     inside: Vec<bool>,
     lengths: bool,
 }
 
-impl Map {
+impl Topomap {
     /// The layout of the good channels of a type, or `None` when too few of them have a position.
-    pub(super) fn new(channels: &[ChannelData], ch_type: &str) -> Option<Self> {
+    pub(crate) fn new(channels: &[ChannelData], ch_type: &str) -> Option<Self> {
         // EEG positions count from between the ears, above which the head's centre lies.
         let centre = if ch_type == "eeg" { 0.04 } else { 0.0 };
         let mut places: Vec<(Vec<usize>, [f64; 3])> = Vec::new();
         for (row, ch) in channels.iter().enumerate() {
-            if ch.ch_type != ch_type
-                || ch.bad
-                || ch.pos.iter().all(|&x| x == 0.0)
-                || !ch.pos.iter().all(|x| x.is_finite())
-            {
+            if ch.ch_type != ch_type || ch.bad || !has_position(ch) {
                 continue;
             }
             let near = |pos: &[f64; 3]| (0..3).all(|i| (pos[i] - ch.pos[i]).abs() < 1e-4);
@@ -69,7 +68,6 @@ impl Map {
                 system[[n + k, i]] = value;
             }
         }
-        let inverse = linalg::pinv(system.view(), 1e-12).ok()?;
         let mut basis = Array2::zeros((SIZE * SIZE, n + 3));
         let mut inside = vec![false; SIZE * SIZE];
         let farthest = flat.iter().map(|(x, y)| x.hypot(*y)).fold(1.0, f64::max).min(REACH * 0.98);
@@ -83,14 +81,17 @@ impl Map {
                 basis[[pixel, n + k]] = value;
             }
         }
-        let inverse = inverse.slice_move(ndarray::s![.., ..n]);
-        let spread = linalg::matmul(&bakusoku_core::Par::serial(), basis.view(), inverse.view());
         let places = places.into_iter().map(|(rows, _)| rows).collect();
-        Some(Self { places, flat, spread, inside, lengths: ch_type == "grad" })
+        Some(Self { places, flat, system, basis, inside, lengths: ch_type == "grad" })
+    }
+
+    /// Whether values are lengths, which have no sign.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.lengths
     }
 
     /// Values by place, from a column of the data.
-    pub(super) fn values(&self, column: impl Fn(usize) -> f64) -> Array1<f64> {
+    pub(crate) fn values(&self, column: impl Fn(usize) -> f64) -> Array1<f64> {
         self.places
             .iter()
             .map(|rows| {
@@ -103,34 +104,59 @@ impl Map {
             .collect()
     }
 
-    /// The picture, coloured from `-limit` to `limit` (lengths: from 0), head outline and sensors over it.
-    pub(super) fn svg(&self, values: &Array1<f64>, limit: f64) -> String {
-        let field = self.spread.dot(values);
+    /// The spline through maps' values at the pixels, `(n_pixels, n_maps)`; `None` when a value is not finite, or when
+    /// the sensors lie on a line.
+    fn fields(&self, maps: &[Array1<f64>]) -> Option<Array2<f64>> {
+        let n = self.places.len();
+        let mut right = Array2::zeros((n + 3, maps.len()));
+        for (mut column, values) in right.columns_mut().into_iter().zip(maps) {
+            column.slice_mut(ndarray::s![..n]).assign(values);
+        }
+        let weights = linalg::solve(self.system.view(), right.view()).ok()?;
+        Some(linalg::matmul(&bakusoku_core::Par::serial(), self.basis.view(), weights.view()))
+    }
+
+    /// Pictures of maps, coloured from `-limit` to `limit` (lengths: from 0), with the head's outline and the sensors.
+    pub(crate) fn pictures(&self, maps: &[Array1<f64>], limit: f64) -> Vec<Markup> {
+        let Some(fields) = self.fields(maps) else { return Vec::new() };
         let limit = if limit > 0.0 { limit } else { 1.0 };
-        let pixels: Vec<u8> = (0..SIZE * SIZE)
-            .map(|pixel| {
-                if !self.inside[pixel] {
-                    return 0;
-                }
-                let value = field[pixel] / limit;
-                let share = if self.lengths { value.clamp(0.0, 1.0) } else { (value.clamp(-1.0, 1.0) + 1.0) / 2.0 };
-                1 + (share * 62.0).round() as u8
-            })
-            .collect();
         let palette: Vec<[u8; 3]> =
             std::iter::once([255; 3]).chain((0..63).map(|i| colour(f64::from(i) / 62.0, self.lengths))).collect();
-        let image = png::data_uri(SIZE, SIZE, &pixels, &palette);
-        let mut out = format!(
-            "<svg viewBox=\"-1.3 -1.3 2.6 2.6\"><image x=\"-{REACH}\" y=\"-{REACH}\" width=\"{0}\" height=\"{0}\" preserveAspectRatio=\"none\" href=\"{image}\"/>",
-            2.0 * REACH
-        );
-        out.push_str("<g fill=\"none\" stroke=\"#344054\" stroke-width=\".022\"><circle r=\"1\"/><path d=\"M-.11-.99 0-1.16.11-.99M-1-.14q-.1.02-.1.14t.1.14M1-.14q.1.02.1.14t-.1.14\"/></g><g fill=\"#1d2430\">");
-        for (x, y) in &self.flat {
-            out.push_str(&format!("<circle cx=\"{x:.2}\" cy=\"{:.2}\" r=\".014\"/>", -y));
-        }
-        out.push_str("</g></svg>");
-        out
+        let picture = |field: ndarray::ArrayView1<'_, f64>| {
+            let pixels: Vec<u8> = (0..SIZE * SIZE)
+                .map(|pixel| {
+                    let value = field[pixel] / limit;
+                    let share = if self.lengths { value.clamp(0.0, 1.0) } else { (value.clamp(-1.0, 1.0) + 1.0) / 2.0 };
+                    if self.inside[pixel] { 1 + (share * 62.0).round() as u8 } else { 0 }
+                })
+                .collect();
+            self.svg(image::data_uri(SIZE, SIZE, &pixels, &palette))
+        };
+        fields.columns().into_iter().map(picture).collect()
     }
+
+    fn svg(&self, image: Option<String>) -> Markup {
+        html! {
+            svg viewBox="-1.3 -1.3 2.6 2.6" aria-hidden="true" {
+                @if let Some(image) = image {
+                    image x=(-REACH) y=(-REACH) width=(2.0 * REACH) height=(2.0 * REACH) preserveAspectRatio="none" href=(image) {}
+                }
+                g fill="none" stroke="#344054" stroke-width=".022" {
+                    circle r="1" {}
+                    // Nose and ears.
+                    path d="M-.11-.99 0-1.16.11-.99M-1-.14q-.1.02-.1.14t.1.14M1-.14q.1.02.1.14t-.1.14" {}
+                }
+                g fill="#1d2430" {
+                    @for (x, y) in &self.flat { circle cx=(format!("{x:.2}")) cy=(format!("{:.2}", -y)) r=".014" {} }
+                }
+            }
+        }
+    }
+}
+
+/// Whether it is known where a channel is.
+pub(crate) fn has_position(ch: &ChannelData) -> bool {
+    ch.pos.iter().all(|x| x.is_finite()) && ch.pos.iter().any(|&x| x != 0.0)
 }
 
 /// r² log r
@@ -177,9 +203,10 @@ mod tests {
                 ChannelData { name: format!("MEG {i}"), ch_type: "mag".into(), pos, bad: false }
             })
             .collect();
-        let map = Map::new(&channels, "mag").unwrap();
+        let map = Topomap::new(&channels, "mag").unwrap();
         let values = map.values(|row| channels[row].pos[0] * 10.0);
-        let field = map.spread.dot(&values);
+        let field = map.fields(std::slice::from_ref(&values)).unwrap();
+        let field = field.column(0);
         for (place, (x, y)) in map.flat.iter().enumerate() {
             let pixel = (0..SIZE * SIZE)
                 .min_by(|&a, &b| {
@@ -189,6 +216,8 @@ mod tests {
                 .unwrap();
             assert!((field[pixel] - values[place]).abs() < 0.05, "{} {}", field[pixel], values[place]);
         }
-        assert!(Map::new(&channels[..4], "mag").is_none());
+        assert!(Topomap::new(&channels[..4], "mag").is_none());
+        assert!(map.fields(&[values.mapv(|_| f64::NAN)]).is_none());
+        assert_eq!(map.pictures(&[values.clone(), values], 1.0).len(), 2);
     }
 }
