@@ -8,18 +8,18 @@ use std::fmt::Write;
 /// Prints an error with its causes and hint; returns the exit status that it stands for.
 pub(crate) fn report(printer: &Printer, error: &anyhow::Error, interrupted: bool) -> u8 {
     if interrupted {
-        printer.complain("interrupted: what is finished is kept; run the same command again to go on");
+        printer.error("interrupted: what is finished is kept; run the same command again to go on");
         return 130;
     }
     if let Some(config) = error.chain().find_map(config_error) {
-        printer.complain(study_file(config));
+        printer.error(study_file(config));
         return 2;
     }
     if let Some(usage) = error.downcast_ref::<Usage>() {
-        printer.complain(format!("error: {}\n  hint: {}", usage.message, usage.hint));
+        printer.error(format!("error: {}\n  hint: {}", usage.message, usage.hint));
         return 2;
     }
-    printer.complain(chain(error));
+    printer.error(chain(error));
     1
 }
 

@@ -1,23 +1,23 @@
-//! The `bakusoku` command: it parses, prints, converts, and says how it went. No science.
+//! The `bakusoku` command: it parses arguments, calls the library, and prints results. No science.
 //!
 //! | file | what |
 //! |---|---|
-//! | `args` | what may be said, and its help |
+//! | `args/` | arguments and their help |
 //! | `commands/` | one file per command |
 //! | `printer` | the only place that prints |
 //! | `diagnostics` | errors as people read them |
 //! | `progress` | bars on a terminal, lines elsewhere |
-//! | `stop` | Ctrl-C and SIGTERM |
+//! | `signals` | Ctrl-C, SIGTERM, SIGHUP |
 //!
-//! Exit status: 0 done, 1 some subjects failed (the rest finished) or the command failed, 2 wrong usage or a wrong
-//! study file, 3 a fault of bakusoku's own, 130 interrupted.
+//! Exit status: 0 success, 1 some subjects failed (the others finished) or the command failed, 2 wrong usage or an
+//! invalid study file, 3 a bug in bakusoku, 130 interrupted.
 
 mod args;
 mod commands;
 mod diagnostics;
 mod printer;
 mod progress;
-mod stop;
+mod signals;
 
 use args::Args;
 use clap::Parser;
@@ -35,14 +35,14 @@ fn main() -> ExitCode {
     };
     let printer = Printer::new(args.json);
     printer::log_to_stderr(args.verbose);
-    let cancel = stop::on_signals();
+    let cancel = signals::cancel_on_signals();
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&args, &printer, &cancel)));
     let code = match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => diagnostics::report(&printer, &error, cancel.is_cancelled()),
         Err(_) => {
-            printer.complain(
-                "error: bakusoku itself is at fault (see above)\n  hint: please report it, with the command you ran",
+            printer.error(
+                "error: this is a bug in bakusoku (see above)\n  hint: please report it, with the command that you ran",
             );
             3
         }

@@ -1,9 +1,10 @@
 //! Live progress: a bar per subject on a terminal, plain lines elsewhere, nothing where programs read.
 
-use crate::printer::Printer;
+use crate::printer::{Printer, screen};
 use bakusoku_pool::{Event, EventKind};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub(crate) enum Progress {
     /// A bar for all tasks, and one for each that runs.
     Bars {
         /// The screen.
-        all: MultiProgress,
+        all: &'static MultiProgress,
         /// The bar for all tasks, in thousandths of a task.
         total: ProgressBar,
         /// Bars of running tasks, by label.
@@ -33,9 +34,9 @@ impl Progress {
         if !printer.is_live() {
             return Self::Lines(Printer::new(false));
         }
-        let all = MultiProgress::new();
+        let all = screen();
         let total = all.add(ProgressBar::new(n as u64 * 1000));
-        total.set_style(style("{prefix:<14} {bar:30} {percent:>3} %  {elapsed} gone, {eta} to go"));
+        total.set_style(style("{prefix:<14} {bar:30} {percent:>3} %  {elapsed} elapsed{remaining}"));
         total.set_prefix(format!("{n} in all"));
         total.enable_steady_tick(Duration::from_millis(250));
         Self::Bars { all, total, running: Mutex::default() }
@@ -75,7 +76,7 @@ impl Progress {
         }
     }
 
-    /// Clears the screen for what is said next.
+    /// Clears the screen for what is printed next.
     pub(crate) fn finish(&self) {
         if let Self::Bars { all, total, .. } = self {
             total.finish_and_clear();
@@ -89,16 +90,27 @@ fn line(printer: &Printer, event: &Event<'_>) {
     let label = event.label;
     match event.kind {
         EventKind::Started { alone: true } => {
-            printer.note(format!("{label}: started, alone: it needs more than the budget"));
+            printer.info(format!("{label}: started, alone: it needs more than the budget"));
         }
-        EventKind::Started { .. } => printer.note(format!("{label}: started")),
-        EventKind::Finished { wall, .. } => printer.note(format!("{label}: ended after {:.1} s", wall.as_secs_f64())),
-        EventKind::Failed { error, .. } => printer.note(format!("{label}: failed: {error}")),
-        EventKind::Cancelled => printer.note(format!("{label}: not finished")),
+        EventKind::Started { .. } => printer.info(format!("{label}: started")),
+        EventKind::Finished { wall, .. } => printer.info(format!("{label}: ended after {:.1} s", wall.as_secs_f64())),
+        EventKind::Failed { error, .. } => printer.info(format!("{label}: failed: {error}")),
+        EventKind::Cancelled => printer.info(format!("{label}: not finished")),
         _ => {}
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("remaining", remaining)
+        .progress_chars("━╸─")
+}
+
+/// The time that is left, once enough is done to tell.
+fn remaining(state: &ProgressState, out: &mut dyn Write) {
+    if state.fraction() >= 0.01 && state.fraction() < 1.0 {
+        // Only the look of the screen is at stake.
+        let _ = write!(out, ", {} left", HumanDuration(state.eta()));
+    }
 }

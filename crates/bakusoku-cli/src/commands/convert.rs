@@ -21,9 +21,9 @@ pub(crate) fn run(args: &ConvertArgs, printer: &Printer) -> anyhow::Result<u8> {
         return Err(usage(format!("`{}` is there already", args.output.display()), "`--overwrite` replaces it").into());
     }
     let written = convert(&args.input, &args.output, fmt)?;
-    printer.data(&json!({"written": written}));
+    printer.json_document(&json!({"written": written}));
     for path in &written {
-        printer.say(format!("wrote {}", path.display()));
+        printer.line(format!("wrote {}", path.display()));
     }
     Ok(0)
 }

@@ -59,6 +59,6 @@ pub(crate) fn run(args: &DemoArgs, printer: &Printer, cancel: &Cancel) -> anyhow
         ..RunOptions::default()
     };
     let code = execute(&study, &options, printer)?;
-    printer.say(format!("the study: {}; open the report in a browser", file.display()));
+    printer.line(format!("the study: {}; open the report in a browser", file.display()));
     Ok(code)
 }

@@ -11,22 +11,24 @@ use std::path::Path;
 pub(crate) fn run(args: &InfoArgs, printer: &Printer) -> anyhow::Result<u8> {
     let Some(file) = &args.file else {
         let budget = Budget::detect()?;
-        printer.say(format!("{} cores, {} memory, {} disk", budget.cores, budget.memory, budget.disk));
+        printer.line(format!("{} cores, {} memory, {} disk", budget.cores, budget.memory, budget.disk));
         for found in budget.found() {
-            printer.say(format!("  {found}"));
+            printer.line(format!("  {found}"));
         }
         let found: Vec<Value> = budget
             .found()
             .iter()
             .map(|found| json!({"what": found.what, "value": found.value, "source": found.source, "decides": found.decides}))
             .collect();
-        printer.data(&json!({"cores": budget.cores, "memory": budget.memory.0, "disk": budget.disk.0, "found": found}));
+        printer.json_document(
+            &json!({"cores": budget.cores, "memory": budget.memory.0, "disk": budget.disk.0, "found": found}),
+        );
         return Ok(0);
     };
     let recording = bakusoku_io::open(file)?;
-    printer.data(&document(file, &*recording));
+    printer.json_document(&document(file, &*recording));
     for (name, value) in lines(file, &*recording) {
-        printer.say(format!("{name:<16} {value}"));
+        printer.line(format!("{name:<16} {value}"));
     }
     Ok(0)
 }

@@ -18,23 +18,23 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
     }
     let draft = bakusoku_study::init(&args.folder, &output)?;
     bakusoku_bids::layout::write_text(&output, &draft.text)?;
-    printer.data(&json!({
+    printer.json_document(&json!({
         "output": output, "n_recordings": draft.n_recordings, "subjects": draft.subjects, "tasks": draft.tasks,
         "ch_types": draft.ch_types, "conditions": draft.conditions,
     }));
     let tasks: Vec<&str> = draft.tasks.iter().map(String::as_str).collect();
-    printer.say(format!(
+    printer.line(format!(
         "found {} of {}{}",
         count(draft.n_recordings, "recording"),
         count(draft.subjects.len(), "subject"),
         if tasks.is_empty() { String::new() } else { format!(", task {}", tasks.join(", ")) }
     ));
     if tasks.len() > 1 {
-        printer.say("there are several tasks: say in the file which one");
+        printer.line("there are several tasks: say in the file which one");
     }
     if draft.conditions.is_empty() {
-        printer.say("no names of conditions were found: without `conditions` no epochs are made");
+        printer.line("no names of conditions were found: without `conditions` no epochs are made");
     }
-    printer.say(format!("wrote {}; next: bakusoku plan {0}", output.display()));
+    printer.line(format!("wrote {}; next: bakusoku plan {0}", output.display()));
     Ok(0)
 }

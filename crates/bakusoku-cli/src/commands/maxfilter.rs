@@ -144,7 +144,7 @@ fn options(args: &MaxfilterArgs) -> anyhow::Result<MaxfilterOptions> {
 fn say(done: &Maxfiltered, wall_s: f64, printer: &Printer) {
     let report = &done.report;
     let bases = &report.decompositions;
-    printer.data(&json!({
+    printer.json_document(&json!({
         "written": done.written,
         "wall_s": wall_s,
         "origin": report.origin,
@@ -161,28 +161,28 @@ fn say(done: &Maxfiltered, wall_s: f64, printer: &Printer) {
         "warnings": report.warnings,
     }));
     for warning in &report.warnings {
-        printer.note(format!("note: {warning}"));
+        printer.info(format!("note: {warning}"));
     }
     if let Some(found) = &done.found {
         let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        printer.say(format!("found flat: {}", list(&found.flat)));
-        printer.say(format!("found noisy: {}", list(&found.noisy)));
+        printer.line(format!("found flat: {}", list(&found.flat)));
+        printer.line(format!("found noisy: {}", list(&found.noisy)));
     }
     if !report.bads.is_empty() {
-        printer.say(format!("rebuilt {}", report.bads.join(", ")));
+        printer.line(format!("rebuilt {}", report.bads.join(", ")));
     }
     if let (Some(first), n) = (bases.first(), bases.len()) {
         let positions = if n > 1 { format!(" (first of {n} positions)") } else { String::new() };
-        printer.say(format!(
+        printer.line(format!(
             "{} of {} inner and {} of {} outer moments, condition {:.1}{positions}",
             first.n_in, first.n_in_all, first.n_out, first.n_out_all, first.condition
         ));
     }
     if !report.windows.is_empty() {
         let total: usize = report.windows.iter().map(|window| window.n_components).sum();
-        printer.say(format!("took {total} directions in time out of {} windows", report.windows.len()));
+        printer.line(format!("took {total} directions in time out of {} windows", report.windows.len()));
     }
     for path in &done.written {
-        printer.say(format!("wrote {} in {}", path.display(), seconds(wall_s)));
+        printer.line(format!("wrote {} in {}", path.display(), seconds(wall_s)));
     }
 }

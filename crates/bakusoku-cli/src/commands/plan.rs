@@ -14,14 +14,14 @@ pub(crate) fn run(args: &StudyArgs, printer: &Printer, cancel: &Cancel) -> anyho
     if !options.only.is_empty() {
         plan.units.retain(|unit| options.only.iter().any(|name| unit.unit.is_named(name)));
     }
-    printer.data(&document(&plan));
-    printer.say("steps");
+    printer.json_document(&document(&plan));
+    printer.line("steps");
     for (name, doc) in &plan.steps {
-        printer.say(format!("  {name:<14} {doc}"));
+        printer.line(format!("  {name:<14} {doc}"));
     }
     say_units(&plan, printer, true);
     for remark in &plan.remarks {
-        printer.note(format!("note: {remark}"));
+        printer.info(format!("note: {remark}"));
     }
     Ok(u8::from(plan.units.iter().any(|unit| unit.failure.is_some())))
 }
@@ -37,18 +37,18 @@ pub(super) fn say_units(plan: &StudyPlan, printer: &Printer, files: bool) {
         let length = seconds(unit.duration_s);
         let room = if unit.empty_room { " and the empty room" } else { "" };
         let recordings = format!("{}{room}", count(unit.unit.runs.len(), "recording"));
-        printer.say(format!("{}  {recordings}, {length}: {state}", unit.unit.label()));
+        printer.line(format!("{}  {recordings}, {length}: {state}", unit.unit.label()));
         if let Some(failure) = &unit.failure {
             for message in &failure.messages {
-                printer.say(format!("  {message}"));
+                printer.line(format!("  {message}"));
             }
             if let Some(hint) = &failure.hint {
-                printer.say(format!("  hint: {hint}"));
+                printer.line(format!("  hint: {hint}"));
             }
         }
         for output in unit.outputs.iter().filter(|_| files) {
             let name = output.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            printer.say(format!("  {:<14} {name}: {}", output.step, output.validity.why()));
+            printer.line(format!("  {:<14} {name}: {}", output.step, output.validity.why()));
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn execute(study: &Study, options: &RunOptions, printer: &Printer) ->
     let observer = Arc::clone(&progress);
     let outcome = study.run(options, Arc::new(move |event| observer.event(event)))?;
     progress.finish();
-    printer.data(&json!({
+    printer.json_document(&json!({
         "exit_status": outcome.exit_status(),
         "report": outcome.index,
         "results": study.results(),
@@ -60,24 +60,24 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         if let Some(hint) = &failure.hint {
             text.push_str(&format!("\n  hint: {hint}"));
         }
-        printer.complain(text);
+        printer.error(text);
     }
     if let Some(failure) = &report.group_failure {
-        printer.complain(format!("error: {}: {}", failure.step, failure.messages.join(": ")));
+        printer.error(format!("error: {}: {}", failure.step, failure.messages.join(": ")));
         if let Some(hint) = &failure.hint {
-            printer.complain(format!("  hint: {hint}"));
+            printer.error(format!("  hint: {hint}"));
         }
     }
     for warning in &report.warnings {
-        printer.note(format!("note: {warning}"));
+        printer.info(format!("note: {warning}"));
     }
     if outcome.is_up_to_date() {
         let all = match report.subjects.len() {
             1 => "the subject is".to_owned(),
             n => format!("all {n} subjects are"),
         };
-        printer.say(format!("{all} up to date, nothing to do"));
-        printer.say(format!("report: {}", outcome.index.display()));
+        printer.line(format!("{all} up to date, nothing to do"));
+        printer.line(format!("report: {}", outcome.index.display()));
         return;
     }
     let parts: Vec<String> = [
@@ -91,7 +91,7 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
     .filter(|(n, _)| *n > 0)
     .map(|(n, name)| format!("{n} {name}"))
     .collect();
-    printer.say(format!(
+    printer.line(format!(
         "{}: {} in {}, {} of memory at most",
         count(report.subjects.len(), "subject"),
         parts.join(", "),
@@ -99,11 +99,11 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         Bytes(report.peak_memory)
     ));
     for path in &outcome.pruned {
-        printer.say(format!("removed {}", path.display()));
+        printer.line(format!("removed {}", path.display()));
     }
-    printer.say(format!("wrote {} below {}", count(outcome.written.len(), "file"), study.results().display()));
-    printer.say(format!("report: {}", outcome.index.display()));
+    printer.line(format!("wrote {} below {}", count(outcome.written.len(), "file"), study.results().display()));
+    printer.line(format!("report: {}", outcome.index.display()));
     if outcome.cancelled {
-        printer.complain("interrupted: what is finished is kept; run the same command again to go on");
+        printer.error("interrupted: what is finished is kept; run the same command again to go on");
     }
 }

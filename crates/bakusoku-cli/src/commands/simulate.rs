@@ -33,7 +33,7 @@ pub(crate) fn run(args: &SimulateArgs, printer: &Printer, cancel: &Cancel) -> an
         bytes += fs_err::metadata(file)?.len();
     }
     let wall_s = start.elapsed().as_secs_f64();
-    printer.data(&json!({"folder": args.folder, "files": files, "bytes": bytes, "wall_s": wall_s}));
+    printer.json_document(&json!({"folder": args.folder, "files": files, "bytes": bytes, "wall_s": wall_s}));
     say(files.len(), args, bytes, wall_s, printer);
     Ok(0)
 }
@@ -61,7 +61,7 @@ pub(super) fn missing(args: &SimulateArgs, printer: &Printer, cancel: &Cancel) -
 }
 
 fn say(n: usize, args: &SimulateArgs, bytes: u64, wall_s: f64, printer: &Printer) {
-    printer.say(format!(
+    printer.line(format!(
         "simulated {} of {} ({}) in {} below {}",
         count(n, "recording"),
         seconds(args.duration),

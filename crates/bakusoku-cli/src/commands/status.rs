@@ -12,19 +12,19 @@ pub(crate) fn run(args: &StudyArgs, printer: &Printer) -> anyhow::Result<u8> {
     let status = study.status()?;
     let mut all = document(&status.plan);
     all["left_behind"] = status.stale.iter().map(|stale| json!({"path": stale.path, "why": stale.why})).collect();
-    printer.data(&all);
+    printer.json_document(&all);
     say_units(&status.plan, printer, false);
     let due = status.plan.units.iter().filter(|unit| unit.is_due()).count();
-    printer.say(format!("{} of {} units are up to date", status.plan.units.len() - due, status.plan.units.len()));
+    printer.line(format!("{} of {} units are up to date", status.plan.units.len() - due, status.plan.units.len()));
     if !status.stale.is_empty() {
-        printer.say(format!(
+        printer.line(format!(
             "left behind by older configurations, or by runs that were killed: {}",
             count(status.stale.len(), "file")
         ));
         for stale in &status.stale {
-            printer.say(format!("  {} ({})", stale.path.display(), stale.why));
+            printer.line(format!("  {} ({})", stale.path.display(), stale.why));
         }
-        printer.say(format!("`bakusoku run {} --prune` removes them", args.study.display()));
+        printer.line(format!("`bakusoku run {} --prune` removes them", args.study.display()));
     }
     Ok(0)
 }
