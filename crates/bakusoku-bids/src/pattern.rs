@@ -3,7 +3,8 @@
 use crate::{DataType, Entities, Error, Found, Result};
 use std::path::{Path, PathBuf};
 
-/// A pattern with fields `{subject}`, `{session}`, `{task}`, `{run}`, `{acq}`; `*` matches anything within a name.
+/// A pattern with fields `{subject}`, `{session}`, `{task}`, `{run}`, `{acq}`; `*` matches anything within a name; a
+/// leading `~/` is the home folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilePattern {
     pattern: String,
@@ -61,7 +62,15 @@ impl FilePattern {
         if components.is_empty() {
             return Err(bad("it is empty".into()));
         }
-        Ok(Self { pattern: pattern.to_owned(), components, absolute: pattern.starts_with('/') })
+        let mut absolute = pattern.starts_with('/');
+        if pattern.starts_with("~/")
+            && let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok())
+        {
+            let of_home = home.split('/').filter(|name| !name.is_empty());
+            components.splice(..1, of_home.map(|name| vec![Piece::Text(name.to_owned())]));
+            absolute = true;
+        }
+        Ok(Self { pattern: pattern.to_owned(), components, absolute })
     }
 
     /// The one path, below `base`, that these entities make of it.
@@ -169,6 +178,13 @@ fn matches(pieces: &[Piece], name: &str, entities: Entities) -> Option<Entities>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let home = std::env::home_dir().unwrap();
+        let path = FilePattern::parse("~/cal/sss.dat").unwrap().fill(Path::new("/data"), &Entities::default()).unwrap();
+        assert_eq!(path, home.join("cal/sss.dat"));
+    }
 
     #[test]
     fn fields_are_found() {

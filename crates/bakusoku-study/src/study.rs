@@ -137,8 +137,8 @@ impl Study {
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
-    pub fn status(&self) -> Result<StudyStatus> {
-        let plan = self.plan(&RunOptions::default())?;
+    pub fn status(&self, options: &RunOptions) -> Result<StudyStatus> {
+        let plan = self.plan(options)?;
         let stale = self.stale(&plan)?;
         Ok(StudyStatus { plan, stale })
     }

@@ -63,8 +63,8 @@ fn lines(file: &Path, recording: &dyn Recording) -> Vec<(&'static str, String)> 
         ("length", format!("{:.3} s, {} samples", stream.n_times as f64 / info.sfreq, stream.n_times)),
         ("first_samp", stream.first_samp.to_string()),
         ("pass band", format!("{} to {} Hz", info.highpass, info.lowpass)),
-        ("line_freq", info.line_freq.map_or("not said".into(), |freq| format!("{freq} Hz"))),
-        ("meas_date", info.meas_date.map_or("not said".into(), |(s, us)| format!("{s}.{us:06} s since 1970"))),
+        ("line_freq", info.line_freq.map_or("unknown".into(), |freq| format!("{freq} Hz"))),
+        ("meas_date", info.meas_date.map_or("unknown".into(), |(s, us)| format!("{s}.{us:06} s since 1970"))),
         ("digitised", format!("{} points", info.dig.len())),
         ("dev_head_t", if info.dev_head_t.is_some() { "present".into() } else { "none".into() }),
         (

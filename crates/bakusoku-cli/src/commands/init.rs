@@ -10,11 +10,13 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
     let usage = |message: String, hint: &str| Usage { message, hint: hint.to_owned() };
     let folder = args.folder.display();
     if !args.folder.is_dir() {
-        return Err(usage(format!("`{folder}` is no folder"), "name the folder that holds the recordings").into());
+        return Err(
+            usage(format!("`{folder}` is not a directory"), "pass the folder that contains the recordings").into()
+        );
     }
     let output = args.output.clone().unwrap_or_else(|| args.folder.join("study.toml"));
     if output.exists() && !args.force {
-        return Err(usage(format!("`{}` is there already", output.display()), "`--force` replaces it").into());
+        return Err(usage(format!("`{}` already exists", output.display()), "`--force` replaces it").into());
     }
     let draft = bakusoku_study::init(&args.folder, &output)?;
     bakusoku_bids::layout::write_text(&output, &draft.text)?;
@@ -30,10 +32,10 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
         if tasks.is_empty() { String::new() } else { format!(", task {}", tasks.join(", ")) }
     ));
     if tasks.len() > 1 {
-        printer.line("there are several tasks: say in the file which one");
+        printer.line("there are several tasks: set `task` in the file");
     }
     if draft.conditions.is_empty() {
-        printer.line("no names of conditions were found: without `conditions` no epochs are made");
+        printer.line("no condition names were found: without `conditions`, no epochs are made");
     }
     printer.line(format!("wrote {}; next: bakusoku plan {0}", output.display()));
     Ok(0)

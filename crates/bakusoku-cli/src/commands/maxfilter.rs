@@ -6,11 +6,9 @@ use crate::diagnostics::Usage;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use bakusoku_core::{Cx, Par};
-use bakusoku_io::fif::{RawFormat, read_projections};
+use bakusoku_io::fif::read_projections;
 use bakusoku_io::maxfilter::read_head_pos;
-use bakusoku_methods::maxwell::{
-    BadCondition, CoilDefinitions, Destination, MagScale, MaxwellParams, McInterp, Origin, OriginFrame, Regularize,
-};
+use bakusoku_methods::maxwell::{Destination, MagScale, MaxwellParams, Origin};
 use bakusoku_pool::{Cancel, Event, EventKind};
 use bakusoku_study::{Beside, MaxfilterOptions, Maxfiltered, maxfilter};
 use serde_json::json;
@@ -22,7 +20,7 @@ const IN_HAND: u64 = 32_000_000;
 
 pub(crate) fn run(args: &MaxfilterArgs, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
     if !args.overwrite && fs_err::exists(&args.output)? {
-        return Err(usage(format!("`{}` is there already", args.output.display()), "`--overwrite` replaces it").into());
+        return Err(usage(format!("`{}` already exists", args.output.display()), "`--overwrite` replaces it").into());
     }
     let options = options(args)?;
     let budget = budget(&args.budget)?;
@@ -77,31 +75,22 @@ fn options(args: &MaxfilterArgs) -> anyhow::Result<MaxfilterOptions> {
         ext_order: args.ext_order,
         st_duration: args.st_duration,
         st_correlation: args.st_correlation,
-        coord_frame: if args.coord_frame == "meg" { OriginFrame::Meg } else { OriginFrame::Head },
+        coord_frame: args.coord_frame.into(),
         destination: match args.destination.as_deref() {
             None => Destination::None,
             Some(path) if std::path::Path::new(path).is_file() => {
                 let info = bakusoku_io::open(path)?.stream().info.clone();
                 let Some(dev_head_t) = info.dev_head_t else {
-                    let message = format!("`{path}` says nothing about the position of the head");
-                    return Err(usage(message, "take another recording, or write x,y,z (m)").into());
+                    let message = format!("`{path}` has no head position");
+                    return Err(usage(message, "use another recording, or write x,y,z (m)").into());
                 };
                 Destination::Transform(dev_head_t)
             }
             Some(text) => Destination::Translation(point("destination", text)?),
         },
-        regularize: match args.regularize.as_str() {
-            "in_argmax" => Regularize::InArgmax,
-            "none" => Regularize::None,
-            _ => Regularize::In,
-        },
+        regularize: args.regularize.into(),
         ignore_ref: args.ignore_ref,
-        bad_condition: match args.bad_condition.as_str() {
-            "warning" => BadCondition::Warning,
-            "ignore" => BadCondition::Ignore,
-            "info" => BadCondition::Info,
-            _ => BadCondition::Error,
-        },
+        bad_condition: args.bad_condition.into(),
         head_pos: args.head_pos.as_ref().map(read_head_pos).transpose()?.map(Arc::new),
         st_fixed: !args.st_after,
         st_only: args.st_only,
@@ -114,30 +103,17 @@ fn options(args: &MaxfilterArgs) -> anyhow::Result<MaxfilterOptions> {
         skip_by_annotation: args.skip_by_annotation.clone(),
         extended_proj: args.extended_proj.as_ref().map(|path| read_projections(path)).transpose()?.unwrap_or_default(),
         st_overlap: !args.no_st_overlap,
-        mc_interp: match args.mc_interp.as_str() {
-            "linear" => McInterp::Linear,
-            "zero" => McInterp::Zero,
-            _ => McInterp::Hann,
-        },
-        coil_definitions: match args.coil_definitions.as_str() {
-            "megin" => CoilDefinitions::Megin,
-            _ => CoilDefinitions::Mne,
-        },
+        mc_interp: args.mc_interp.into(),
+        coil_definitions: args.coil_definitions.into(),
         ..MaxwellParams::default()
     };
-    let fmt = RawFormat::from_name(&args.fmt).ok_or_else(|| {
-        usage(
-            format!("`--fmt` must be short, int, single or double, got `{}`", args.fmt),
-            "leave it out for single precision",
-        )
-    })?;
     Ok(MaxfilterOptions {
         params,
         calibration: beside(&args.calibration),
         cross_talk: beside(&args.cross_talk),
         bads: args.bads.clone(),
         find_bads: args.find_bads.then_some((7.0, 5.0, 5)),
-        fmt,
+        fmt: args.fmt.into(),
     })
 }
 
@@ -161,7 +137,7 @@ fn say(done: &Maxfiltered, wall_s: f64, printer: &Printer) {
         "warnings": report.warnings,
     }));
     for warning in &report.warnings {
-        printer.info(format!("note: {warning}"));
+        printer.info(format!("warning: {warning}"));
     }
     if let Some(found) = &done.found {
         let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
@@ -169,18 +145,18 @@ fn say(done: &Maxfiltered, wall_s: f64, printer: &Printer) {
         printer.line(format!("found noisy: {}", list(&found.noisy)));
     }
     if !report.bads.is_empty() {
-        printer.line(format!("rebuilt {}", report.bads.join(", ")));
+        printer.line(format!("reconstructed {}", report.bads.join(", ")));
     }
     if let (Some(first), n) = (bases.first(), bases.len()) {
         let positions = if n > 1 { format!(" (first of {n} positions)") } else { String::new() };
         printer.line(format!(
-            "{} of {} inner and {} of {} outer moments, condition {:.1}{positions}",
+            "{} of {} internal and {} of {} external components, condition number {:.1}{positions}",
             first.n_in, first.n_in_all, first.n_out, first.n_out_all, first.condition
         ));
     }
     if !report.windows.is_empty() {
         let total: usize = report.windows.iter().map(|window| window.n_components).sum();
-        printer.line(format!("took {total} directions in time out of {} windows", report.windows.len()));
+        printer.line(format!("tSSS components removed: {total} in {} windows", report.windows.len()));
     }
     for path in &done.written {
         printer.line(format!("wrote {} in {}", path.display(), seconds(wall_s)));

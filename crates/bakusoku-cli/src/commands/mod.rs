@@ -15,14 +15,14 @@ use crate::printer::Printer;
 use bakusoku_pool::{Budget, Cancel};
 use bakusoku_study::RunOptions;
 
-/// Does what was asked; the exit status.
+/// Runs the command; returns the exit status.
 pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
     match &args.command {
         Command::Demo(args) => demo::run(args, printer, cancel),
         Command::Init(args) => init::run(args, printer),
         Command::Run(args) => run::run(args, printer, cancel),
         Command::Plan(args) => plan::run(args, printer, cancel),
-        Command::Status(args) => status::run(args, printer),
+        Command::Status(args) => status::run(args, printer, cancel),
         Command::Info(args) => info::run(args, printer),
         Command::Simulate(args) => simulate::run(args, printer, cancel),
         Command::Convert(args) => convert::run(args, printer),
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Re
     }
 }
 
-/// What this process may use, as found and as said.
+/// The resources that this process may use, within the limits given.
 fn budget(args: &BudgetArgs) -> anyhow::Result<Budget> {
     let mut budget = Budget::detect()?;
     if let Some(n_jobs) = args.n_jobs {
@@ -42,7 +42,7 @@ fn budget(args: &BudgetArgs) -> anyhow::Result<Budget> {
     Ok(budget)
 }
 
-/// How a study is to be run, as said.
+/// Options of `run` and `plan`.
 fn options(args: &StudyArgs, cancel: &Cancel) -> RunOptions {
     RunOptions {
         only: args.subject.clone(),
@@ -60,5 +60,17 @@ fn count(n: usize, what: &str) -> String {
 
 /// Seconds as people say them.
 fn seconds(s: f64) -> String {
-    if s < 60.0 { format!("{s:.1} s") } else { format!("{} min {:02.0} s", (s / 60.0).floor(), s % 60.0) }
+    if s < 59.95 {
+        return format!("{s:.1} s");
+    }
+    let whole = s.round();
+    format!("{} min {:02} s", (whole / 60.0).floor(), whole % 60.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_have_no_sixtieth_second() {
+        assert_eq!([0.04, 59.94, 59.96, 119.7].map(super::seconds), ["0.0 s", "59.9 s", "1 min 00 s", "2 min 00 s"]);
+    }
 }

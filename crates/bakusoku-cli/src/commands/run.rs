@@ -1,11 +1,11 @@
-//! `bakusoku run STUDY.toml`: all subjects, only what is not up to date.
+//! `bakusoku run STUDY.toml`: processes all subjects, skips outputs that are up to date.
 
 use super::{count, options, seconds};
 use crate::args::RunArgs;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use bakusoku_pool::{Bytes, Cancel};
-use bakusoku_study::report::data::Status;
+use bakusoku_study::report::data::{Status, grouped_warnings};
 use bakusoku_study::{Outcome, RunOptions, Study};
 use serde_json::json;
 use std::sync::Arc;
@@ -19,7 +19,10 @@ pub(crate) fn run(args: &RunArgs, printer: &Printer, cancel: &Cancel) -> anyhow:
     execute(&study, &options, printer)
 }
 
-/// Runs a study, shows how it goes, and says what came of it.
+/// Subjects that are named in a warning.
+const MOST_LABELS: usize = 10;
+
+/// Runs a study, shows its progress, and prints the outcome.
 pub(crate) fn execute(study: &Study, options: &RunOptions, printer: &Printer) -> anyhow::Result<u8> {
     let plan = study.plan(options)?;
     let progress = Arc::new(Progress::new(printer, plan.units.iter().filter(|unit| unit.is_due()).count()));
@@ -69,7 +72,15 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         }
     }
     for warning in &report.warnings {
-        printer.info(format!("note: {warning}"));
+        printer.info(format!("warning: {warning}"));
+    }
+    // Of what was computed now; others were told when they were.
+    let computed = report.subjects.iter().filter(|subject| matches!(subject.status, Status::Done | Status::Failed));
+    for (warning, subjects) in grouped_warnings(computed) {
+        let shown: Vec<&str> = subjects.iter().take(MOST_LABELS).map(|subject| subject.label.as_str()).collect();
+        let more = subjects.len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        printer.info(format!("warning: {}{more}: {warning}", shown.join(", ")));
     }
     if outcome.is_up_to_date() {
         let all = match report.subjects.len() {

@@ -1,24 +1,32 @@
-//! `bakusoku status STUDY.toml`: what is there and what is not.
+//! `bakusoku status STUDY.toml`: which outputs are current, outdated or orphaned.
 
-use super::count;
 use super::plan::{document, say_units};
+use super::{count, options};
 use crate::args::StudyArgs;
 use crate::printer::Printer;
+use bakusoku_pool::Cancel;
 use bakusoku_study::Study;
 use serde_json::json;
 
-pub(crate) fn run(args: &StudyArgs, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &StudyArgs, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
     let study = Study::load(&args.study)?;
-    let status = study.status()?;
+    let options = options(args, cancel);
+    let mut status = study.status(&options)?;
+    if !options.only.is_empty() {
+        status.plan.units.retain(|unit| options.only.iter().any(|name| unit.unit.is_named(name)));
+    }
     let mut all = document(&status.plan);
     all["left_behind"] = status.stale.iter().map(|stale| json!({"path": stale.path, "why": stale.why})).collect();
     printer.json_document(&all);
     say_units(&status.plan, printer, false);
-    let due = status.plan.units.iter().filter(|unit| unit.is_due()).count();
-    printer.line(format!("{} of {} units are up to date", status.plan.units.len() - due, status.plan.units.len()));
+    let units = &status.plan.units;
+    let failed = units.iter().filter(|unit| unit.failure.is_some()).count();
+    let current = units.iter().filter(|unit| unit.failure.is_none() && !unit.is_due()).count();
+    let failures = if failed > 0 { format!(", {failed} can't run") } else { String::new() };
+    printer.line(format!("{current} of {} up to date{failures}", count(units.len(), "unit")));
     if !status.stale.is_empty() {
         printer.line(format!(
-            "left behind by older configurations, or by runs that were killed: {}",
+            "orphaned, by older configurations or runs that were killed: {}",
             count(status.stale.len(), "file")
         ));
         for stale in &status.stale {
@@ -26,5 +34,5 @@ pub(crate) fn run(args: &StudyArgs, printer: &Printer) -> anyhow::Result<u8> {
         }
         printer.line(format!("`bakusoku run {} --prune` removes them", args.study.display()));
     }
-    Ok(0)
+    Ok(u8::from(failed > 0))
 }

@@ -175,8 +175,8 @@ impl Kind {
                 for (key, item) in entries {
                     let Some(field) = fields.iter().find(|field| field.name == key.text) else {
                         let names = fields.iter().map(|field| field.name);
-                        let hint = nearest(&key.text, names.clone())
-                            .map(|near| format!("did you mean `{near}`?"))
+                        let hint = belongs_above(name, &key.text)
+                            .or_else(|| nearest(&key.text, names.clone()).map(|near| format!("did you mean `{near}`?")))
                             .unwrap_or_else(|| format!("expected one of {}", names.collect::<Vec<_>>().join(", ")));
                         problems.add(&key.span, format!("`{name}` has no entry `{}`", key.text), "unknown", Some(hint));
                         fine = false;
@@ -206,4 +206,10 @@ impl Kind {
             _ => wrong(problems),
         }
     }
+}
+/// What to say of a key of the file that stands below the header of a table.
+fn belongs_above(table: &str, key: &str) -> Option<String> {
+    let is_key = super::keys::KEYS.iter().any(|known| known.name == key);
+    let header = table == "run" || table.starts_with("subject.");
+    (is_key && header).then(|| format!("`{key}` belongs above the first `[…]`: what follows `[{table}]` is part of it"))
 }

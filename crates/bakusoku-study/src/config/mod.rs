@@ -67,8 +67,14 @@ impl Config {
             _ => Path::new("."),
         }
     }
-    /// A path of the study file, from the folder of the file, without parts that mean nothing (`.`).
+    /// A path of the study file, from the folder of the file, without parts that mean nothing (`.`); `~` is the home
+    /// folder.
     pub fn beside(&self, path: impl AsRef<Path>) -> PathBuf {
+        let home = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+        let path = match path.as_ref().strip_prefix("~") {
+            Ok(rest) => home().map_or_else(|| path.as_ref().to_owned(), |home| home.join(rest)),
+            Err(_) => path.as_ref().to_owned(),
+        };
         let whole: PathBuf = self.folder().join(path).components().filter(|part| *part != Component::CurDir).collect();
         if whole.as_os_str().is_empty() { PathBuf::from(".") } else { whole }
     }

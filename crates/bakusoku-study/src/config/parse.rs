@@ -90,10 +90,22 @@ pub(crate) fn parse(text: &str, problems: &mut Problems<'_>) -> Option<Node> {
         }
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
-            problems.add(&span, format!("this is not TOML: {}", error.message().replace('\n', ", ")), "here", None);
+            let hint = python_value(text, span.start);
+            problems.add(&span, format!("this is not TOML: {}", error.message().replace('\n', ", ")), "here", hint);
             None
         }
     }
+}
+
+/// What to write for the value of a Python configuration that stands in the line.
+fn python_value(text: &str, at: usize) -> Option<String> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let value = line.split_once('=')?.1.split('#').next()?;
+    let words: Vec<&str> = value.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '"' | '\''))).collect();
+    let toml = [("None", "\"none\""), ("True", "true"), ("False", "false")];
+    let (python, toml) = toml.into_iter().find(|(python, _)| words.contains(python))?;
+    Some(format!("write {toml} for Python's {python}"))
 }
 
 fn from_table(table: &DeTable<'_>) -> NodeValue {

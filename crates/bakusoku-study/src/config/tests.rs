@@ -102,6 +102,12 @@ fn unknown_keys_ask_what_was_meant() {
         ["2:12 `reject` has no entry `meg` | expected one of mag, grad, eeg, eog, ecg"]
     );
     assert_eq!(of("[run]\nn_job = 2"), ["3:1 `run` has no entry `n_job` | did you mean `n_jobs`?"]);
+    assert_eq!(
+        of("[run]\nn_jobs = 2\nl_freq = 1"),
+        [
+            "4:1 `run` has no entry `l_freq` | `l_freq` belongs above the first `[…]`: what follows `[run]` is part of it"
+        ]
+    );
     assert_eq!(of("[subject.03]\nbad = []"), ["3:1 `subject.03` has no entry `bad` | did you mean `bads`?"]);
 }
 
@@ -239,4 +245,23 @@ fn what_a_maxwell_filter_needs_is_said() {
     assert!(of(&format!("{good}mf_cal_fname = \"{{run}}.dat\""))[0].contains("the same for all runs"));
     assert!(of(&format!("{good}mf_extra_kws = {{ regularise = \"in\" }}"))[0].contains("did you mean `regularize`?"));
     assert!(problems("ch_types = [\"eeg\"]\nuse_maxwell_filter = true")[0].contains("needs MEG channels"));
+}
+
+#[test]
+fn values_of_python_are_known() {
+    let hint = |text: &str| of(text)[0].split_once(" | ").unwrap().1.to_owned();
+    assert_eq!(hint("h_freq = None"), "write \"none\" for Python's None");
+    assert_eq!(hint("use_maxwell_filter = True # as before\nh_freq = 40"), "write true for Python's True");
+    assert_eq!(hint("baseline = [None, 0]"), "write \"none\" for Python's None");
+    assert_eq!(hint("decode = False"), "write false for Python's False");
+    assert_eq!(hint("h_freq = 4O"), "-");
+}
+
+#[test]
+fn a_tilde_is_the_home_folder() {
+    let config = Config::parse(Path::new("/data/study.toml"), BASE).unwrap();
+    let home = std::env::home_dir().unwrap();
+    assert_eq!(config.beside("~/out"), home.join("out"));
+    assert_eq!(config.beside("~"), home);
+    assert_eq!(config.beside("~x/out"), Path::new("/data/~x/out"));
 }

@@ -102,6 +102,33 @@ pub struct SubjectReport {
     pub warnings: Vec<String>,
 }
 
+impl SubjectReport {
+    /// Warnings about the subject and its recordings.
+    pub fn all_warnings(&self) -> Vec<String> {
+        let of_run = |run: &RunReport| -> Vec<String> {
+            let warnings = run.maxwell.iter().flat_map(|maxwell| &maxwell.warnings);
+            warnings.map(|warning| format!("{}: {warning}", run.label)).collect()
+        };
+        self.warnings.iter().cloned().chain(self.runs.iter().flat_map(of_run)).collect()
+    }
+}
+
+/// Each warning about subjects once, with the subjects that it is about.
+pub fn grouped_warnings<'s>(
+    subjects: impl IntoIterator<Item = &'s SubjectReport>,
+) -> Vec<(String, Vec<&'s SubjectReport>)> {
+    let mut grouped: Vec<(String, Vec<&SubjectReport>)> = Vec::new();
+    for subject in subjects {
+        for warning in subject.all_warnings() {
+            match grouped.iter_mut().find(|(known, _)| *known == warning) {
+                Some((_, subjects)) => subjects.push(subject),
+                None => grouped.push((warning, vec![subject])),
+            }
+        }
+    }
+    grouped
+}
+
 /// What went wrong.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failure {

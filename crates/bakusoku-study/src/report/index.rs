@@ -1,6 +1,6 @@
 //! The study's first page.
 
-use super::data::{ConfigEntry, Failure, Status, StudyReport, SubjectReport};
+use super::data::{ConfigEntry, Failure, Status, StudyReport, SubjectReport, grouped_warnings};
 use super::group;
 use super::page::{self, Section, code, failure, lines, name, table, tag, text, tiles};
 use super::units::{bytes, seconds};
@@ -98,6 +98,7 @@ fn row(subject: &SubjectReport) -> Vec<Markup> {
     let recordings = if is_read { format!("{} · {}", subject.runs.len(), seconds(length)) } else { String::new() };
     let kept = subject.drops.as_ref().map_or(String::new(), |drops| format!("{} of {}", drops.n_kept, drops.n_before));
     let conditions: Vec<_> = subject.evokeds.iter().filter(|evoked| !evoked.is_contrast).collect();
+    let warnings = subject.all_warnings().len();
     vec![
         link(subject),
         tag(subject.status),
@@ -106,21 +107,13 @@ fn row(subject: &SubjectReport) -> Vec<Markup> {
         text(kept),
         html! { @for evoked in conditions { div { (name(&evoked.name)) " " (evoked.nave) } } },
         if subject.wall_s > 0.0 { text(seconds(subject.wall_s)) } else { text("") },
-        html! { @if !subject.warnings.is_empty() { a href="#warnings" { (subject.warnings.len()) } } },
+        html! { @if warnings > 0 { a href="#warnings" { (warnings) } } },
     ]
 }
 
 /// Each warning once, with the subjects that it is about.
 fn warnings(study: &StudyReport) -> Option<Section> {
-    let mut grouped: Vec<(&str, Vec<&SubjectReport>)> = Vec::new();
-    for subject in &study.subjects {
-        for warning in &subject.warnings {
-            match grouped.iter_mut().find(|(known, _)| *known == warning.as_str()) {
-                Some((_, subjects)) => subjects.push(subject),
-                None => grouped.push((warning, vec![subject])),
-            }
-        }
-    }
+    let grouped = grouped_warnings(&study.subjects);
     if grouped.is_empty() {
         return None;
     }
