@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .._exceptions import ParameterError
 from ._future import Future, FutureCall
+from ._options import NO_LIMIT, whole
 from ._pool import Pool
 from ._results import ResultIterator
 from ._stream_call import StreamCall
@@ -71,10 +71,8 @@ class Executor(concurrent.futures.Executor):
         **options: Any,
     ) -> None:
         self._shut = True
-        if isinstance(max_workers, int) and max_workers < 1:
-            raise ParameterError(
-                f"`max_workers` must be at least 1 or None, got {max_workers}: max_workers must be greater than 0"
-            )
+        if max_workers is not None:
+            max_workers = whole(max_workers, "max_workers", 1, "a number (max_workers must be greater than 0) or None")
         if isinstance(options.get("labels"), (list, tuple)):
             raise TypeError("`labels` of an executor must be a function of the call's arguments, got a list")
         self._pool = Pool(max_workers, initializer, initargs, max_tasks_per_child, **options)
@@ -141,12 +139,12 @@ class Executor(concurrent.futures.Executor):
             The results. An exception of `fn` is raised in its place, and ends the iteration.
         """
         self._check()
-        if chunksize is not None and chunksize < 1:
-            raise ParameterError(f"`chunksize` must be at least 1 or None, got {chunksize}: chunksize must be >= 1.")
-        if buffersize is not None and not isinstance(buffersize, int):
-            raise TypeError("buffersize must be an integer or None")
-        if buffersize is not None and buffersize < 1:
-            raise ParameterError(f"`buffersize` must be at least 1 or None, got {buffersize}: buffersize must be >= 1")
+        if chunksize is not None:
+            chunksize = min(whole(chunksize, "chunksize", 1, "a number from 1 upwards or None"), NO_LIMIT)
+        if buffersize is not None:
+            # CPython's tests look for its words.
+            expected = "an integer or None" if not hasattr(buffersize, "__index__") else "None or > 0"
+            buffersize = min(whole(buffersize, "buffersize", 1, expected), NO_LIMIT)
         end = None if timeout is None else time.monotonic() + timeout
         items = zip(*iterables, strict=False)
         if buffersize is not None:

@@ -13,6 +13,9 @@ from ._worker import APPLY
 if TYPE_CHECKING:
     from ._call import Call
 
+#: More than any machine has; the engine adds such numbers in 64 bits.
+_MOST = 1 << 56
+
 
 def checked(memory: Any) -> int | Callable | None:
     """What `memory` says: bytes, or a function of the item."""
@@ -59,8 +62,10 @@ def _bytes(given: Any, name: str) -> int:
             raise ParameterError(f"{expected}: {error}") from None
     try:
         size = int(given)
+    except OverflowError:  # infinity
+        size = _MOST if given > 0 else -1
     except (TypeError, ValueError):
         raise TypeError(f"{expected}, got {given!r}") from None
     if size < 0 or isinstance(given, bool):
         raise ParameterError(f"{expected}, got {given!r}")
-    return size
+    return min(size, _MOST)
