@@ -7,6 +7,8 @@ import sys
 import warnings
 from typing import Any
 
+from . import _log_records
+
 #: How many threads numerical libraries start; a worker's are set by the pool.
 THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
@@ -43,21 +45,12 @@ def gather() -> dict[str, Any]:
     numpy = sys.modules.get("numpy")
     if numpy is not None and hasattr(numpy, "geterr"):
         state["numpy"] = numpy.geterr(), numpy.get_printoptions()
-    mne = sys.modules.get("mne")
-    if mne is not None:
-        state["mne"] = _mne_level()
-    logging = sys.modules.get("logging")
-    if logging is not None:
-        state["level"] = logging.getLogger().level, logging.root.manager.disable
+    state["mne"] = "mne" in sys.modules
+    state["logging"] = _log_records.gather()
     if "multiprocessing.managers" in sys.modules:
         # With which proxies of a manager, such as `Manager().Lock()`, prove who they are.
         state["authkey"] = bytes(sys.modules["multiprocessing.process"].current_process().authkey)
     return state
-
-
-def _mne_level() -> int | None:
-    logging = sys.modules.get("logging")
-    return logging.getLogger("mne").level if logging is not None else None
 
 
 def _filters() -> list:
@@ -100,22 +93,15 @@ def restore(state: dict[str, Any]) -> None:
         from multiprocessing.process import current_process
 
         current_process().authkey = state["authkey"]
-    if "level" in state:
-        import logging
-
-        level, disabled = state["level"]
-        logging.getLogger().setLevel(level)
-        logging.disable(disabled)
-    if state.get("mne") is not None:
+    if state["mne"]:
         import importlib
-        import logging
 
         try:
-            # It sets its level when it is loaded, and the owner has it loaded.
+            # It sets its logger's level and handlers when it is loaded, and the owner has it loaded.
             importlib.import_module("mne")
         except ImportError:
             pass
-        logging.getLogger("mne").setLevel(state["mne"])
+    _log_records.restore(state["logging"])
 
 
 #: Of these libraries only Python reads the variables, when they are imported.

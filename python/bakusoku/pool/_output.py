@@ -8,6 +8,8 @@ import threading
 from collections import deque
 from typing import Any
 
+from . import _log_records
+from ._engine_thread import no_dummy_thread
 from ._progress import Above
 from ._speech import MARK, RECORD
 
@@ -44,7 +46,7 @@ class Output:
 
     def written(self, worker: int, way: int, call: Any, item: int | None, data: bytes) -> None:
         """A worker wrote to its standard output (1) or error (2), while `item` of `call` ran."""
-        with self.lock:
+        with no_dummy_thread(), self.lock:
             stream = self.streams.setdefault((worker, way), _Stream())
             hint = (id(call), item)
             if hint != stream.hint:
@@ -87,8 +89,7 @@ class Output:
         target = sys.stderr if way == 2 else sys.stdout
         if target is not None:
             with Above():
-                target.write("".join(f"{label}{line}\n" for line in text))
-                target.flush()
+                _write(target, "".join(f"{label}{line}\n" for line in text))
 
     def end_line(self, stream: _Stream, way: int) -> None:
         """Show what is left of a line that nobody will end."""
@@ -108,19 +109,29 @@ class Output:
 
     def said(self, call: Any, message: bytes) -> None:
         """A worker logged or warned."""
-        kind, item, *what = pickle.loads(message)
-        label = "" if call is None else f"[{call.label(item)}] "
-        with Above():
+        with no_dummy_thread(), Above():
+            kind, item, *what = pickle.loads(message)
+            label = "" if call is None else f"[{call.label(item)}] "
             if kind == RECORD:
-                (fields,) = what
+                filtered, fields = _log_records.unpacked(*what)
                 if call is not None:
                     keep(call, item, [f"{fields['levelname']}: {fields['msg']}"])
-                _log(label, fields)
+                _log_records.handle(label, filtered, fields)
             else:
                 text, category, filename, lineno = what
                 if call is not None:
                     keep(call, item, [f"{category.__name__}: {text}"])
                 _warn(label, text, category, filename, lineno)
+
+
+def _write(target: Any, text: str) -> None:
+    """Write on a stream; what its encoding does not have, as Python writes it in a string."""
+    try:
+        target.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(target, "encoding", None) or "ascii"
+        target.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    target.flush()
 
 
 def keep(call: Any, item: int, lines: list[str]) -> None:
@@ -131,16 +142,6 @@ def keep(call: Any, item: int, lines: list[str]) -> None:
     if last is None:
         last = call.words[item] = deque(maxlen=LAST)
     last.extend(line if len(line) <= LONG else line[: LONG - 1] + "…" for line in lines[-LAST:])
-
-
-def _log(label: str, fields: dict[str, Any]) -> None:
-    import logging
-
-    logger = logging.getLogger(fields["name"])
-    if logger.isEnabledFor(fields["levelno"]):
-        record = logging.makeLogRecord(fields)
-        record.msg = f"{label}{record.msg}"
-        logger.handle(record)
 
 
 def _warn(label: str, text: str, category: type[Warning], filename: str, lineno: int) -> None:

@@ -7,18 +7,19 @@ and warnings travel as such, so that the owner's handlers and filters see them.
 from __future__ import annotations
 
 import io
-import logging
 import pickle
 import sys
 import warnings
 from typing import Any
+
+from . import _log_records
 
 #: A line that says to which item what follows belongs, where a message has several items; without a number where it has
 #: one again.
 MARK = b"\x1e\x1e"
 #: What is told beside the pipes.
 RECORD, WARNING = "record", "warning"
-#: The longest text of a record or a warning; what is longer is cut.
+#: The longest text of a warning; what is longer is cut.
 LONGEST = 6000
 
 #: Whether something was written since the last answer.
@@ -94,25 +95,4 @@ def begin(say: Any) -> None:
         (sys.stderr if file is None else file).write(text)
 
     warnings.showwarning = showwarning
-    logging.root.handlers[:] = [_handler(tell)]
-
-
-def _handler(tell: Any) -> logging.Handler:
-    class ToOwner(logging.Handler):
-        def emit(self, record: Any) -> None:
-            try:
-                fields = {name: getattr(record, name) for name in _FIELDS}
-                fields["msg"] = record.getMessage()[:LONGEST]
-                if record.exc_info and record.exc_info[0] is not None:
-                    fields["exc_text"] = logging.Formatter().formatException(record.exc_info)[-LONGEST:]
-                tell(RECORD, fields)
-            except Exception:  # a record that cannot be made, or a fork that has no owner
-                self.handleError(record)
-
-    return ToOwner()
-
-
-_FIELDS = (
-    "name", "levelno", "levelname", "pathname", "filename", "module", "lineno", "funcName", "created", "msecs",
-    "process", "processName", "thread", "threadName",
-)  # fmt: skip
+    _log_records.begin(lambda record: tell(RECORD, record))
