@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from ._blame import blame
 from ._bring import UNCHANGING, Brought, NotYet
+from ._engine_thread import no_dummy_thread
 from ._exceptions import unseal
 from ._kept import function_of
 from ._memory import need, warn_if_too_much
@@ -27,11 +30,28 @@ if TYPE_CHECKING:
 _tags = itertools.count(1)
 
 
+def call_users(function: Callable[[], Any]) -> None:
+    """Call what the user has given for when something comes: its error is shown, and is nobody's result."""
+    try:
+        function()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # As where the engine's thread calls it, which cannot raise it to anybody.
+        text = "Exception ignored in a callback of a pool"
+        what = SimpleNamespace(
+            exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__, err_msg=text, object=None
+        )
+        sys.unraisablehook(what)
+
+
 class Call:
     """Items and what came of them. Subclasses say where items come from and where outcomes go."""
 
     #: Seconds of work in a message, where the number of its items is not said.
     target = 10e-3
+    #: Whether it may show a progress bar that nobody asked for.
+    bar = False
     #: Whether other calls may come while this one runs.
     others = False
     #: Whether an item may be on its way before a worker is free for it.
@@ -77,19 +97,18 @@ class Call:
 
     def start(self, chunk: int | None, total: int | None, ahead: int | None, eager: bool) -> None:
         """Give the job to the workers."""
-        if self.options.progress is not False and (self.mode != APPLY or self.options.progress is not None):
+        if self.options.progress is not False and (self.bar or self.options.progress is not None):
             from ._progress import OFTEN, reporter
 
             self.reporter = reporter(self, self.options.progress)
             if self.reporter is not None:
                 self.pause = OFTEN
-                eager = eager or self.options.progress is not None
         self.eager = eager
         if self.options.timeout is not None:
             # It is promised to each item.
             chunk = 1
         self.pool._face.calls[self.tag] = self
-        listener = self.arrived if eager else None
+        listener = self.heard if eager else None
         timeout = self.options.timeout
         source: Any = self
         parcels = []
@@ -109,23 +128,24 @@ class Call:
         """The next items, as a message; None at the end, `...` where there are none yet. Asked by the engine, from any
         thread.
         """
-        try:
-            while True:
-                start, items = self.supply(most)
-                if not items:
-                    return None
-                try:
-                    return self.encode(start, items)
-                except Exception as error:
-                    if len(items) > 1:
-                        self.hold_back(start, items)
-                    else:
-                        self.put_error(start, blame(items[0], error, self.naming(start)), final=True)
-        except NotYet:
-            return ...
-        except BaseException as error:  # a `next` or a `__reduce__` of the user's
-            self.source_failed(error)
-            return None
+        with no_dummy_thread():
+            try:
+                while True:
+                    start, items = self.supply(most)
+                    if not items:
+                        return None
+                    try:
+                        return self.encode(start, items)
+                    except Exception as error:
+                        if len(items) > 1:
+                            self.hold_back(start, items)
+                        else:
+                            self.put_error(start, blame(items[0], error, self.naming(start)), final=True)
+            except NotYet:
+                return ...
+            except BaseException as error:  # a `next` or a `__reduce__` of the user's
+                self.source_failed(error)
+                return None
 
     def encode(self, start: int, items: list) -> tuple:
         """A message with these items."""
@@ -177,7 +197,7 @@ class Call:
                 parcels.append(self.encode(index, [self.item(index)]))
             except Exception as error:
                 self.put_error(index, error, final=True)
-        self.job.again(parcels, self.arrived if self.eager else None)
+        self.job.again(parcels, self.heard if self.eager else None)
 
     # ── from workers ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,9 +218,14 @@ class Call:
                 self.all_arrived()
             told = self.to_tell()
         for tell in told:
-            tell()
+            call_users(tell)
         if self.reporter is not None:
             self.reporter.tick(self.is_over())
+
+    def heard(self) -> None:
+        """Take what has arrived, in the engine's thread."""
+        with no_dummy_thread():
+            self.arrived()
 
     def count(self) -> tuple[int, int, int | None]:
         """How many items have an outcome, how many of them failed, and how many there are."""
@@ -271,8 +296,9 @@ class Call:
                 from ._errors import WorkerDied
 
                 code, envelope = value
-                label = self.label(index)
-                error = WorkerDied(f"{label} called `sys.exit({code})`", index, label, None, code)
+                label, said = self.label(index), envelope[2]
+                given = code if said in ("", "None") or said.lstrip("-").isdigit() else repr(said)
+                error = WorkerDied(f"{label} called `sys.exit({given})`", index, label, None, code)
                 error.__cause__ = unseal(envelope).__cause__
                 self.put_error(index, error)
 
@@ -320,7 +346,7 @@ class Call:
         shown = "" if self.mode == APPLY else short(self.item(index))
         self.put_error(index, died(index, self.label(index), shown, code, number, peak, oom))
         others = [i for i in range(start, start + items) if i != index and not self.settled(i)]
-        if others and not self.stopped():
+        if others:
             self.again(others)
 
     def refused(self, start: int, items: int, envelope: Any) -> None:
@@ -372,7 +398,7 @@ class Call:
                 error.add_note(note)
             except Exception:  # an exception without notes
                 pass
-        if not final and not self.stopped():
+        if not final:
             attempt = self.attempts.get(index, 0) if self.attempts else 0
             if attempt < self.options.retries:
                 if self.attempts is None:
@@ -388,10 +414,6 @@ class Call:
 
     def settled(self, index: int) -> bool:
         raise NotImplementedError
-
-    def stopped(self) -> bool:
-        """Whether nobody wants more outcomes."""
-        return False
 
     def label(self, index: int) -> str:
         return self.options.label(index, self)

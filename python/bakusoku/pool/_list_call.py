@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from ._bring import UNCHANGING
-from ._call import Call
+from ._call import Call, call_users
 from ._pickle import Placed, repeated_arrays
 from ._worker import APPLY
 
@@ -23,7 +23,9 @@ class ListCall(Call):
 
     position = 0
     singles_until = 0
+    #: What `get` raises when all items are through, and whose it is.
     error: BaseException | None = None
+    error_at = 0
     callbacks: Sequence[tuple[Callable | None, Callable | None]] = ()
     #: Arrays that several items hold, and where they were placed.
     repeated: Set[int] | None = None
@@ -43,6 +45,7 @@ class ListCall(Call):
         error_callback: Callable | None = None,
     ) -> None:
         super().__init__(pool, function, mode, options, name)
+        self.bar = mode != APPLY
         self.items = items
         self.values: list = [None] * len(items)
         self.has = bytearray(len(items))
@@ -70,8 +73,6 @@ class ListCall(Call):
             sys.stderr.write(self.journal.said(len(self.items)))
 
     def supply(self, most: int) -> tuple[int, list]:
-        if self.error is not None:
-            return 0, []
         start, has = self.position, self.has
         while start < len(has) and has[start]:
             start += 1
@@ -105,8 +106,9 @@ class ListCall(Call):
     def source_failed(self, error: BaseException) -> None:
         with self.lock:
             self.settle_error(self.position, error)
-        for tell in self.to_tell():
-            tell()
+            told = self.to_tell()
+        for tell in told:
+            call_users(tell)
 
     def item(self, index: int) -> Any:
         return self.items[index]
@@ -115,30 +117,26 @@ class ListCall(Call):
         end = start + len(values)
         if self.error is None:
             self.values[start:end] = values
+        # Else nobody will see them: what was written or kept by then is what the others were done for.
         self.missing -= len(values) - self.has.count(1, start, end)
         self.has[start:end] = b"\x01" * len(values)
 
     def settle_error(self, index: int, error: BaseException) -> None:
+        if index < len(self.has) and not self.has[index]:
+            self.has[index] = 1
+            self.missing -= 1
         if self.options.on_error == "return":
-            if index < len(self.has) and not self.has[index]:
+            if index < len(self.values):
                 self.values[index] = error
-                self.has[index] = 1
-                self.missing -= 1
-        elif self.error is None:
-            self.error = error
-            self.finished = True
-            if self.job is not None:
-                self.job.cancel()
+        elif self.error is None or index < self.error_at:
+            self.error, self.error_at = error, index
+            self.values.clear()
 
     def settled(self, index: int) -> bool:
         return bool(self.has[index])
 
-    def stopped(self) -> bool:
-        return self.error is not None
-
     def count(self) -> tuple[int, int, int | None]:
-        done = len(self.has) - self.missing
-        return done if self.options.on_error == "return" else done + self.failed, self.failed, len(self.has)
+        return len(self.has) - self.missing, self.failed, len(self.has)
 
     def is_over(self) -> bool:
         return self.finished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
@@ -12,7 +13,7 @@ from .._exceptions import ParameterError
 from . import _carry, _method, _start
 from ._face import Face
 from ._list_call import ListCall
-from ._options import Options
+from ._options import NO_LIMIT, Options, whole
 from ._results import AsyncResult, ResultIterator, ResultList
 from ._stream_call import StreamCall
 from ._worker import APPLY, MAP, STAR
@@ -47,7 +48,9 @@ class Pool:
         keeps that number to its end. ``OMP_NUM_THREADS`` and its kin lower it. ``"elastic"`` changes the number also
         while a task runs, in OpenBLAS and MKL; then the last digits of its results may depend on what else ran.
     on_error : "raise" | "return"
-        What happens when an item fails: raise its exception, or put the exception in the place of the result.
+        What happens when an item fails: raise its exception, or put the exception in the place of the result. Either
+        way the other items are done first: `map` raises when all are through, and what they have written is whole.
+        Of several exceptions it raises that of the item that comes first. `imap` raises an exception in its turn.
     labels : list of str | callable | None
         Names of the items, or a function that names an item; shown in errors, in output, and by the progress bar.
     timeout : float | None
@@ -62,8 +65,9 @@ class Pool:
     progress : bool | callable | None
         Show on standard error how far a call is: a line with the count, the time that is left, and the items that run;
         in plain lines, and few, where that is no terminal or notebook. By default (None) only on a terminal or in a
-        notebook, and when a call takes longer than a second. A function is called instead, with an object that has
-        `done`, `failed`, `total`, `running`, `elapsed` and `left`.
+        notebook, when a call of `map` or `starmap` takes longer than a second, and not beside a bar of tqdm: who
+        iterates over `imap` may draw one. A function is called instead, with an object that has `done`, `failed`,
+        `total`, `running`, `elapsed` and `left`.
     resume : path-like | None
         A folder in which the results of finished items are kept. An item whose result is there is not computed again,
         when the function (its code, and what it refers to) and the item are the same. Errors are not kept; files that
@@ -116,19 +120,19 @@ class Pool:
         self._state = _TERMINATED
         cores, self._memory = _core.budget()
         size = cores if processes is None else processes
-        if not isinstance(size, int) or isinstance(size, bool):
-            raise TypeError(f"`processes` must be a number or None, got {processes!r}")
-        if size < 1:
-            raise ParameterError(
-                f"`processes` must be at least 1, got {processes}: Number of processes must be at least 1"
-            )
+        size = whole(size, "processes", 1, "a number from 1 upwards (Number of processes must be at least 1) or None")
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
-        if maxtasksperchild is not None and (not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0):
-            raise ParameterError("maxtasksperchild must be a positive int or None")
-        elastic = threads == "elastic"
-        if threads is not None and not elastic and (not isinstance(threads, int) or threads < 1):
-            raise ParameterError(f"`threads` must be at least 1, 'elastic' or None, got {threads!r}")
+        lives = maxtasksperchild
+        if lives is not None:
+            try:
+                lives = whole(lives, "maxtasksperchild", 1, "a positive int or None")
+            except TypeError as error:  # as `multiprocessing` has it
+                raise ParameterError(str(error)) from None
+            lives = lives if lives < NO_LIMIT else None
+        elastic = isinstance(threads, str) and threads == "elastic"
+        if threads is not None and not elastic:
+            threads = min(whole(threads, "threads", 1, "a number from 1 upwards, 'elastic' or None"), NO_LIMIT)
         self._options = Options(on_error, labels, timeout, retries, seed, progress, resume, memory)
         self._calls = itertools.count()
         self._size = self._processes = size
@@ -137,8 +141,8 @@ class Pool:
         _start.begin()
         if method == "forkserver":
             _start.zygote()
-        said, most = threads if isinstance(threads, int) else None, _carry.thread_cap()
-        self._crew = _core.WorkerPool(self._face, size, maxtasksperchild, cores, self._memory, said, most, elastic)
+        said, most = None if elastic else threads, _carry.thread_cap()
+        self._crew = _core.WorkerPool(self._face, size, lives, cores, self._memory, said, most, elastic)
         self._state = _OPEN
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,7 +179,7 @@ class Pool:
         items = [(tuple(args), dict(kwds) if kwds else _NO_KEYWORDS)]
         call = ListCall(self, func, APPLY, items, options, "apply_async", callback, error_callback)
         call.others = others
-        call.start(1, 1, None, bool(call.callbacks))
+        call.start(1, 1, None, bool(call.callbacks) or (others and options.progress not in (None, False)))
         return AsyncResult(call)
 
     def map(self, func: Callable, iterable: Iterable, chunksize: int | None = None, **options: Any) -> ResultList:
@@ -226,7 +230,9 @@ class Pool:
         items = iterable if isinstance(iterable, list) else list(iterable)
         options.check_labels(len(items))
         call = ListCall(self, func, mode, items, options, name, callback, error_callback)
-        call.start(_chunk(chunksize, True), call.missing, None, bool(call.callbacks))
+        # Who waits takes what arrives; else the engine's thread does, for callbacks and progress.
+        asked = options.progress not in (None, False) and name in ("map_async", "starmap_async")
+        call.start(_chunk(chunksize, True), call.missing, None, bool(call.callbacks) or asked)
         if call.finished:
             call.arrived()
         return AsyncResult(call)
@@ -253,7 +259,7 @@ class Pool:
         call = StreamCall(self, func, MAP, iter(iterable), options, name, ordered, chunk)
         call.total = len(iterable) if isinstance(iterable, Sized) else None
         ahead = 4 * self._size * (chunk or 1)
-        call.start(chunk, None, ahead, False)
+        call.start(chunk, None, ahead, options.progress not in (None, False))
         return ResultIterator(call)
 
     # ── life ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -318,13 +324,15 @@ class Pool:
         return PoolError(f"workers cannot be started: {broken[1]}")
 
 
-def _chunk(chunksize: int | None, whole: bool) -> int | None:
+def _chunk(chunksize: int | None, all_there: bool) -> int | None:
     if chunksize is None:
         return None
-    if not isinstance(chunksize, int):
-        raise TypeError(f"`chunksize` must be a number or None, got {chunksize!r}")
-    if chunksize < 1:
-        if whole:
+    try:
+        size = operator.index(chunksize)
+    except TypeError:
+        raise TypeError(f"`chunksize` must be a number or None, got {chunksize!r}") from None
+    if size < 1:
+        if all_there:
             return None
-        raise ParameterError(f"Chunksize must be 1+, not {chunksize:n}")
-    return chunksize
+        raise ParameterError(f"Chunksize must be 1+, not {size:n}")
+    return min(size, NO_LIMIT)

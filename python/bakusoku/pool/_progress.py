@@ -56,6 +56,15 @@ def is_live(stream: Any) -> bool:
         return False
 
 
+def others_draw() -> bool:
+    """Whether the script has a bar of its own: two would write over each other."""
+    bars = getattr(getattr(sys.modules.get("tqdm.std"), "tqdm", None), "_instances", ())
+    try:
+        return any(not bar.disable for bar in list(bars))
+    except Exception:  # another tqdm than the one that we know
+        return False
+
+
 def reporter(call: Call, progress: Any) -> Reporter | None:
     """Who reports on a call, if anybody does."""
     if progress is False:
@@ -80,8 +89,8 @@ class Reporter:
         self.every = OFTEN if self.live or self.function else SELDOM
         first = WORTH_IT if progress is None else self.every if self.live or self.function else SELDOM
         self.due = self.begun + first
-        #: Whether anything was shown, and how wide it is on the terminal.
-        self.shown = progress is not None
+        #: Whether somebody asked for it, whether anything was shown, and how wide it is on the terminal.
+        self.asked = self.shown = progress is not None
         self.width = 0
         self.over = False
 
@@ -96,6 +105,9 @@ class Reporter:
             self.due = time.monotonic() + self.every
             if over and not self.shown:
                 return
+            if not self.asked and others_draw():
+                self.clear()
+                return
             self.shown = True
             now = self.now(over)
             if self.live:
@@ -104,7 +116,9 @@ class Reporter:
                 sys.stderr.write(line(now, self.over, 10_000) + "\n")
                 sys.stderr.flush()
         if self.function is not None:
-            self.function(now)
+            from ._call import call_users
+
+            call_users(lambda: self.function(now))
 
     def now(self, over: bool) -> Progress:
         """How far the call is."""

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.timeout(120, method="signal")
 PRIVATE = {
     "test_make_pool": "counts `Pool._pool`; test_interface.test_workers_are_as_many_as_asked, test_wrong_arguments",
     "test_pool_worker_lifetime": "calls `Pool._repopulate_pool`; test_interface.test_maxtasksperchild",
-    "test_map_no_failfast": "waits for the rest of a call that failed; ours does not begin what it need not",
     "test_resource_warning": "sets `Pool._state`; test_unclosed_pool_warns below",
     "test_worker_finalization_via_atexit_handler_of_multiprocessing": "test_kill.test_a_pool_that_is_never_closed",
 }
