@@ -13,14 +13,15 @@ if _sys.platform == "win32":
     raise ImportError("bakusoku does not run on Windows; it does in WSL 2 (https://learn.microsoft.com/windows/wsl)")
 
 if TYPE_CHECKING:
-    from . import chpi, cov, epochs, event, filter, maxwell, pool, preprocessing, proj, reference, time_frequency
+    from . import channels, chpi, cov, epochs, event, filter, maxwell, pool, preprocessing, proj, reference, time_frequency
     from ._core import __version__, n_threads
     from ._exceptions import BakusokuError, DataError, ParameterError, UnsupportedError
+    from .channels import interpolate_bads
     from .event import find_events
     from .pool import AsyncResult, Executor, Pool, PoolError, RemoteError, TaskTimeout, WorkerDied, default_rng
 
 _MODULES = (
-    "chpi", "cov", "epochs", "event", "filter", "joblib", "maxwell", "pool", "preprocessing", "proj", "reference",
+    "channels", "chpi", "cov", "epochs", "event", "filter", "joblib", "maxwell", "pool", "preprocessing", "proj", "reference",
     "time_frequency",
 )  # fmt: skip
 _NAMES = {
@@ -29,6 +30,7 @@ _NAMES = {
     "ParameterError": "_exceptions",
     "UnsupportedError": "_exceptions",
     "find_events": "event",
+    "interpolate_bads": "channels",
     "n_threads": "_core",
     "AsyncResult": "pool",
     "Executor": "pool",
@@ -54,6 +56,7 @@ __all__ = [
     "UnsupportedError",
     "WorkerDied",
     "__version__",
+    "channels",
     "chpi",
     "cov",
     "default_rng",
@@ -61,6 +64,7 @@ __all__ = [
     "event",
     "filter",
     "find_events",
+    "interpolate_bads",
     "maxwell",
     "n_threads",
     "pool",

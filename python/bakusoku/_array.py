@@ -57,6 +57,19 @@ def as_picks(picks: Any, n_channels: int) -> npt.NDArray[np.intp] | None:
     return index % max(n_channels, 1)
 
 
+def as_int(value: Any, name: str, least: int) -> int:
+    """A whole number from ``least`` on."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` must be an int, got {value!r}") from None
+    if number < least:
+        raise ParameterError(f"`{name}` must be at least {least}, got {number}")
+    if number > 2**31 - 1:
+        raise ParameterError(f"`{name}` must be at most {2**31 - 1}, got {number}")
+    return number
+
+
 def as_jobs(n_jobs: Any) -> int:
     """Threads: 0 stands for the budget."""
     if n_jobs is None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from mne import Info, Projection, channel_type, pick_types, read_trans
+from mne import BaseEpochs, Evoked, Info, Projection, channel_type, pick_types, read_trans
 from mne._fiff.compensator import get_current_comp
 from mne._fiff.constants import FIFF
 from mne.annotations import _annotations_starts_stops
@@ -32,10 +32,12 @@ __all__ = [
     "append_channels",
     "channel_type",
     "coil_definition_file",
+    "channels_of",
     "compensation_grade",
     "debug",
     "dev_head_t_of",
     "fix_mag_coil_types",
+    "loaded",
     "log",
     "log_level",
     "pick_types",
@@ -152,3 +154,17 @@ def append_channels(raw: BaseRaw, chs: Sequence[dict]) -> None:
 def unlocked(info: Info):
     """A context in which all entries of ``info`` can be set."""
     return info._unlock()
+
+
+def loaded(inst: Any) -> np.ndarray:
+    """The samples of a recording, of epochs or of an average, to be changed in place: (..., n_channels, n_times)."""
+    if not isinstance(inst, (BaseRaw, BaseEpochs, Evoked)):
+        raise TypeError(f"expected an array, Raw, Epochs or Evoked, got {type(inst).__name__}")
+    if not getattr(inst, "preload", True):
+        raise RuntimeError("the samples have to be in memory first: use `load_data()` or `preload=True`")
+    return inst._data
+
+
+def channels_of(info: Info) -> list[tuple[str, str, np.ndarray]]:
+    """Name, type and position (m) of each channel."""
+    return [(ch["ch_name"], channel_type(info, k), np.array(ch["loc"][:3], float)) for k, ch in enumerate(info["chs"])]

@@ -27,7 +27,7 @@ fn channel_type(name: &'static str, given: &str) -> PyResult<ChannelType> {
     })
 }
 
-fn limits(name: &'static str, given: Vec<(String, f64)>) -> PyResult<Vec<(ChannelType, f64)>> {
+pub(crate) fn limits(name: &'static str, given: Vec<(String, f64)>) -> PyResult<Vec<(ChannelType, f64)>> {
     given.into_iter().map(|(ch_type, value)| Ok((channel_type(name, &ch_type)?, value))).collect()
 }
 

@@ -54,6 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(filter::filter_data, module)?)?;
     module.add_function(wrap_pyfunction!(filter::notch_filter, module)?)?;
     module.add_function(wrap_pyfunction!(linear::apply_matrix, module)?)?;
+    module.add_function(wrap_pyfunction!(linear::make_interpolation_matrix, module)?)?;
     module.add_function(wrap_pyfunction!(linear::make_projector, module)?)?;
     module.add_function(wrap_pyfunction!(linear::set_reference, module)?)?;
     module.add_function(wrap_pyfunction!(maxfilter::fit_sphere_to_headshape, module)?)?;

@@ -1,11 +1,11 @@
-//! `bakusoku.proj` and `bakusoku.reference`: what is linear over channels.
+//! `bakusoku.proj`, `bakusoku.reference` and `bakusoku.channels`: what is linear over channels.
 
 use crate::array::{Matrix, give};
 use crate::enter::enter;
 use crate::error::to_python;
 use bakusoku_core::Projector;
 use bakusoku_math::linalg;
-use bakusoku_methods::{projection, reference};
+use bakusoku_methods::{interpolation, projection, reference};
 use ndarray::Array2;
 use numpy::PyArray2;
 use pyo3::prelude::*;
@@ -31,6 +31,16 @@ pub(crate) fn make_projector<'py>(py: Python<'py>, vectors: Matrix<'py>) -> PyRe
     let among: Vec<&str> = names.iter().map(String::as_str).collect();
     let ssp = projection::make_projector(&projs, &among, &[], true).map_err(to_python)?;
     Ok(give(py, ssp.matrix()))
+}
+
+/// The matrix that makes samples of electrodes at `pos_to` of those at `pos_from`, relative to the origin (m).
+#[pyfunction]
+pub(crate) fn make_interpolation_matrix<'py>(
+    py: Python<'py>,
+    pos_from: Vec<[f64; 3]>,
+    pos_to: Vec<[f64; 3]>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    Ok(give(py, interpolation::make_interpolation_matrix(&pos_from, &pos_to).map_err(to_python)?))
 }
 
 /// `matrix` times `x`.

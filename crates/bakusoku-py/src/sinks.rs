@@ -2,10 +2,10 @@
 
 use crate::array::give;
 use crate::enter::enter;
-use crate::epochs::info_of;
-use crate::error::parameter;
+use crate::epochs::{info_of, limits};
+use crate::error::{parameter, to_python};
 use bakusoku_core::{Event, Par, Result};
-use bakusoku_methods::covariance::{CovarianceParams, CovarianceSink, Rank};
+use bakusoku_methods::covariance::{CovarianceParams, CovarianceSink, Estimator, Rank};
 use bakusoku_methods::epochs::{Epoch, EpochSink, EpochsHeader};
 use bakusoku_methods::evoked::EvokedSink;
 use ndarray::{ArrayView3, Axis};
@@ -55,7 +55,10 @@ pub(crate) fn average<'py>(
     Ok(give(py, evoked.data))
 }
 
-/// The empirical covariance of data channels, and its degrees of freedom.
+/// A method, the log-likelihood of samples left out, and the covariance.
+type Estimate<'py> = (String, Option<f64>, Bound<'py, PyArray2<f64>>);
+
+/// The covariance of data channels by each method, the best one first, and its degrees of freedom.
 #[pyfunction]
 pub(crate) fn compute_covariance<'py>(
     py: Python<'py>,
@@ -68,12 +71,20 @@ pub(crate) fn compute_covariance<'py>(
     tmax: Option<f64>,
     rank: &str,
     given: Vec<(String, usize)>,
+    method: Vec<String>,
+    shrinkage: f64,
+    cv: usize,
+    scalings: Vec<(String, f64)>,
     n_jobs: usize,
-) -> PyResult<(Bound<'py, PyArray2<f64>>, i64)> {
+) -> PyResult<(Vec<Estimate<'py>>, i64)> {
     let params = CovarianceParams {
         tmin,
         tmax,
         keep_sample_mean,
+        method: method.iter().map(|name| Estimator::from_name(name)).collect::<Result<_>>().map_err(to_python)?,
+        shrinkage,
+        cv,
+        scalings: limits("scalings", scalings)?,
         rank: match rank {
             "estimate" => Rank::Estimate,
             "info" => Rank::Info,
@@ -84,10 +95,11 @@ pub(crate) fn compute_covariance<'py>(
     };
     let epochs = epochs.as_array();
     let header = header(epochs, &ch_types, sfreq, first)?;
-    let covariance = enter(py, n_jobs, |par| {
+    let estimates = enter(py, n_jobs, |par| {
         let mut sink = CovarianceSink::new(params);
         lead(&mut sink, &header, epochs, par)?;
-        sink.into_covariance(par)
+        sink.into_estimates(par)
     })?;
-    Ok((give(py, covariance.data), covariance.nfree))
+    let nfree = estimates.first().map_or(0, |(covariance, _)| covariance.nfree);
+    Ok((estimates.into_iter().map(|(c, loglik)| (c.method, loglik, give(py, c.data))).collect(), nfree))
 }

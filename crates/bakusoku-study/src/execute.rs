@@ -294,7 +294,7 @@ fn evoked_and_covariance(
     timing(report, &steps::evoked::STEP, None, start);
     if let Some(sink) = collectors.covariance {
         (work.progress)(0.97, "covariance");
-        keep_covariance(work, prepared, sink.into_covariance(&work.par), info, report)?;
+        keep_covariance(work, prepared, sink.into_covariance(work.par), info, report)?;
     }
     Ok(())
 }
@@ -337,7 +337,7 @@ fn empty_room(
     timing(report, &steps::filter::STEP, Some(&ready.label), start);
     match noise {
         Some(sink) => {
-            keep_covariance(work, prepared, sink.into_covariance(&work.par), &ready.steps.last().info, report)
+            keep_covariance(work, prepared, sink.into_covariance(work.par), &ready.steps.last().info, report)
         }
         None => Ok(()),
     }

@@ -19,6 +19,7 @@ import pytest
 import bakusoku
 
 MODULES = [
+    "channels",
     "chpi",
     "cov",
     "epochs",

@@ -120,7 +120,11 @@ impl CovarianceParams {
         }
         if !self.keep_sample_mean && self.method != [Estimator::Empirical] {
             let names: Vec<&str> = self.method.iter().map(|method| method.name()).collect();
-            return Err(Error::parameter("method", "\"empirical\" where `keep_sample_mean` is false", names.join(", ")));
+            return Err(Error::parameter(
+                "method",
+                "\"empirical\" where `keep_sample_mean` is false",
+                names.join(", "),
+            ));
         }
         if !(0.0..=1.0).contains(&self.shrinkage) {
             return Err(Error::parameter("shrinkage", "between 0 and 1", self.shrinkage));

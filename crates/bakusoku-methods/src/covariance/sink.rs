@@ -2,9 +2,9 @@
 
 use super::channels::{check_finite, covariance_picks};
 use super::estimate::{Estimated, estimates};
-use super::{CovarianceParams, Estimator};
 use super::finish::{check_n_samples, covariance};
 use super::sums::Sums;
+use super::{CovarianceParams, Estimator};
 use crate::epochs::{Epoch, EpochSink, EpochsHeader};
 use bakusoku_core::containers::{Covariance, Epochs};
 use bakusoku_core::{Error, Info, Par, Picks, Result, SpillDir};
@@ -159,7 +159,8 @@ fn time_slice(header: &EpochsHeader, params: &CovarianceParams) -> Result<Range<
     let stop = params.tmax.map_or(n, |time| index(time) + 1).min(n);
     if start >= stop {
         let time = |time: Option<f64>, open: &str| time.map_or(open.to_owned(), |time| format!("{time} s"));
-        let expected = format!("such that samples of the epoch remain before `tmax` ({})", time(params.tmax, "its end"));
+        let expected =
+            format!("such that samples of the epoch remain before `tmax` ({})", time(params.tmax, "its end"));
         return Err(Error::parameter("tmin", expected, time(params.tmin, "its start")));
     }
     Ok(start as usize..stop as usize)
