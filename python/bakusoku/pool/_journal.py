@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ._fingerprint import fingerprint
+from ._fingerprint import Fingerprint, fingerprint
 from ._pickle import by_value
 
 MAGIC = b"bakusoku result 1\n"
@@ -37,7 +37,13 @@ class Journal:
 
     def __init__(self, folder: Any, function: Callable, star: bool, seed: Any) -> None:
         self.folder = Path(folder)
-        self.function = fingerprint(function, star)
+        self.function = Fingerprint(function, star)
+        try:
+            self.here = os.getcwd()
+        except OSError:  # it was removed
+            self.here = ""
+        #: Under which other key a result may lie.
+        self.others: dict[str, str] = {}
         self.seed = None if seed is None else (seed.entropy, seed.spawn_key, seed.pool_size)
         #: Items that were found finished.
         self.found = 0
@@ -52,7 +58,16 @@ class Journal:
         """Under which an item's result is kept."""
         try:
             # With a seed, an item's random numbers depend on its place.
-            return fingerprint(self.function, item, None if self.seed is None else (self.seed, index)).hex()
+            what = Fingerprint(item, None if self.seed is None else (self.seed, index))
+            both = self.function, what
+            plain = fingerprint(self.function.bytes, what.bytes).hex()
+            if not any(part.relative or any(map(os.path.lexists, part.names)) for part in both):
+                return plain
+            placed = fingerprint(self.function.bytes, what.bytes, self.here).hex()
+            if not any(part.relative for part in both):
+                # No such file was there when this was computed: it was no path, or one that the function has made.
+                self.others[placed] = plain
+            return placed
         except Exception as error:  # whatever the user's objects raise when they are taken apart
             raise TypeError(f"`resume` cannot tell what {name} is ({type(error).__name__}: {error})") from error
 
@@ -67,6 +82,11 @@ class Journal:
 
     def read(self, key: str) -> bytearray | None:
         """What stands in a file that is whole."""
+        body = self.read_one(key)
+        return self.read_one(self.others[key]) if body is None and key in self.others else body
+
+    def read_one(self, key: str) -> bytearray | None:
+        """The same, under this key alone."""
         try:
             with open(self.path(key), "rb") as file:
                 head = file.read(len(MAGIC) + 32)

@@ -37,7 +37,12 @@ def is_installed(module: Any) -> bool:
     origin = getattr(spec, "origin", None) or getattr(module, "__file__", None)
     if origin in (None, "built-in", "frozen"):
         return getattr(module, "__name__", "") in sys.builtin_module_names or origin is not None
-    return os.path.realpath(origin).startswith(_installed_folders())
+    return is_path_of_installed(origin)
+
+
+def is_path_of_installed(path: str) -> bool:
+    """Whether a file belongs to Python or to an installed distribution."""
+    return os.path.realpath(path).startswith(_installed_folders())
 
 
 _installed: dict[str, bool] = {}

@@ -70,8 +70,12 @@ class Pool:
         `total`, `running`, `elapsed` and `left`.
     resume : path-like | None
         A folder in which the results of finished items are kept. An item whose result is there is not computed again,
-        when the function (its code, and what it refers to) and the item are the same. Errors are not kept; files that
-        are damaged are computed again; and a process may be killed at any moment.
+        when function and item are the same. A function is its code, its defaults, what it encloses, the globals and
+        settings of modules that it reads, your own files that it imports (inside of it too, and what they import), the
+        version of each installed package, and the environment variables that it names. Where it or its item names a
+        relative path, the working folder counts as well. Not seen: what is *in* a file, modules whose names are
+        computed, and settings of installed packages. Errors are not kept; files that are damaged are computed again;
+        and a process may be killed at any moment.
     memory : int | str | callable | None
         Memory that an item needs: bytes, a text such as ``"8GB"``, or a function of the item. Items run at once only as
         far as there is memory for them (80 % of what the system, a control group or Slurm leave; ``BAKUSOKU_MEMORY``

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,20 @@ def marked(mark: str) -> dict[int, str]:
 def files_of_memory() -> set[str]:
     folder = Path("/dev/shm")
     return {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+
+
+def of_others(name: str) -> bool:
+    """Whether an entry of /dev/shm belongs to a process that lives: then to another one than what was run here."""
+    if any(os.path.exists(f"/proc/{number}") for number in re.findall(r"\d{2,}", name)):
+        return True
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if name in Path(f"/proc/{entry}/maps").read_text(errors="replace"):
+                    return True
+            except OSError:
+                continue
+    return False
 
 
 @dataclass
@@ -128,7 +143,9 @@ class Script:
         end = time.monotonic() + grace
         while (left := marked(self.mark)) and time.monotonic() < end:
             time.sleep(0.02)
-        shm = files_of_memory() - self.shm
+        while (shm := files_of_memory() - self.shm) and time.monotonic() < end:
+            time.sleep(0.02)
+        shm = {name for name in shm if not of_others(name) and Path("/dev/shm", name).exists()}
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
