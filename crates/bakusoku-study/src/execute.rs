@@ -336,9 +336,7 @@ fn empty_room(
     report.warnings.extend(ready.input.warnings.iter().cloned());
     timing(report, &steps::filter::STEP, Some(&ready.label), start);
     match noise {
-        Some(sink) => {
-            keep_covariance(work, prepared, sink.into_covariance(work.par), &ready.steps.last().info, report)
-        }
+        Some(sink) => keep_covariance(work, prepared, sink.into_covariance(work.par), &ready.steps.last().info, report),
         None => Ok(()),
     }
 }
