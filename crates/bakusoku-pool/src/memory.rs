@@ -79,13 +79,19 @@ mod tests {
 
     #[test]
     fn memory_that_is_touched_is_seen() {
-        let before = pss().unwrap();
-        let block = std::hint::black_box(vec![1u8; 64 << 20]);
-        assert!(pss().unwrap() - before > Bytes(48 << 20));
+        // Other tests of this process give memory back and take some meanwhile: much more than they do is taken, and more
+        // than once.
+        let seen = (0..20).any(|_| {
+            let before = pss().unwrap();
+            let block = std::hint::black_box(vec![1u8; 256 << 20]);
+            let after = pss().unwrap();
+            drop(block);
+            after.0.saturating_sub(before.0) > 200 << 20
+        });
+        assert!(seen);
         // VmHWM is counted less often than VmRSS: they may differ by some pages.
         let now = resident().unwrap();
         assert!(peak().unwrap() + Bytes(4 << 20) >= now);
-        drop(block);
         assert_eq!(field("Rss: 7 kB\nPss:   12 kB\n", "Pss:"), Some(Bytes(12 * 1024)));
     }
 }

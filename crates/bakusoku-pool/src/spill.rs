@@ -194,18 +194,12 @@ impl SpillFile {
 
     /// Fills `values` from byte `at`.
     pub fn read_f64_at(&self, values: &mut [f64], at: u64) -> Result<()> {
-        // SAFETY: any 8 bytes are an f64, u8 needs no alignment, and the slice covers exactly the same memory.
-        #[allow(unsafe_code)]
-        let bytes = unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast::<u8>(), size_of_val(values)) };
-        self.read_at(bytes, at)
+        self.read_at(bytemuck::cast_slice_mut(values), at)
     }
 
     /// Puts `values` at byte `at`, in this machine's byte order.
     pub fn write_f64_at(&self, values: &[f64], at: u64) -> Result<()> {
-        // SAFETY: an f64 has no padding, u8 needs no alignment, and the slice covers exactly the same memory.
-        #[allow(unsafe_code)]
-        let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(values)) };
-        self.write_at(bytes, at)
+        self.write_at(bytemuck::cast_slice(values), at)
     }
 
     fn inside(&self, at: u64, len: usize) -> Result<()> {

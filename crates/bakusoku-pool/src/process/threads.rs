@@ -4,7 +4,7 @@
 //! the process. Python's `os.environ` is a copy and keeps the user's values.
 
 use std::collections::HashSet;
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -57,6 +57,15 @@ struct Setter {
     asleep: Option<OpenBlas>,
 }
 
+/// Set to 0, the thread counts of OpenBLAS are set by its own function alone.
+const SWITCH: &str = "BAKUSOKU_OPENBLAS_INTERNALS";
+/// Releases whose `driver/others/blas_server.c` and `memory.c` are known: in all of them the three variables below are plain
+/// `int`s with the meaning that is used here.
+const OPENBLAS_RELEASES: std::ops::RangeInclusive<u32> = 20..=31;
+/// What these releases name the function that tells their version.
+const OPENBLAS_VERSION: [&CStr; 4] =
+    [c"openblas_get_config", c"openblas_get_config64_", c"scipy_openblas_get_config", c"scipy_openblas_get_config64_"];
+
 /// What OpenBLAS knows of its threads. After a fork there are none, until a call needs them; its own function would start
 /// all that there were in the parent, and each would spin for 2^26 cycles.
 #[derive(Debug)]
@@ -68,6 +77,10 @@ struct OpenBlas {
 
 impl OpenBlas {
     fn of(library: *mut c_void) -> Option<OpenBlas> {
+        let off = std::env::var_os(SWITCH).is_some_and(|value| value == "0");
+        if off || !is_known(&version(library)?) {
+            return None;
+        }
         let variable = |name: &CStr| {
             // SAFETY: an `int` of a library that stays loaded.
             #[allow(unsafe_code)]
@@ -92,6 +105,27 @@ impl OpenBlas {
         }
         asleep
     }
+}
+
+/// As OpenBLAS tells it: `OpenBLAS 0.3.31 …`.
+fn version(library: *mut c_void) -> Option<String> {
+    type Config = unsafe extern "C" fn() -> *const c_char;
+    OPENBLAS_VERSION.iter().find_map(|name| {
+        // SAFETY: a function of a library that stays loaded; those of these names return a text that lives as long.
+        #[allow(unsafe_code)]
+        unsafe {
+            let config = std::mem::transmute::<*mut c_void, Option<Config>>(libc::dlsym(library, name.as_ptr()))?;
+            let text = config();
+            (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
+        }
+    })
+}
+
+/// Whether what is known of OpenBLAS holds for this version.
+fn is_known(version: &str) -> bool {
+    let Some(release) = version.strip_prefix("OpenBLAS 0.3.") else { return false };
+    let digits = release.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().is_ok_and(|release| OPENBLAS_RELEASES.contains(&release))
 }
 
 /// The libraries of this process.
@@ -218,6 +252,15 @@ pub(crate) fn follow(shared_state: SharedState, threads: Arc<Mutex<Threads>>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_releases_that_are_known_are_touched() {
+        assert!(is_known("OpenBLAS 0.3.31.188.0  USE64BITINT DYNAMIC_ARCH NO_AFFINITY SkylakeX MAX_THREADS=64"));
+        assert!(is_known("OpenBLAS 0.3.20 DYNAMIC_ARCH"));
+        for other in ["OpenBLAS 0.3.99", "OpenBLAS 0.4.1", "OpenBLAS 0.3", "BLIS 0.3.31", ""] {
+            assert!(!is_known(other), "{other}");
+        }
+    }
 
     #[test]
     fn libraries_are_seen_and_looked_at_once() {

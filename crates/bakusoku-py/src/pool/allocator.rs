@@ -5,9 +5,16 @@ use bakusoku_pool::process::WorkerHeap;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::os::raw::{c_char, c_void};
+use std::os::raw::{c_char, c_uint, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+
+// numpy/_core/code_generators/numpy_api.py: numbers of functions in the table, and the version of it (NumPy 1.22) from which
+// on the last two are there.
+const FEATURE_VERSION: usize = 211;
+const SET_HANDLER: usize = 304;
+const GET_HANDLER: usize = 305;
+const WITH_HANDLERS: c_uint = 0x0f;
 
 /// Arrays from this size on.
 const LARGE: usize = 1 << 20;
@@ -61,8 +68,13 @@ pub(super) fn install(py: Python<'_>, memory: &Arc<WorkerHeap>) -> PyResult<()> 
         if table.is_null() {
             return Err(PyErr::fetch(py));
         }
-        let get: unsafe extern "C" fn() -> *mut ffi::PyObject = std::mem::transmute(*table.add(305));
-        let set: unsafe extern "C" fn(*mut ffi::PyObject) -> *mut ffi::PyObject = std::mem::transmute(*table.add(304));
+        let version: unsafe extern "C" fn() -> c_uint = std::mem::transmute(*table.add(FEATURE_VERSION));
+        if version() < WITH_HANDLERS {
+            return Err(PyRuntimeError::new_err("this NumPy has no memory handlers (NEP 49)"));
+        }
+        let get: unsafe extern "C" fn() -> *mut ffi::PyObject = std::mem::transmute(*table.add(GET_HANDLER));
+        let set: unsafe extern "C" fn(*mut ffi::PyObject) -> *mut ffi::PyObject =
+            std::mem::transmute(*table.add(SET_HANDLER));
         let before = Bound::from_owned_ptr_or_err(py, get())?;
         let handler = ffi::PyCapsule_GetPointer(before.as_ptr(), c"mem_handler".as_ptr()).cast::<Handler>();
         if handler.is_null() {
