@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import Any
 
-from . import _log_records
+from . import _log_records, _signals
 
 #: How many threads numerical libraries start; a worker's are set by the pool.
 THREADS = (
@@ -35,6 +35,7 @@ def gather() -> dict[str, Any]:
         "arguments": list(sys.argv),
         "filters": _filters(),
         "recursion": sys.getrecursionlimit(),
+        "signals": _signals.handled(),
     }
     try:
         state["folder"] = os.getcwd()
@@ -73,6 +74,7 @@ def restore(state: dict[str, Any]) -> None:
     sys.path[:] = state["path"]
     sys.argv[:] = state["arguments"]
     sys.setrecursionlimit(state["recursion"])
+    _signals.restore(state["signals"])
     if state["folder"] is not None:
         try:
             os.chdir(state["folder"])

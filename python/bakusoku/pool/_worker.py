@@ -48,7 +48,9 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     global zygote_line, is_worker, _loop
     import atexit
 
-    os.setpgid(0, 0)
+    # It stays in the process group of its owner, so that the terminal stops, continues and interrupts both, and
+    # programs of tasks may use it. Orphans of these programs become children of this process, and end with it.
+    _core.adopt_orphans()
     # Any thread of the owner's may have started a child; of another parent's death the system tells at once.
     if not (_core.end_with_parent if zygote is None else _core.die_with_parent)(parent):
         os._exit(0)

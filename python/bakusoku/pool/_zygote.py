@@ -25,13 +25,17 @@ def main(owner: int) -> None:
     # So that forks have it.
     from . import _worker  # noqa: F401
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Signals to all processes of a job (Ctrl-C, a warning of the batch system) are for the owner.
+    for name in _IGNORED:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    # A child of another's death wakes the poll up where the kernel has no files for processes.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     line = socket.socket(fileno=os.dup(0))
     line.set_inheritable(False)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
-    zygote = Zygote(line)
+    zygote = Zygote(line, owner)
     # Whatever this process does when its owner ends, such as loading modules, it does not go on with it. An interpreter
     # that is started through a script has another parent: it finds the line closed when it comes to that.
     signal.signal(signal.SIGTERM, zygote.terminated)
@@ -43,17 +47,31 @@ def main(owner: int) -> None:
     zygote.serve()
 
 
+#: Signals that this process does not end by.
+_IGNORED = ("SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU")
+
+
 class Zygote:
     """Owners, the first of which ends everything, and their workers."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, owner: int) -> None:
         self.first = line
+        self.owner = owner
+        self.parent = os.getppid()
         self.process = os.getpid()
         self.poll = select.poll()
         self.lines: dict[int, socket.socket] = {}
-        #: By pidfd: the line of the owner, the worker's number, the process.
-        self.workers: dict[int, tuple[socket.socket, int, int]] = {}
+        #: By process: the line of the owner, the worker's number, a file that is readable when it has ended.
+        self.workers: dict[int, tuple[socket.socket, int, int | None]] = {}
+        #: Processes by these files.
+        self.files: dict[int, int] = {}
         self.add(line)
+        # Written to when a child ends: for kernels without files for processes.
+        self.ended, self.end_of_ended = os.pipe()
+        for fd in (self.ended, self.end_of_ended):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(self.end_of_ended, warn_on_full_buffer=False)
+        self.poll.register(self.ended, select.POLLIN)
 
     def add(self, line: socket.socket) -> None:
         line.setblocking(True)
@@ -63,8 +81,10 @@ class Zygote:
     def serve(self) -> None:
         while True:
             for fd, events in self.poll.poll():
-                if fd in self.workers:
-                    self.bury(fd)
+                if fd in self.files:
+                    self.bury(self.files[fd])
+                elif fd == self.ended:
+                    self.bury_all()
                 elif fd in self.lines and events & select.POLLHUP:
                     # What it has said last is not worth doing any more.
                     self.leave(self.lines[fd])
@@ -89,21 +109,23 @@ class Zygote:
             self.end()
         self.poll.unregister(line.fileno())
         del self.lines[line.fileno()]
-        for owner, _, pid in list(self.workers.values()):
+        for pid, (owner, _, _) in list(self.workers.items()):
             if owner is line:
-                _kill(pid)
+                _core.kill_tree(pid)
         line.close()
 
     def terminated(self, *_: Any) -> None:
         """SIGTERM."""
-        if os.getpid() == self.process:
+        if os.getpid() != self.process:
+            # A worker that has not yet begun.
+            os._exit(1)
+        # The system says so when the owner ends; from anybody else it is a signal to all processes of a job.
+        if os.getppid() != self.parent or self.parent != self.owner:
             self.end()
-        # A worker that has not yet begun.
-        os._exit(1)
 
     def end(self) -> None:
-        for _, _, pid in self.workers.values():
-            _kill(pid)
+        for pid in self.workers:
+            _core.kill_tree(pid)
         os._exit(0)
 
     def load(self, names: list[str]) -> None:
@@ -126,13 +148,24 @@ class Zygote:
         zygote = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # Too many processes, for now: those that there are go on.
+            its.close()
+            ours.close()
+            for fd in files:
+                os.close(fd)
+            _send(line, struct.pack("=BQq", 3, number, error.errno or 0), [])
+            return
         if pid == 0:
             try:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 ours.close()
                 for other in self.lines.values():
                     other.close()
-                for fd in self.workers:
+                for fd in (*self.files, self.ended, self.end_of_ended):
                     os.close(fd)
                 from . import _worker
 
@@ -147,26 +180,38 @@ class Zygote:
         its.close()
         for fd in files:
             os.close(fd)
-        pidfd = os.pidfd_open(pid)
-        self.workers[pidfd] = line, number, pid
-        self.poll.register(pidfd, select.POLLIN)
-        self.add(ours)
-        _send(line, struct.pack("=BQq", 1, number, pid), [pidfd])
-
-    def bury(self, pidfd: int) -> None:
-        line, number, pid = self.workers.pop(pidfd)
-        self.poll.unregister(pidfd)
-        os.close(pidfd)
-        _, status, usage = os.wait4(pid, 0)
-        _send(line, struct.pack("=BQqq", 2, number, status, usage.ru_maxrss * 1024), [])
-
-
-def _kill(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
         try:
-            kill(pid, signal.SIGKILL)
-        except OSError:
+            pidfd = os.pidfd_open(pid)
+        except (OSError, AttributeError):
+            pidfd = None
+        self.workers[pid] = line, number, pidfd
+        if pidfd is not None:
+            self.files[pidfd] = pid
+            self.poll.register(pidfd, select.POLLIN)
+        self.add(ours)
+        _send(line, struct.pack("=BQq", 1, number, pid), [] if pidfd is None else [pidfd])
+
+    def bury_all(self) -> None:
+        """A child ended, or several."""
+        try:
+            while os.read(self.ended, 4096):
+                pass
+        except BlockingIOError:
             pass
+        for pid, (_, _, pidfd) in list(self.workers.items()):
+            if pidfd is None:
+                self.bury(pid)
+
+    def bury(self, pid: int) -> None:
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
+        if ended == 0:
+            return
+        line, number, pidfd = self.workers.pop(pid)
+        if pidfd is not None:
+            del self.files[pidfd]
+            self.poll.unregister(pidfd)
+            os.close(pidfd)
+        _send(line, struct.pack("=BQqq", 2, number, status, usage.ru_maxrss * 1024), [])
 
 
 def _receive(line: socket.socket) -> tuple[bytes, list[int]]:

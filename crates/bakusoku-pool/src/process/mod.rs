@@ -22,7 +22,7 @@ pub use supervisor::{
     WorkerFiles, WorkerOutput, WorkerPool, WorkerPoolOptions,
 };
 pub use worker_connection::{Bytes as TaskBytes, Function as TaskFunction, Next, Task, WorkerConnection};
-pub use worker_connection::{die_with_parent, end_with_parent};
+pub use worker_connection::{adopt_orphans, die_with_parent, end_with_parent, kill_tree};
 /// Whether workers can be forked from a process of their own.
 pub const HAS_FORKSERVER: bool = system::HAS_FORKSERVER;
 

@@ -314,11 +314,25 @@ impl WorkerConnection {
 pub fn die_with_parent(parent: i32, gently: bool) -> io::Result<bool> {
     use rustix::process::Signal;
     let signal = if gently { Signal::TERM } else { Signal::KILL };
-    super::system::end_with_parent(signal)?;
+    if super::system::end_with_parent(signal).is_err() && !gently {
+        // Where a filter refuses `prctl`, the worker looks for its parent itself.
+        return end_with_parent(parent);
+    }
     Ok(rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent))
 }
 
-/// Ends this process and its group when its parent ends, whichever of the parent's threads has started it. False when
+/// Has what the programs of tasks leave behind become children of this process, so that they end with it. Where the
+/// system cannot do that, they are left alone.
+pub fn adopt_orphans() {
+    super::system::adopt_orphans();
+}
+
+/// Ends a process and what it has started.
+pub fn kill_tree(pid: i32) {
+    super::system::kill_tree(pid);
+}
+
+/// Ends this process and what it has started when its parent ends, whichever of the parent's threads has started it. False when
 /// that one has ended already.
 pub fn end_with_parent(parent: i32) -> io::Result<bool> {
     let max_tasks = move || rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get() == parent);
@@ -329,7 +343,7 @@ pub fn end_with_parent(parent: i32) -> io::Result<bool> {
         while max_tasks() {
             std::thread::sleep(PARENT_POLL);
         }
-        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
+        super::system::kill_tree(std::process::id() as i32);
     })?;
     drop(blocked);
     Ok(max_tasks())

@@ -1,7 +1,7 @@
 //! blocks of shared memory as Python sees them: objects with the buffer protocol, freed with the last view.
 
 use bakusoku_pool::process;
-use pyo3::exceptions::{PyBufferError, PyMemoryError};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::os::raw::{c_int, c_void};
@@ -28,10 +28,10 @@ impl Block {
         Block { memory: Memory::Argument(view) }
     }
 
-    fn parts(&self) -> Option<(NonNull<u8>, u64)> {
+    fn parts(&self) -> std::io::Result<(NonNull<u8>, u64)> {
         match &self.memory {
-            Memory::Result(block) => Some((block.address()?, block.len())),
-            Memory::Argument(view) => Some((view.address(), view.len())),
+            Memory::Result(block) => Ok((block.address()?, block.len())),
+            Memory::Argument(view) => Ok((view.address(), view.len())),
         }
     }
 }
@@ -40,8 +40,7 @@ impl Block {
 impl Block {
     #[allow(unsafe_code)]
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        let gone = || PyBufferError::new_err("the block is gone");
-        let (address, len) = slf.get().parts().ok_or_else(gone)?;
+        let (address, len) = slf.get().parts().map_err(|error| PyMemoryError::new_err(error.to_string()))?;
         // SAFETY: Python hands in a buffer to be filled; the memory lives as long as this object, which it then holds.
         let filled = unsafe {
             let len = ffi::Py_ssize_t::try_from(len).map_err(|_| PyMemoryError::new_err("the block is too large"))?;
@@ -51,7 +50,10 @@ impl Block {
     }
 
     fn __len__(&self) -> usize {
-        self.parts().map_or(0, |(_, len)| len as usize)
+        match &self.memory {
+            Memory::Result(block) => block.len() as usize,
+            Memory::Argument(view) => view.len() as usize,
+        }
     }
 }
 

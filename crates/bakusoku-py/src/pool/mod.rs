@@ -26,6 +26,8 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(owner::fork_is_safe, module)?)?;
     module.add_function(wrap_pyfunction!(worker::die_with_parent, module)?)?;
     module.add_function(wrap_pyfunction!(worker::end_with_parent, module)?)?;
+    module.add_function(wrap_pyfunction!(worker::adopt_orphans, module)?)?;
+    module.add_function(wrap_pyfunction!(worker::kill_tree, module)?)?;
     module.add("HAS_FORKSERVER", bakusoku_pool::process::HAS_FORKSERVER)?;
     Ok(())
 }

@@ -5,8 +5,9 @@ use bakusoku_pool::process::{
     self, Callbacks, Chunk, ChunkResult, Content, ForkserverCommand, Items, JobOptions, NextChunk, Outcome,
     OutputStream, Payload, Reason, Source, Supervisor, Until, Waited, WorkerFiles, WorkerOutput, WorkerPoolOptions,
 };
+use pyo3::Borrowed;
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyOverflowError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use std::ffi::OsString;
@@ -153,7 +154,26 @@ impl Function {
     }
 }
 
-type PyChunk<'py> = (u8, u64, u32, PyRef<'py, Function>, Bound<'py, PyBytes>, Vec<PyRef<'py, ArgumentBlock>>, u64);
+type PyChunk<'py> =
+    (u8, u64, u32, PyRef<'py, Function>, Bound<'py, PyBytes>, Vec<PyRef<'py, ArgumentBlock>>, Saturating);
+
+/// A number of Python's, however large.
+#[derive(Clone, Copy)]
+pub(crate) struct Saturating(u64);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Saturating {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Saturating> {
+        match given.extract() {
+            Ok(number) => Ok(Saturating(number)),
+            Err(error) if error.is_instance_of::<PyOverflowError>(given.py()) => {
+                Ok(Saturating(if given.lt(0)? { 0 } else { u64::MAX }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
 
 fn chunk(given: &Bound<'_, PyAny>) -> PyResult<Chunk> {
     let (mode, start, items, function, body, blocks, need): PyChunk<'_> = given.extract()?;
@@ -164,7 +184,7 @@ fn chunk(given: &Bound<'_, PyAny>) -> PyResult<Chunk> {
         function: Arc::clone(&function.0),
         body: content(body.as_bytes(), false)?,
         blocks: blocks.iter().map(|held| Arc::clone(&held.0)).collect(),
-        need,
+        need: need.0,
     })
 }
 
@@ -191,20 +211,29 @@ fn listening(listener: Py<PyAny>) -> process::Listener {
     })
 }
 
+/// Python's error; one of the system keeps its number, by which passing ones are told.
+fn io_error(py: Python<'_>, error: &PyErr) -> io::Error {
+    let number = error.value(py).getattr("errno").and_then(|number| number.extract::<i32>());
+    match number {
+        Ok(number) if error.is_instance_of::<PyOSError>(py) => io::Error::from_raw_os_error(number),
+        _ => io::Error::other(error.to_string()),
+    }
+}
+
 struct PyCallbacks(Py<PyAny>);
 
 impl Callbacks for PyCallbacks {
     fn first(&self) -> io::Result<Chunk> {
         Python::attach(|py| {
             let first = self.0.bind(py).call_method0("first").and_then(|given| chunk(&given));
-            first.map_err(|error| io::Error::other(error.to_string()))
+            first.map_err(|error| io_error(py, &error))
         })
     }
 
     fn starts(&self) -> io::Result<bool> {
         Python::attach(|py| {
             let starts = self.0.bind(py).call_method0("starts").and_then(|starts| starts.extract());
-            starts.map_err(|error: PyErr| io::Error::other(error.to_string()))
+            starts.map_err(|error: PyErr| io_error(py, &error))
         })
     }
 
@@ -212,7 +241,7 @@ impl Callbacks for PyCallbacks {
         Python::attach(|py| {
             let files = [files.socket, files.owner, files.own, files.output, files.error].map(IntoRawFd::into_raw_fd);
             let pid = self.0.bind(py).call_method1("start", (files.to_vec(),)).and_then(|pid| pid.extract());
-            pid.map_err(|error: PyErr| io::Error::other(error.to_string()))
+            pid.map_err(|error: PyErr| io_error(py, &error))
         })
     }
 
@@ -266,14 +295,16 @@ impl WorkerPool {
         py: Python<'_>,
         callbacks: Py<PyAny>,
         size: usize,
-        max_tasks: Option<u64>,
+        max_tasks: Option<Saturating>,
         cores: usize,
-        memory: u64,
+        memory: Saturating,
         threads: Option<usize>,
         most_threads: Option<usize>,
         elastic: bool,
     ) -> PyResult<WorkerPool> {
         let most_threads = most_threads.unwrap_or(usize::MAX);
+        let memory = memory.0;
+        let max_tasks = max_tasks.map(|n| n.0);
         let options = WorkerPoolOptions { size, max_tasks, cores, memory, threads, most_threads, elastic };
         let supervisor = supervisor()?;
         py.detach(|| supervisor.pool(options, Arc::new(PyCallbacks(callbacks)))).map(WorkerPool).map_err(os)

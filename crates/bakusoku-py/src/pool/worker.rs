@@ -22,6 +22,18 @@ pub(crate) fn end_with_parent(parent: i32) -> PyResult<bool> {
     bakusoku_pool::process::end_with_parent(parent).map_err(PyErr::from)
 }
 
+/// Has what the programs of tasks leave behind become children of this process, so that they end with it.
+#[pyfunction]
+pub(crate) fn adopt_orphans() {
+    bakusoku_pool::process::adopt_orphans();
+}
+
+/// Ends a process and what it has started.
+#[pyfunction]
+pub(crate) fn kill_tree(pid: i32) {
+    bakusoku_pool::process::kill_tree(pid);
+}
+
 /// A worker's connection to its owner.
 #[pyclass(frozen, module = "bakusoku._core")]
 pub(crate) struct WorkerConnection {

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Extent;
 use super::free_list::FreeList;
-use super::region::Region;
+use super::region::{Mapping, Region};
 use super::shared_state::{SHARED_STATE_BYTES, SharedState};
 use crate::process::system;
 
@@ -166,9 +166,11 @@ impl WorkerMemory {
         if offset < SHARED_STATE_BYTES {
             return None;
         }
-        self.region.at(offset, len)?;
+        if !self.region.contains(offset, len) {
+            return None;
+        }
         lock(&self.held).insert(offset, (len, false));
-        Some(ResultBlock { memory: Arc::clone(self), offset, len })
+        Some(ResultBlock { memory: Arc::clone(self), offset, len, mapping: OnceLock::new() })
     }
 
     /// The worker is gone: free memory goes back to the system at once.
@@ -233,12 +235,21 @@ pub struct ResultBlock {
     memory: Arc<WorkerMemory>,
     offset: u64,
     len: u64,
+    /// Where it is seen, if its region is not mapped so far.
+    mapping: OnceLock<Mapping>,
 }
 
 impl ResultBlock {
-    /// Its address in this process.
-    pub fn address(&self) -> Option<NonNull<u8>> {
-        self.memory.region.at(self.offset, self.len)
+    /// Its address in this process. Fails where the address space has no room for it.
+    pub fn address(&self) -> io::Result<NonNull<u8>> {
+        if let Some(address) = self.memory.region.at(self.offset, self.len) {
+            return Ok(address);
+        }
+        if let Some(mapping) = self.mapping.get() {
+            return Ok(mapping.base());
+        }
+        let mapping = self.memory.region.map(self.offset, self.len)?;
+        Ok(self.mapping.get_or_init(|| mapping).base())
     }
 
     /// Bytes.
@@ -249,7 +260,7 @@ impl ResultBlock {
 
     /// A copy of the bytes.
     pub fn to_vec(&self) -> Vec<u8> {
-        let Some(address) = self.address() else { return Vec::new() };
+        let Ok(address) = self.address() else { return Vec::new() };
         // SAFETY: a block that its writer has handed over; nobody else writes it.
         #[allow(unsafe_code)]
         unsafe {

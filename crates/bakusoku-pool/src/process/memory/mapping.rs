@@ -6,11 +6,9 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::mm::{MapFlags, ProtFlags};
-
 use super::Extent;
 use super::free_list::PAGE;
-use super::region::Region;
+use super::region::{Mapping, Region};
 use super::shared_state::SharedState;
 use crate::process::system;
 
@@ -37,14 +35,9 @@ struct State {
 
 #[derive(Debug)]
 struct Private {
-    base: NonNull<u8>,
-    len: u64,
+    mapping: Mapping,
     id: u64,
 }
-
-// SAFETY: an address range that this value owns.
-#[allow(unsafe_code)]
-unsafe impl Send for Private {}
 
 impl OwnerMapping {
     pub(crate) fn new(region: Region, shared_state: SharedState) -> OwnerMapping {
@@ -59,7 +52,12 @@ impl OwnerMapping {
     /// The right to look at a block; the owner may have it back when this and all views are dropped.
     pub(crate) fn lease(self: &Arc<Self>, extent: Extent) -> io::Result<Arc<ArgumentLease>> {
         let outside = || io::Error::new(io::ErrorKind::InvalidData, "a block outside of the owner's memory");
-        let base = self.region.at(extent.offset, extent.len.next_multiple_of(PAGE)).ok_or_else(outside)?;
+        let whole = extent.len.next_multiple_of(PAGE);
+        if !self.region.contains(extent.offset, whole) {
+            return Err(outside());
+        }
+        // Where addresses are few it is mapped when a task looks at it.
+        let base = self.region.at(extent.offset, whole);
         if !extent.shared {
             self.lock().own.insert(extent.offset, (extent.len.next_multiple_of(PAGE), false));
         }
@@ -76,16 +74,7 @@ impl OwnerMapping {
     }
 
     fn map(&self, extent: Extent) -> io::Result<Private> {
-        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        let prot = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping at an address of the kernel's choice.
-        #[allow(unsafe_code)]
-        let base = unsafe {
-            let fd = self.region.fd();
-            rustix::mm::mmap(std::ptr::null_mut(), extent.len as usize, prot, flags, fd, extent.offset)?
-        };
-        let base = NonNull::new(base.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        Ok(Private { base, len: extent.len, id: extent.id })
+        Ok(Private { mapping: self.region.map(extent.offset, extent.len)?, id: extent.id })
     }
 
     fn cache(&self, offset: u64, private: Private) {
@@ -120,7 +109,7 @@ impl OwnerMapping {
 pub struct ArgumentLease {
     mapping: Arc<OwnerMapping>,
     extent: Extent,
-    base: NonNull<u8>,
+    base: Option<NonNull<u8>>,
     process: u32,
 }
 
@@ -135,15 +124,15 @@ impl ArgumentLease {
     /// The block as a task sees it: in place when it is the only one, a copy on write when there are several.
     pub fn view(self: &Arc<Self>) -> io::Result<MappedArgument> {
         let extent = self.extent;
-        if !extent.shared {
-            return Ok(MappedArgument { lease: Arc::clone(self), base: self.base, private: None });
+        if let Some(base) = self.base.filter(|_| !extent.shared) {
+            return Ok(MappedArgument { lease: Arc::clone(self), base, private: None });
         }
         let cached = self.mapping.lock().cached.remove(&extent.offset);
-        let private = match cached.filter(|private| private.id == extent.id && private.len == extent.len) {
+        let private = match cached.filter(|private| private.id == extent.id && private.mapping.len() == extent.len) {
             Some(private) => private,
             None => self.mapping.map(extent)?,
         };
-        Ok(MappedArgument { lease: Arc::clone(self), base: private.base, private: Some(private) })
+        Ok(MappedArgument { lease: Arc::clone(self), base: private.mapping.base(), private: Some(private) })
     }
 }
 
@@ -162,16 +151,8 @@ impl Private {
         // SAFETY: a mapping of this value, which nobody uses now.
         #[allow(unsafe_code)]
         unsafe {
-            system::forget_writes(self.base, self.len)
+            system::forget_writes(self.mapping.base(), self.mapping.len())
         }
-    }
-}
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        // SAFETY: mapped by this value with this length, and used by nobody.
-        #[allow(unsafe_code)]
-        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len as usize) };
     }
 }
 
@@ -207,6 +188,7 @@ impl Drop for MappedArgument {
     fn drop(&mut self) {
         if let Some(private) = self.private.take()
             && self.lease.process == std::process::id()
+            && self.lease.extent.shared
         {
             self.lease.mapping.cache(self.lease.extent.offset, private);
         }

@@ -13,15 +13,53 @@ use crate::process::system;
 
 /// Address space of a region; memory is used as it is touched.
 const RESERVE: u64 = 1 << 38;
-/// Smaller than this and a region is of no use.
-const LEAST: u64 = 64 << 20;
+/// Where the address space is limited (`ulimit -v`), so small a part of what is free of it is mapped for good; blocks beyond
+/// are mapped one by one.
+const SHARE_OF_LIMIT: u64 = 32;
+/// The smallest part that is mapped for good.
+const LEAST: u64 = 1 << 20;
 
-/// A shared mapping of a whole file in memory.
+/// A file in memory and a shared mapping of its first part, which is all of it where the address space has no limit.
 #[derive(Debug)]
 pub(crate) struct Region {
     fd: OwnedFd,
     base: NonNull<u8>,
+    mapped: u64,
     len: u64,
+    /// Memory may run out when the file is written, which is a signal and no error.
+    bounded: bool,
+}
+
+/// A private mapping of a part of a region: what is written to it is seen by nobody else.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: u64,
+}
+
+// SAFETY: an address range that this value owns.
+#[allow(unsafe_code)]
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by this value with this length, and used by nobody.
+        #[allow(unsafe_code)]
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len as usize) };
+    }
 }
 
 // SAFETY: the mapping lives as long as the value, and who reads or writes which part is decided by its users.
@@ -32,19 +70,24 @@ unsafe impl Send for Region {}
 unsafe impl Sync for Region {}
 
 impl Region {
-    /// A new region with as much room as the limits on address space allow.
+    /// A new region.
     pub(crate) fn create() -> io::Result<Region> {
         let fd = system::memory_file()?;
-        // `ulimit -v` and `ulimit -f` bound what can be mapped: each region takes a small part of it.
-        let limit = |which| rustix::process::getrlimit(which).current.unwrap_or(u64::MAX);
-        let most = (limit(rustix::process::Resource::As) / 16).min(limit(rustix::process::Resource::Fsize));
-        let mut len = RESERVE.min(most).max(LEAST) / LEAST * LEAST;
+        let most = rustix::process::getrlimit(rustix::process::Resource::Fsize).current.unwrap_or(u64::MAX);
+        let len = RESERVE.min(most).max(LEAST) / LEAST * LEAST;
+        rustix::fs::ftruncate(&fd, len)?;
+        Region::new(fd, len, system::limits::free_address_space())
+    }
+
+    fn new(fd: OwnedFd, len: u64, free: Option<u64>) -> io::Result<Region> {
+        let bounded = system::is_bounded(fd.as_fd());
+        let part = free.map_or(len, |free| (free / SHARE_OF_LIMIT).clamp(LEAST, len) / LEAST * LEAST);
+        let mut mapped = part.min(len);
         loop {
-            rustix::fs::ftruncate(&fd, len)?;
-            match Region::mapped(fd.as_fd(), len) {
-                Ok(base) => return Ok(Region { fd, base, len }),
-                Err(_) if len > LEAST => len = (len / 2).max(LEAST),
-                Err(error) => return Err(error),
+            match Region::mapped(fd.as_fd(), mapped) {
+                Ok(base) => return Ok(Region { fd, base, mapped, len, bounded }),
+                Err(_) if mapped > LEAST => mapped = (mapped / 2 / LEAST * LEAST).max(LEAST),
+                Err(error) => return Err(io::Error::new(error.kind(), system::limits::explain(&error))),
             }
         }
     }
@@ -52,8 +95,7 @@ impl Region {
     /// The other side of a region.
     pub(crate) fn open(fd: OwnedFd) -> io::Result<Region> {
         let len = u64::try_from(rustix::fs::fstat(&fd)?.st_size).unwrap_or(0);
-        let base = Region::mapped(fd.as_fd(), len)?;
-        Ok(Region { fd, base, len })
+        Region::new(fd, len, system::limits::free_address_space())
     }
 
     fn mapped(fd: BorrowedFd<'_>, len: u64) -> io::Result<NonNull<u8>> {
@@ -81,9 +123,38 @@ impl Region {
         self.len
     }
 
-    /// The address of `offset..offset + len`, when that lies inside.
+    /// How much of it is mapped for good.
+    pub(crate) fn mapped_len(&self) -> u64 {
+        self.mapped
+    }
+
+    /// Whether `offset..offset + len` lies inside.
+    pub(crate) fn contains(&self, offset: u64, len: u64) -> bool {
+        offset.checked_add(len).is_some_and(|end| end <= self.len)
+    }
+
+    /// A private mapping of whole pages, for what is not mapped for good.
+    pub(crate) fn map(&self, offset: u64, len: u64) -> io::Result<Mapping> {
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        #[allow(unsafe_code)]
+        let base = unsafe { rustix::mm::mmap(std::ptr::null_mut(), len as usize, prot, flags, self.fd(), offset) };
+        let explained = |error: rustix::io::Errno| {
+            let error = io::Error::from(error);
+            io::Error::new(
+                error.kind(),
+                format!("a block of {} MiB cannot be mapped: {}", len >> 20, system::limits::explain(&error)),
+            )
+        };
+        let base =
+            NonNull::new(base.map_err(explained)?.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        Ok(Mapping { base, len })
+    }
+
+    /// The address of `offset..offset + len`, when that lies inside of what is mapped for good.
     pub(crate) fn at(&self, offset: u64, len: u64) -> Option<NonNull<u8>> {
-        if offset.checked_add(len)? > self.len {
+        if offset.checked_add(len)? > self.mapped {
             return None;
         }
         // SAFETY: inside of the mapping, checked above.
@@ -94,7 +165,12 @@ impl Region {
     /// Where an address of this mapping lies, if it does.
     pub(crate) fn offset_of(&self, address: usize) -> Option<u64> {
         let offset = address.checked_sub(self.base.as_ptr().addr())? as u64;
-        (offset < self.len).then_some(offset)
+        (offset < self.mapped).then_some(offset)
+    }
+
+    /// Makes sure that there is memory behind a block that has no pages yet, where a lack of it would be a signal later.
+    pub(crate) fn reserve_if_bounded(&self, offset: u64, len: u64) -> io::Result<()> {
+        if self.bounded { self.reserve(offset, len) } else { Ok(()) }
     }
 
     /// Makes sure that there is memory behind a range, so that its lack is an error here and not a signal later.
@@ -105,7 +181,12 @@ impl Region {
     /// Copies bytes to `offset`. `fresh`: there are no pages yet.
     pub(crate) fn write(&self, offset: u64, bytes: &[u8], fresh: bool) -> io::Result<()> {
         let outside = || io::Error::new(io::ErrorKind::InvalidInput, "a block outside of its memory");
-        let to = self.at(offset, bytes.len() as u64).ok_or_else(outside)?;
+        let Some(to) = self.at(offset, bytes.len() as u64) else {
+            if !self.contains(offset, bytes.len() as u64) {
+                return Err(outside());
+            }
+            return system::write_unmapped(self.fd(), offset, bytes);
+        };
         if !fresh {
             // SAFETY: inside of the mapping, and nobody else's, as the caller says by writing there.
             #[allow(unsafe_code)]
@@ -157,7 +238,7 @@ impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: mapped by this value with this length; nobody holds a reference into it any more.
         #[allow(unsafe_code)]
-        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.len as usize) };
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.mapped as usize) };
     }
 }
 
@@ -185,5 +266,22 @@ mod tests {
         assert!(one.at(one.len() - 4, 8).is_none() && one.at(u64::MAX, 8).is_none());
         assert_eq!(one.offset_of(a.as_ptr().addr()), Some(1 << 30));
         assert_eq!(one.offset_of(1), None);
+    }
+
+    #[test]
+    fn where_addresses_are_few_blocks_are_mapped_one_by_one() {
+        let file = system::memory_file().unwrap();
+        rustix::fs::ftruncate(&file, 64 << 20).unwrap();
+        let region = Region::new(file, 64 << 20, Some(100 << 20)).unwrap();
+        assert_eq!(region.mapped_len(), 3 << 20);
+        let far = 32 << 20;
+        assert!(region.at(far, 8).is_none() && region.contains(far, 8) && !region.contains(u64::MAX, 8));
+        region.write(far, b"abcdefgh", true).unwrap();
+        let mapping = region.map(far, 4096).unwrap();
+        // SAFETY: eight bytes inside of the mapping, used by this thread alone.
+        #[allow(unsafe_code)]
+        let bytes = unsafe { std::slice::from_raw_parts(mapping.base().as_ptr(), 8) };
+        assert_eq!((bytes, mapping.len()), (&b"abcdefgh"[..], 4096));
+        assert!(region.write(64 << 20, b"x", true).is_err());
     }
 }

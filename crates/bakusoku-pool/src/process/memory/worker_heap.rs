@@ -23,6 +23,8 @@ pub struct WorkerHeap {
 #[derive(Debug)]
 struct State {
     blocks: FreeList,
+    /// What is not mapped for good, where the address space is limited: for copies of results alone.
+    unmapped: FreeList,
     /// Blocks that a message describes, and whether they were freed since.
     offered: HashMap<u64, bool>,
     /// Blocks that are the owner's.
@@ -32,8 +34,18 @@ struct State {
 }
 
 impl State {
-    fn new(blocks: FreeList) -> State {
-        State { blocks, offered: HashMap::new(), given: HashSet::new(), private: HashSet::new() }
+    fn new(region: &Region) -> State {
+        let blocks = FreeList::new(SHARED_STATE_BYTES, region.mapped_len());
+        let unmapped = FreeList::new(region.mapped_len(), region.len());
+        State { blocks, unmapped, offered: HashMap::new(), given: HashSet::new(), private: HashSet::new() }
+    }
+}
+
+impl State {
+    fn free(&mut self, offset: u64) {
+        if self.blocks.give(offset).is_none() {
+            self.unmapped.give(offset);
+        }
     }
 }
 
@@ -49,8 +61,8 @@ pub struct HeapBlock {
 impl WorkerHeap {
     pub(crate) fn new(region: Arc<Region>) -> Option<WorkerHeap> {
         let shared_state = SharedState::new(&region)?;
-        let blocks = FreeList::new(SHARED_STATE_BYTES, region.len());
-        Some(WorkerHeap { region, shared_state, state: Mutex::new(State::new(blocks)) })
+        let state = Mutex::new(State::new(&region));
+        Some(WorkerHeap { region, shared_state, state })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -65,7 +77,7 @@ impl WorkerHeap {
     fn drain(&self, state: &mut State) {
         for offset in self.shared_state.freed_by_owner() {
             state.given.remove(&offset);
-            state.blocks.give(offset);
+            state.free(offset);
         }
     }
 
@@ -85,6 +97,10 @@ impl WorkerHeap {
         let mut state = self.lock();
         self.drain(&mut state);
         let taken = state.blocks.take(len as u64)?;
+        if taken.zero && self.region.reserve_if_bounded(taken.offset, taken.len).is_err() {
+            state.blocks.give(taken.offset);
+            return None;
+        }
         Some((self.region.at(taken.offset, taken.len)?, taken.zero))
     }
 
@@ -155,9 +171,14 @@ impl WorkerHeap {
 
     /// A new block with these bytes, for a message.
     pub fn copy(&self, bytes: &[u8]) -> Option<HeapBlock> {
-        let (to, zero) = self.allocate(bytes.len())?;
-        let block = HeapBlock { offset: self.region.offset_of(to.as_ptr().addr())?, len: bytes.len() as u64 };
-        if self.region.write(block.offset, bytes, zero).is_err() {
+        let len = bytes.len() as u64;
+        let taken = {
+            let mut state = self.lock();
+            self.drain(&mut state);
+            state.blocks.take(len).or_else(|| state.unmapped.take(len))?
+        };
+        let block = HeapBlock { offset: taken.offset, len };
+        if self.region.write(block.offset, bytes, taken.zero).is_err() {
             self.discard(block);
             return None;
         }
@@ -169,7 +190,7 @@ impl WorkerHeap {
     pub fn discard(&self, block: HeapBlock) {
         let mut state = self.lock();
         state.given.remove(&block.offset);
-        state.blocks.give(block.offset);
+        state.free(block.offset);
     }
 
     /// Between tasks: gives memory back to the system, but for what is worth keeping warm.
@@ -179,7 +200,8 @@ impl WorkerHeap {
         if !system::GIVES_BACK {
             return;
         }
-        for (offset, len) in state.blocks.trim(keep.unwrap_or_else(|| self.shared_state.keep())) {
+        let keep = keep.unwrap_or_else(|| self.shared_state.keep());
+        for (offset, len) in state.blocks.trim(keep).into_iter().chain(state.unmapped.trim(0)) {
             self.region.punch(offset, len);
         }
     }

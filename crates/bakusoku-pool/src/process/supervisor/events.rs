@@ -14,6 +14,8 @@ use crate::process::message::{Body, LARGEST, Reply};
 use crate::process::message_socket::Received;
 use crate::process::system::EVENTS;
 
+/// A poll that ends so much too late: the process was suspended.
+const SUSPENDED: Duration = Duration::from_secs(1);
 /// Output that is read at once.
 const OUTPUT: usize = 64 << 10;
 /// After this long without anything to do, memory goes back to the system, but for a little.
@@ -32,9 +34,17 @@ impl Supervisor {
         // Rounded up, so that a deadline has passed when the poll ends.
         let timeout = timeout + Duration::from_micros(50);
         let mut ready = [0; EVENTS];
+        let begun = Instant::now();
         let (n, signal) = self.poll.wait(&mut ready, timeout);
         let mut state = self.lock();
         let state = &mut *state;
+        let stopped = begun.elapsed().saturating_sub(timeout);
+        if stopped > SUSPENDED {
+            // Ctrl-Z stops the workers too: that is no time that they had.
+            for head in state.workers.values_mut().filter_map(|worker| worker.flights.front_mut()) {
+                head.head_since = head.head_since.map(|since| since + stopped);
+            }
+        }
         state.turns += 1;
         self.forget_dropped_functions(state);
         // What a worker wrote comes before what it said afterwards.
@@ -76,6 +86,7 @@ impl Supervisor {
                     state.forkserver_failures = 0;
                     self.worker_runs(state, worker, pid, files.into_iter().next());
                 }
+                Ok(Some((News::NotForked { worker, error }, _))) => self.worker_was_not_forked(state, worker, error),
                 Ok(Some((News::Exited { worker, status, peak }, _))) => {
                     if let Some(it) = state.workers.get_mut(&worker) {
                         it.exit = Some(Exit::from_status(status, peak));
@@ -199,12 +210,12 @@ impl Supervisor {
     /// An answer for a job, or what stands for one.
     pub(super) fn arrived(&self, state: &mut State, id: u64, part: ChunkResult, was_out: bool) {
         if was_out {
-            state.outstanding -= 1;
+            state.outstanding = state.outstanding.saturating_sub(1);
         }
         let Some(job) = state.jobs.get_mut(&id) else { return };
         if was_out {
-            job.flights -= 1;
-            job.in_flight_items -= u64::from(part.items);
+            job.flights = job.flights.saturating_sub(1);
+            job.in_flight_items = job.in_flight_items.saturating_sub(u64::from(part.items));
         }
         if matches!(part.outcome, Outcome::Replied { .. }) {
             job.learn(part.wall, part.items);
@@ -321,8 +332,10 @@ impl Supervisor {
                 at(gone + STATUS);
             }
             if let Some(head) = worker.flights.front() {
-                if let (Some(since), Some(timeout)) = (head.head_since, state.timeout_of(head.job)) {
-                    at(since + timeout);
+                let timeout = head.head_since.zip(state.timeout_of(head.job));
+                // A time too far away to be told is no limit.
+                if let Some(due) = timeout.and_then(|(since, timeout)| since.checked_add(timeout)) {
+                    at(due);
                 }
                 if worker.flights.len() > 1 {
                     waits = head.head_since.or(waits);
@@ -331,6 +344,8 @@ impl Supervisor {
                 idle = true;
             }
         }
+        state.ending.iter().for_each(|(kill_at, _)| at(*kill_at));
+        state.pools.values().filter_map(|pool| pool.retry).for_each(|(retry_at, _)| at(retry_at));
         if let Some(since) = waits.filter(|_| idle) {
             // Somebody has nothing to do while a message waits elsewhere: look again when that one has waited enough.
             at((since + super::dispatch::STEAL_DELAY).max(Instant::now() + super::dispatch::STEAL_DELAY));
@@ -355,6 +370,14 @@ impl Supervisor {
             // A broken socket is closed, and the poll reports that.
             let _ = worker.socket.flush();
         }
+        state.ending.retain(|(kill_at, process)| {
+            let waits = now < *kill_at;
+            if !waits {
+                process.signal(rustix::process::Signal::KILL);
+            }
+            waits
+        });
+        Supervisor::retry_starts(state, now);
         let mut lost = Vec::new();
         let timeouts: Vec<(u64, Duration)> = state
             .workers
@@ -368,7 +391,7 @@ impl Supervisor {
             let Some(worker) = state.workers.get_mut(&id) else { continue };
             let Some(head) = worker.flights.front_mut() else { continue };
             let Some(since) = head.head_since else { continue };
-            if now >= since + timeout && !worker.late {
+            if now.saturating_duration_since(since) >= timeout && !worker.late {
                 if worker.memory.shared_state().begun(head.slot) {
                     worker.late = true;
                     worker.kill();

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -46,6 +45,8 @@ pub(crate) struct Forkserver {
 pub(crate) enum News {
     /// A worker runs.
     Forked { worker: u64, pid: i32 },
+    /// A worker could not be forked, for this number of errno(3).
+    NotForked { worker: u64, error: i32 },
     /// A worker ended, with this status of `wait(2)` and largest resident memory in bytes.
     Exited { worker: u64, status: i32, peak: u64 },
 }
@@ -65,8 +66,6 @@ impl Forkserver {
                 None => process.env_remove(name),
             };
         }
-        // Ctrl-C of the terminal is its owner's affair.
-        process.process_group(0);
         let (pid, child) = start(process)?;
         Ok(Forkserver { pid, child: Some(child), socket: ours, unsent: Vec::new() })
     }
@@ -155,8 +154,8 @@ fn start(mut process: Command) -> io::Result<(u32, Process)> {
             Ok(child) => child,
             Err(error) => return drop(tell.send(Err(error))),
         };
-        let gone = || io::Error::other("the process that workers are forked from cannot be followed");
-        let _ = tell.send(Process::open(child.id() as i32).map(|process| (child.id(), process)).ok_or_else(gone));
+        let gone = |error| io::Error::other(format!("the forkserver cannot be followed: {error}"));
+        let _ = tell.send(Process::open(child.id() as i32).map(|process| (child.id(), process)).map_err(gone));
         let _ = child.wait();
     })?;
     drop(blocked);
@@ -178,6 +177,7 @@ fn parse(bytes: &[u8]) -> Option<News> {
             status: i32::try_from(word()?).ok()?,
             peak: u64::try_from(word()?).ok()?,
         }),
+        3 => Some(News::NotForked { worker: word()? as u64, error: i32::try_from(word()?).ok()? }),
         _ => None,
     }
 }
@@ -194,6 +194,7 @@ mod tests {
             bytes
         };
         assert_eq!(parse(&words(1, &[7, 1234])), Some(News::Forked { worker: 7, pid: 1234 }));
+        assert_eq!(parse(&words(3, &[7, 11])), Some(News::NotForked { worker: 7, error: 11 }));
         assert_eq!(parse(&words(2, &[7, 9, 4096])), Some(News::Exited { worker: 7, status: 9, peak: 4096 }));
         for wrong in [vec![], vec![9], words(1, &[7]), words(1, &[7, i64::MAX]), words(2, &[1, 2, -3])] {
             assert_eq!(parse(&wrong), None);

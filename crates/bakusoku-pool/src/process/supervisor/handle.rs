@@ -59,6 +59,8 @@ impl Supervisor {
                 from_forkserver: false,
                 generation: 0,
                 broken: None,
+                failed_starts: 0,
+                retry: None,
                 pace: None,
                 needs: Needs::default(),
                 jobs: VecDeque::new(),
@@ -203,15 +205,13 @@ impl WorkerPool {
             let mut state = self.supervisor.lock();
             let Some(pool) = state.pools.get_mut(&self.id) else { return };
             pool.stage = Stage::Terminated;
-            pool.missing = 0;
+            (pool.missing, pool.retry) = (0, None);
             let (workers, jobs) = (pool.workers.clone(), pool.jobs.clone());
             for job in jobs {
                 self.supervisor.cancel_job(&mut state, job);
             }
             for worker in workers {
-                if let Some(worker) = state.workers.get_mut(&worker) {
-                    worker.end();
-                }
+                self.supervisor.end_worker(&mut state, worker);
             }
         }
         // The thread that polls sees to those that do not end.

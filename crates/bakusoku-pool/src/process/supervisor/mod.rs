@@ -220,7 +220,12 @@ impl Supervisor {
         if let Some((_, told)) = &mut state.command {
             told.push(modules.to_vec());
         }
-        state.forkserver.as_mut().map_or(Ok(()), |forkserver| forkserver.prepare(modules))
+        let told = state.forkserver.as_mut().map_or(Ok(()), |forkserver| forkserver.prepare(modules));
+        if told.is_err() {
+            // It has just ended: the next worker starts another one, which is told all.
+            self.forkserver_is_gone(&mut state);
+        }
+        Ok(())
     }
 
     /// Workers are forked from a process that somebody else started.
@@ -255,6 +260,9 @@ impl Supervisor {
             state.ended_by = Some(std::thread::current().id());
             for worker in state.workers.values() {
                 worker.kill();
+            }
+            for (_, process) in std::mem::take(&mut state.ending) {
+                process.signal(rustix::process::Signal::KILL);
             }
             forkserver = state.forkserver.take();
             jobs = std::mem::take(&mut state.jobs);

@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use super::Supervisor;
-use super::state::{Role, State};
+use super::state::{From, Reason, Role, State};
 use crate::process::signals::SignalMaskGuard;
 
 /// How often a thread that waits looks whether it should stop waiting.
@@ -57,6 +58,15 @@ impl Drop for Inside<'_> {
     }
 }
 
+/// The role of polling: given back when it is dropped.
+struct Turn<'a>(&'a Supervisor);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
 impl Supervisor {
     /// Works until `ready`, `deadline`, or `stop` says so; `stop` is asked when a signal comes, and now and then.
     pub(super) fn wait(
@@ -92,8 +102,8 @@ impl Supervisor {
             if state.role == Role::Free && heard_all {
                 state.role = Role::Waiter;
                 drop(state);
+                let _turn = Turn(self);
                 signal = self.poll_once(left);
-                self.release();
             } else {
                 state.waiting += 1;
                 if state.role == Role::Supervisor {
@@ -199,7 +209,37 @@ impl Supervisor {
         Ok(())
     }
 
+    /// A mistake of ours must be an error to whoever waits, and not a wait without end.
     fn run(self: &Arc<Self>) {
+        while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.serve())) {
+            let text = panic.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            self.fail_all(&text);
+        }
+    }
+
+    /// Ends all pools and calls: the thread that serves them has panicked.
+    fn fail_all(&self, text: &str) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        for id in state.pools.keys().copied().collect::<Vec<_>>() {
+            self.break_pool(
+                state,
+                id,
+                Reason::Unable(format!("an internal error of bakusoku, please report it: {text}")),
+            );
+        }
+        for id in state.jobs.keys().copied().collect::<Vec<_>>() {
+            if let Some(job) = state.jobs.get_mut(&id) {
+                (job.source, job.flights) = (From::End, 0);
+                job.ready.clear();
+            }
+            self.finish(state, id);
+        }
+        self.changed.notify_all();
+    }
+
+    fn serve(self: &Arc<Self>) {
         let mut seen = 0;
         loop {
             let mut state = self.lock();
@@ -209,8 +249,10 @@ impl Supervisor {
             if state.role == Role::Free && state.waiting == 0 && state.turns == seen {
                 state.role = Role::Supervisor;
                 drop(state);
-                self.poll_once(IDLE);
-                self.release();
+                {
+                    let _turn = Turn(self);
+                    self.poll_once(IDLE);
+                }
                 self.dispatch();
                 self.notify();
                 let state = self.lock();

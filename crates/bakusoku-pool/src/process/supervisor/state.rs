@@ -11,7 +11,7 @@ use super::forkserver::{Forkserver, ForkserverCommand};
 use crate::process::chunk::{Chunk, ChunkResult, Exit, Function, Source};
 use crate::process::memory::{ArgumentBlock, WorkerMemory};
 use crate::process::message_socket::MessageSocket;
-use crate::process::system::Process;
+use crate::process::system::{Process, TreeProcess};
 
 use super::Callbacks;
 
@@ -93,6 +93,8 @@ pub(super) struct State {
     pub(super) buffer: Vec<u8>,
     /// How to start a forkserver, and what the one that runs was told to load.
     pub(super) command: Option<(ForkserverCommand, Vec<Vec<u8>>)>,
+    /// What workers had started that were asked to end, and when it is killed if it has not ended by then.
+    pub(super) ending: Vec<(Instant, TreeProcess)>,
     /// Functions that were dropped when workers were last told to forget, and when that was.
     pub(super) dropped: u64,
     pub(super) forgot: Option<Instant>,
@@ -162,6 +164,9 @@ pub(super) struct WorkerPool {
     /// How often workers in the place of others that died before they were ready did so too, since one was ready.
     pub(super) generation: u32,
     pub(super) broken: Option<Arc<Reason>>,
+    /// Workers could not be started, so often in a row; and when to try again, with how many.
+    pub(super) failed_starts: u32,
+    pub(super) retry: Option<(Instant, usize)>,
     /// Nanoseconds for a message, of late.
     pub(super) pace: Option<f64>,
     /// What items need.
@@ -202,6 +207,8 @@ pub(super) struct Worker {
     pub(super) generation: u32,
     pub(super) pid: Option<i32>,
     pub(super) process: Option<Process>,
+    /// What it has started is found from here.
+    pub(super) tree: Option<TreeProcess>,
     /// Whether it is a child of this process, not of the forkserver.
     pub(super) ours: bool,
     pub(super) socket: MessageSocket,

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 
 use super::forkserver::Forkserver;
 use super::state::{Phase, Reason, Stage, State, Worker};
@@ -15,12 +15,15 @@ use crate::process::chunk::{ChunkResult, Exit, Outcome};
 use crate::process::memory::WorkerMemory;
 use crate::process::message::Request;
 use crate::process::message_socket::MessageSocket;
-use crate::process::system::{self, Process};
+use crate::process::system::{self, Process, TreeProcess};
 
 /// A worker that dies before it is ready is replaced; so is the replacement, and then it is enough.
 const GENERATIONS: u32 = 3;
 /// Processes that workers are forked from may end without having forked one, in a row.
 const MAX_FORKSERVER_FAILURES: u32 = 3;
+/// How often, and after which pauses, a worker that could not be started is tried again.
+const START_ATTEMPTS: u32 = 5;
+const START_PAUSE: Duration = Duration::from_millis(200);
 /// How long a worker that was asked to end may take.
 const GRACE: Duration = Duration::from_millis(300);
 
@@ -49,7 +52,56 @@ impl Supervisor {
             pool.starting = false;
         }
         if let Err(error) = started {
-            self.break_pool(&mut state, pool, Reason::Unable(error.to_string()));
+            self.worker_failed_to_start(&mut state, pool, &error);
+        }
+    }
+
+    /// A worker could not be started: where others run, or did, the lack of processes or memory may pass.
+    pub(super) fn worker_failed_to_start(&self, state: &mut State, id: u64, error: &io::Error) {
+        let Some(pool) = state.pools.get_mut(&id) else { return };
+        pool.failed_starts += 1;
+        let passing = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory);
+        if passing && pool.failed_starts < START_ATTEMPTS {
+            tracing::warn!("a worker cannot be started now: {error}");
+            let missing = pool.retry.map_or(0, |(_, missing)| missing);
+            pool.retry = Some((Instant::now() + START_PAUSE, missing + 1));
+            return;
+        }
+        let why = system::limits::explain(error);
+        self.break_pool(state, id, Reason::Unable(why));
+    }
+
+    /// Workers that could not be started are tried again.
+    pub(super) fn retry_starts(state: &mut State, now: Instant) {
+        for pool in state.pools.values_mut() {
+            if let Some((_, missing)) = pool.retry.filter(|(at, _)| now >= *at) {
+                pool.retry = None;
+                pool.missing += missing;
+            }
+        }
+    }
+
+    /// The forkserver could not fork a worker.
+    pub(super) fn worker_was_not_forked(&self, state: &mut State, id: u64, number: i32) {
+        let Some(worker) = state.workers.remove(&id) else { return };
+        self.forget_files(&worker);
+        worker.memory.leave();
+        if let Some(pool) = state.pools.get_mut(&worker.pool) {
+            pool.workers.retain(|w| *w != id);
+            if pool.stage != Stage::Terminated && pool.broken.is_none() {
+                self.worker_failed_to_start(state, worker.pool, &io::Error::from_raw_os_error(number));
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    fn forget_files(&self, worker: &Worker) {
+        self.poll.remove(worker.socket.fd());
+        for file in worker.out.iter().flatten() {
+            self.poll.remove(file);
+        }
+        if let Some(process) = &worker.process {
+            process.unwatch(&self.poll);
         }
     }
 
@@ -88,6 +140,7 @@ impl Supervisor {
                 generation,
                 pid: None,
                 process: None,
+                tree: None,
                 ours,
                 socket,
                 socket_open: true,
@@ -121,13 +174,30 @@ impl Supervisor {
                 let files = vec![files.socket, files.owner, files.own, files.output, files.error];
                 let forkserver =
                     state.forkserver.as_mut().ok_or_else(|| io::Error::other("nothing to fork workers from"))?;
-                return forkserver.fork(id, files);
+                if let Err(error) = forkserver.fork(id, files) {
+                    // It has just ended: this worker is missing again, and the next try starts another one.
+                    tracing::debug!("the forkserver ended: {error}");
+                    self.forkserver_is_gone(&mut state);
+                }
+                return Ok(());
             }
             (id, files)
         };
-        let pid = callbacks.start(files)?;
+        let started = callbacks.start(files);
         let mut state = self.lock();
-        self.worker_runs(&mut state, id, pid, None);
+        match started {
+            Ok(pid) => self.worker_runs(&mut state, id, pid, None),
+            Err(error) => {
+                if let Some(worker) = state.workers.remove(&id) {
+                    self.forget_files(&worker);
+                    worker.memory.leave();
+                }
+                if let Some(pool) = state.pools.get_mut(&pool) {
+                    pool.workers.retain(|w| *w != id);
+                }
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -149,7 +219,25 @@ impl Supervisor {
     pub(super) fn worker_runs(&self, state: &mut State, id: u64, pid: i32, pidfd: Option<OwnedFd>) {
         let Some(worker) = state.workers.get_mut(&id) else { return };
         worker.pid = Some(pid);
-        let process = pidfd.map(Process::from_fd).or_else(|| Process::open(pid));
+        worker.tree = TreeProcess::find(pid);
+        // Of a child of the forkserver without a pidfd, the forkserver says when it ends.
+        let process = match pidfd {
+            Some(pidfd) => Some(Process::from_fd(pidfd)),
+            None if worker.ours => match Process::open(pid) {
+                Ok(process) => Some(process),
+                Err(error) => {
+                    tracing::warn!("worker {pid} cannot be followed: {error}");
+                    worker.kill();
+                    worker.exit = Some(Exit::default());
+                    None
+                }
+            },
+            None => None,
+        };
+        if worker.exit.is_some() {
+            self.worker_is_gone(state, id);
+            return;
+        }
         if let Some(process) = &process {
             process.watch(&self.poll, key(id, Which::Process));
         }
@@ -175,10 +263,27 @@ impl Supervisor {
             }
             if let Some(pool) = state.pools.get_mut(&pool) {
                 pool.generation = 0;
+                pool.failed_starts = 0;
             }
             self.close_if_done(state, pool);
         } else if let Outcome::Replied { status, body, .. } = part.outcome {
             self.break_pool(state, pool, Reason::Refused { status, body: body.to_vec() });
+        }
+    }
+
+    /// Asks a worker and what it has started to end, and kills them a little later.
+    pub(super) fn end_worker(&self, state: &mut State, id: u64) {
+        let State { workers, ending, .. } = state;
+        let Some(worker) = workers.get_mut(&id) else { return };
+        worker.phase = Phase::Leaving;
+        if worker.kill_at.is_none() {
+            let at = Instant::now() + GRACE;
+            worker.kill_at = Some(at);
+            for process in worker.descendants() {
+                process.signal(Signal::TERM);
+                ending.push((at, process));
+            }
+            worker.signal_alone(Signal::TERM);
         }
     }
 
@@ -208,9 +313,7 @@ impl Supervisor {
         }
         let (workers, jobs) = (pool.workers.clone(), pool.jobs.clone());
         for worker in workers {
-            if let Some(worker) = state.workers.get_mut(&worker) {
-                worker.end();
-            }
+            self.end_worker(state, worker);
         }
         for job in jobs {
             self.cancel_job(state, job);
@@ -250,13 +353,7 @@ impl Supervisor {
     /// Takes note of a worker's end: what ran in it is lost, what waited for it goes to others.
     pub(super) fn remove_worker(&self, state: &mut State, id: u64) {
         let Some(mut worker) = state.workers.remove(&id) else { return };
-        self.poll.remove(worker.socket.fd());
-        for file in worker.out.iter().flatten() {
-            self.poll.remove(file);
-        }
-        if let Some(process) = &worker.process {
-            process.unwatch(&self.poll);
-        }
+        self.forget_files(&worker);
         let mut exit = worker.exit.unwrap_or_default();
         exit.oom_kills = crate::budget::oom_kills().saturating_sub(worker.oom_at_start);
         let pid = worker.pid.unwrap_or(0).unsigned_abs();
@@ -289,10 +386,10 @@ impl Supervisor {
             }
         }
         for (id, chunk) in waited.into_iter().rev() {
-            state.outstanding -= 1;
+            state.outstanding = state.outstanding.saturating_sub(1);
             let Some(job) = state.jobs.get_mut(&id) else { continue };
-            job.flights -= 1;
-            job.in_flight_items -= u64::from(chunk.items);
+            job.flights = job.flights.saturating_sub(1);
+            job.in_flight_items = job.in_flight_items.saturating_sub(u64::from(chunk.items));
             if !job.cancelled {
                 job.ready.push_front(chunk);
             } else if job.done() {
@@ -367,31 +464,30 @@ impl Worker {
         }
     }
 
-    /// Ends it soon: asks, and kills it a little later.
-    pub(super) fn end(&mut self) {
-        self.phase = Phase::Leaving;
-        if self.kill_at.is_none() {
-            self.kill_at = Some(Instant::now() + GRACE);
-            self.signal(Signal::TERM);
-        }
-    }
-
     /// Ends it now, with what it has started itself.
     pub(super) fn kill(&self) {
-        self.signal(Signal::KILL);
+        // So that it starts nothing while we look.
+        self.signal_alone(Signal::STOP);
+        self.descendants().into_iter().for_each(|process| process.signal(Signal::KILL));
+        self.signal_alone(Signal::KILL);
     }
 
-    /// Sends a signal to the worker and its group.
+    /// Sends a signal to the worker and to what it has started.
     pub(super) fn signal(&self, signal: Signal) {
-        if self.gone.is_some() {
-            return;
-        }
-        // A worker leads a group of its own, from its first moments on.
-        let group = self.pid.and_then(Pid::from_raw).map(|pid| rustix::process::kill_process_group(pid, signal));
-        if let Some(process) = &self.process
-            && !matches!(group, Some(Ok(())))
-        {
-            process.signal(signal);
+        self.descendants().into_iter().for_each(|process| process.signal(signal));
+        self.signal_alone(signal);
+    }
+
+    fn descendants(&self) -> Vec<TreeProcess> {
+        self.tree.filter(|_| self.gone.is_none()).map(system::descendants).unwrap_or_default()
+    }
+
+    fn signal_alone(&self, signal: Signal) {
+        match (&self.process, self.tree) {
+            _ if self.gone.is_some() => {}
+            (Some(process), _) => process.signal(signal),
+            (None, Some(process)) => process.signal(signal),
+            (None, None) => {}
         }
     }
 

@@ -4,16 +4,20 @@
 //! on Linux too: `RUSTFLAGS="--cfg bakusoku_portable" cargo test -p bakusoku-pool`.
 
 mod libraries;
+pub(super) mod limits;
 #[cfg(all(target_os = "linux", not(bakusoku_portable)))]
 mod linux;
+mod named;
 #[cfg(not(all(target_os = "linux", not(bakusoku_portable))))]
 mod portable;
+mod process_tree;
 
 pub(super) use libraries::{libraries, loads};
 #[cfg(all(target_os = "linux", not(bakusoku_portable)))]
 pub(super) use linux::*;
 #[cfg(not(all(target_os = "linux", not(bakusoku_portable))))]
 pub(super) use portable::*;
+pub(super) use process_tree::{TreeProcess, descendants, kill_tree};
 
 use super::chunk::Exit;
 

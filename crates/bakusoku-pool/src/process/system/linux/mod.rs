@@ -2,6 +2,7 @@
 
 mod fork_safety;
 mod message_socket;
+mod process;
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,18 +10,18 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::time::Duration;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll};
+use rustix::event::{EventfdFlags, Timespec, epoll};
 use rustix::fs::{FallocateFlags, MemfdFlags};
 use rustix::mm::Advice;
 use rustix::pipe::PipeFlags;
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::Signal;
 
-use super::{EVENTS, reap};
-use crate::process::chunk::Exit;
+use super::EVENTS;
 use crate::process::memory::free_list::PAGE;
 
 pub(in crate::process) use fork_safety::fork_is_safe;
 pub(in crate::process) use message_socket::MessageSocket;
+pub(in crate::process) use process::Process;
 
 /// Whether workers can be forked from a process of their own.
 pub(in crate::process) const HAS_FORKSERVER: bool = true;
@@ -84,50 +85,6 @@ impl Poll {
     }
 }
 
-/// Another process, under whose number there is never a different one.
-#[derive(Debug)]
-pub(in crate::process) struct Process {
-    file: OwnedFd,
-    /// Of a child of ours.
-    pid: Option<i32>,
-}
-
-impl Process {
-    pub(in crate::process) fn open(pid: i32) -> Option<Process> {
-        let file = rustix::process::pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
-        Some(Process { file, pid: Some(pid) })
-    }
-
-    /// From the file that stands for it.
-    pub(in crate::process) fn from_fd(file: OwnedFd) -> Process {
-        Process { file, pid: None }
-    }
-
-    pub(in crate::process) fn watch(&self, poll: &Poll, key: u64) {
-        let _ = poll.add(&self.file, key);
-    }
-
-    pub(in crate::process) fn unwatch(&self, poll: &Poll) {
-        poll.remove(&self.file);
-    }
-
-    pub(in crate::process) fn signal(&self, signal: Signal) {
-        let _ = rustix::process::pidfd_send_signal(&self.file, signal);
-    }
-
-    /// Waits for its end.
-    pub(in crate::process) fn wait(&self, longest: Duration) {
-        let timeout = Timespec { tv_sec: longest.as_secs() as i64, tv_nsec: i64::from(longest.subsec_nanos()) };
-        let _ = rustix::event::poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&timeout));
-    }
-
-    /// How it ended, if it was a child of ours.
-    pub(in crate::process) fn exit(&self) -> Exit {
-        // Should somebody else have waited for it, nothing is known.
-        self.pid.and_then(|pid| reap(pid, false)).unwrap_or_default()
-    }
-}
-
 /// Its end to read, and its end to write.
 pub(in crate::process) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?)
@@ -147,9 +104,39 @@ pub(in crate::process) fn end_with_parent(signal: Signal) -> io::Result<()> {
     Ok(rustix::process::set_parent_process_death_signal(Some(signal))?)
 }
 
+/// Has orphaned descendants of this process become its children, where the system can.
+pub(in crate::process) fn adopt_orphans() {
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
 /// A file in memory, without a name.
+///
+/// Kernels before 3.17 and some container profiles have no `memfd_create`: then it is POSIX shared memory or, where that is
+/// small, a temporary file, without a name in either case.
 pub(in crate::process) fn memory_file() -> io::Result<OwnedFd> {
-    Ok(rustix::fs::memfd_create("bakusoku", MemfdFlags::CLOEXEC)?)
+    let refused = match rustix::fs::memfd_create("bakusoku", MemfdFlags::CLOEXEC) {
+        Ok(file) => return Ok(file),
+        Err(error) => io::Error::from(error),
+    };
+    if !matches!(refused.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EACCES | libc::EINVAL)) {
+        return Err(refused);
+    }
+    let file = super::named::shared_memory().and_then(|file| match super::named::room(&file)? {
+        room if room >= super::named::ENOUGH => Ok(file),
+        room => Err(io::Error::other(format!("only {} MiB are free", room >> 20))),
+    });
+    let shared = match file {
+        Ok(file) => return Ok(file),
+        Err(error) => error,
+    };
+    super::named::temporary_file().map_err(|error| {
+        let folder = std::env::temp_dir();
+        let text = format!(
+            "no shared memory: `memfd_create` says \"{refused}\", `shm_open` in /dev/shm \"{shared}\", and a file in `{}` \"{error}\"",
+            folder.display()
+        );
+        io::Error::new(error.kind(), text)
+    })
 }
 
 /// Large pages where the system has them for shared memory; and arrays do not belong into core dumps. Advice: where it
@@ -187,6 +174,16 @@ pub(in crate::process) unsafe fn fill(
     offset: u64,
     bytes: &[u8],
 ) -> io::Result<()> {
+    write_unmapped(file, offset, bytes)
+}
+
+/// Whether memory may run out when a file in memory is written: one that is not of `memfd_create` has a size.
+pub(in crate::process) fn is_bounded(file: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstatvfs(file).is_ok_and(|at| at.f_blocks > 0)
+}
+
+/// Copies bytes to a range that is not mapped.
+pub(in crate::process) fn write_unmapped(file: BorrowedFd<'_>, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut at = 0;
     while at < bytes.len() {
         match rustix::io::pwrite(file, &bytes[at..], offset + at as u64) {

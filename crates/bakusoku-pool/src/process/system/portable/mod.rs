@@ -9,13 +9,10 @@ mod process;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::Mode;
 use rustix::io::FdFlags;
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::Signal;
-use rustix::shm;
 
 pub(in crate::process) use message_socket::MessageSocket;
 pub(in crate::process) use poll::Poll;
@@ -40,7 +37,7 @@ pub(in crate::process) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, write))
 }
 
-fn close_on_exec(file: impl AsFd) -> io::Result<()> {
+pub(super) fn close_on_exec(file: impl AsFd) -> io::Result<()> {
     Ok(rustix::io::fcntl_setfd(file, FdFlags::CLOEXEC)?)
 }
 
@@ -59,24 +56,12 @@ pub(in crate::process) fn end_with_parent(_: Signal) -> io::Result<()> {
     Ok(())
 }
 
-static NUMBER: AtomicU64 = AtomicU64::new(0);
+/// Nothing: what tasks leave behind is the system's.
+pub(in crate::process) fn adopt_orphans() {}
 
 /// Shared memory whose name is gone before anybody else can know it.
 pub(in crate::process) fn memory_file() -> io::Result<OwnedFd> {
-    loop {
-        let name = format!("/bakusoku-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let how = shm::OFlags::RDWR | shm::OFlags::CREATE | shm::OFlags::EXCL;
-        match shm::open(&name, how, Mode::RUSR | Mode::WUSR) {
-            Ok(file) => {
-                shm::unlink(&name)?;
-                close_on_exec(&file)?;
-                return Ok(file);
-            }
-            // Of a process of this number that was killed between the two lines above.
-            Err(rustix::io::Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    super::named::shared_memory()
 }
 
 /// Nothing.
@@ -101,6 +86,28 @@ pub(in crate::process) fn reserve(_: BorrowedFd<'_>, _: u64, _: u64) -> io::Resu
 pub(in crate::process) unsafe fn fill(_: BorrowedFd<'_>, to: NonNull<u8>, _: u64, bytes: &[u8]) -> io::Result<()> {
     // SAFETY: as above.
     unsafe { to.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    Ok(())
+}
+
+/// Whether memory may run out when shared memory is written: nobody can tell.
+pub(in crate::process) fn is_bounded(_: BorrowedFd<'_>) -> bool {
+    false
+}
+
+/// Copies bytes to a range of whole pages that is not mapped: by a mapping for the moment.
+pub(in crate::process) fn write_unmapped(file: BorrowedFd<'_>, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    const PIECE: usize = 16 << 20;
+    for (i, piece) in bytes.chunks(PIECE).enumerate() {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let at = offset + (i * PIECE) as u64;
+        // SAFETY: a new mapping at an address of the kernel's choice, filled and taken away again.
+        #[allow(unsafe_code)]
+        unsafe {
+            let base = rustix::mm::mmap(std::ptr::null_mut(), piece.len(), prot, MapFlags::SHARED, file, at)?;
+            base.cast::<u8>().copy_from_nonoverlapping(piece.as_ptr(), piece.len());
+            rustix::mm::munmap(base, piece.len())?;
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Children of this process: a thread waits for each.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,7 +36,9 @@ struct State {
 }
 
 impl Process {
-    pub(in crate::process) fn open(pid: i32) -> Option<Process> {
+    /// A child of this process.
+    pub(in crate::process) fn open(pid: i32) -> io::Result<Process> {
+        let number = Pid::from_raw(pid).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let end = Arc::new(End::default());
         let told = Arc::clone(&end);
         let blocked = SignalMaskGuard::all();
@@ -55,8 +58,8 @@ impl Process {
             }
         });
         drop(blocked);
-        waiting.ok()?;
-        Some(Process { pid: Pid::from_raw(pid)?, end })
+        waiting?;
+        Ok(Process { pid: number, end })
     }
 
     /// There is no file that stands for a process; this one only says that it is not a child.
