@@ -17,7 +17,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 const CONDITIONS: [(&str, i64); 2] = [("auditory", 1), ("visual", 2)];
 
 /// Reads, filters and averages one recording. A few channels or blocks of it are in memory at a time, never the whole.
-fn analyze(cx: &TaskCx, file: &Path) -> Result<Vec<Evoked>> {
+fn analyze(cx: &TaskContext, file: &Path) -> Result<Vec<Evoked>> {
     let raw = read_raw(file)?;
     let events = FindEvents::default().run(&*raw)?;
     let conditions = CONDITIONS.map(|(name, code)| (name.to_owned(), code)).to_vec();

@@ -118,7 +118,7 @@ fn a_study_runs_resumes_and_gives_the_same_bytes() {
     // Nothing to do.
     let again = run(&first, 2);
     assert!(again.is_up_to_date(), "{:?}", again.written);
-    assert!(first.status().unwrap().plan.due().next().is_none());
+    assert!(first.status(&RunOptions::default()).unwrap().plan.due().next().is_none());
 
     // One output gone: it alone is made again, with the same bytes, by another number of threads.
     let gone = results.join("sub-02/meg/sub-02_task-audiovisual_epo.fif");
@@ -147,7 +147,7 @@ fn a_study_runs_resumes_and_gives_the_same_bytes() {
 
     // What is no longer asked for is listed, and removed on request.
     let fewer = study(root, &TOML.replace("psd = { fmax = 60, n_fft = 256 }", "psd = \"none\""));
-    let stale = fewer.status().unwrap().stale;
+    let stale = fewer.status(&RunOptions::default()).unwrap().stale;
     assert_eq!(stale.iter().filter(|stale| stale.path.extension().is_some_and(|e| e == "h5")).count(), 4);
     let options = RunOptions { prune: true, ..RunOptions::default() };
     fewer.run(&options, Arc::new(|_| ())).unwrap();
