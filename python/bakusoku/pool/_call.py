@@ -15,9 +15,9 @@ from ._blame import blame
 from ._bring import UNCHANGING, Brought, NotYet
 from ._engine_thread import no_dummy_thread
 from ._exceptions import unseal
-from ._kept import function_of
+from ._kept import by_value_of, function_of
 from ._memory import need, warn_if_too_much
-from ._pickle import Placed, dumps, encode_by_value
+from ._pickle import Placed, dumps
 from ._seed import Seeded
 from ._worker import APPLY, ERROR, EXIT, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
 
@@ -81,7 +81,8 @@ class Call:
         self.pool = pool
         self.callable = function
         self.sent = function if options.seed is None else Seeded(function, options.seed)
-        self.function = function_of(self.sent, pool._face.initializer is not None)
+        #: How workers are told of it, and the globals of the script that they have with it.
+        self.function, self.names = function_of(self.sent, pool._face)
         self.mode = mode
         self.options = options
         self.name = name
@@ -159,9 +160,17 @@ class Call:
                 parts.append((part, len(placed.blocks) - count))
                 count = len(placed.blocks)
             body = pickle.dumps(parts, 5)
+            self.refer_to(placed.names)
             return self.mode | SEPARATE, start, len(items), self.function, body, placed.blocks, need(self, start, items)
         body = dumps(items[0] if self.mode == APPLY else items, placed)
+        self.refer_to(placed.names)
         return self.mode, start, len(items), self.function, body, placed.blocks, need(self, start, items)
+
+    def refer_to(self, names: set) -> None:
+        """See to it that workers have these globals of the script."""
+        if names and not names <= self.names:
+            describe = by_value_of if self.by_value else function_of
+            self.function, self.names = describe(self.sent, self.pool._face, self.names | names)
 
     def apart(self, items: list) -> bool:
         """Whether no task can change what another one gets."""
@@ -354,7 +363,7 @@ class Call:
         if not self.by_value:
             self.by_value = True
             try:
-                self.function = encode_by_value(self.sent)
+                self.function, self.names = by_value_of(self.sent, self.pool._face, self.names)
             except Exception as error:
                 self.by_value = False
                 refusal = error

@@ -48,9 +48,6 @@ def gather() -> dict[str, Any]:
         state["numpy"] = numpy.geterr(), numpy.get_printoptions()
     state["mne"] = "mne" in sys.modules
     state["logging"] = _log_records.gather()
-    if "multiprocessing.managers" in sys.modules:
-        # With which proxies of a manager, such as `Manager().Lock()`, prove who they are.
-        state["authkey"] = bytes(sys.modules["multiprocessing.process"].current_process().authkey)
     return state
 
 
@@ -91,10 +88,6 @@ def restore(state: dict[str, Any]) -> None:
         numpy.seterr(**errors)
         printing.pop("override_repr", None)
         numpy.set_printoptions(**printing)
-    if "authkey" in state:
-        from multiprocessing.process import current_process
-
-        current_process().authkey = state["authkey"]
     if state["mne"]:
         import importlib
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
+import contextvars
 import gc
 import os
 import pickle
+import sys
+import threading
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import _core
-from . import _carry, _globals, _method, _spawn, _start, _worker
+from . import _carry, _globals, _method, _process, _script_names, _spawn, _start, _worker
 from ._output import Output
-from ._pickle import INITIALIZER, Placed, dumps
+from ._pickle import Placed, dumps
 from ._worker import FIRST
 
 
@@ -25,23 +30,44 @@ class Face:
         self.calls: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self.output = Output()
         self.nothing = _core.Function(b"", [])
-        self.initializer = self.arguments = None
-        if initializer is not None:
-            self.initializer = dumps(initializer, INITIALIZER, "the initializer")
-            self.arguments = dumps(arguments, INITIALIZER, "the initializer's arguments")
+        #: A fork has the initializer and its arguments as they are, locks and open files among them.
+        self.inherited = (initializer, arguments) if method == "fork" else (None, ())
+        self.initializer = None
+        self.has_initializer = initializer is not None
+        #: The version of the script's globals from which on its workers, where they are forks, have to be told.
+        self.known: int | None = None
+        if initializer is not None and method != "fork":
+            self.initializer = initializer, arguments
+            # What cannot travel is said at once, and not when the first worker starts.
+            self.initialization(Placed())
+
+    def initialization(self, placed: Placed) -> tuple | None:
+        """The globals of the script that a worker needs to start, the initializer, its arguments; not for forks."""
+        if self.initializer is None:
+            return None
+        initializer, arguments = self.initializer
+        names: set = set()
+        with _process.spawning():
+            both = (
+                dumps(initializer, None, "the initializer", names),
+                dumps(arguments, None, "the initializer's arguments", names),
+            )
+            update = _script_names.describe(_script_names.needed(names, False), placed, initializer)
+        return (update and tuple(update), *both)
 
     def first(self) -> tuple:
         """What a new worker is told first."""
         state = _carry.gather()
+        state["method"] = self.method
+        if self.method != "fork":
+            state["identity"] = _process.next_identity(self.method)
         placed = Placed()
-        body = pickle.dumps((state, self.initializer, self.arguments), 5, buffer_callback=placed)
+        body = pickle.dumps((state, self.initialization(placed)), 5)
         return FIRST, 0, 1, self.nothing, body, placed.blocks, 0
 
     def starts(self) -> bool:
         """Whether the next worker is to be a child of this process."""
-        if self.method == _method.AUTO and _worker.zygote_line is None and _method.fork_is_safe():
-            return True
-        if self.method in (_method.AUTO, "forkserver"):
+        if self.method == "forkserver":
             _start.zygote()
             return False
         return True
@@ -56,7 +82,20 @@ class Face:
 
     def fork(self, files: list[int]) -> int:
         """Fork this process; the child never returns."""
-        parent, modules = os.getpid(), _globals.modules_of_user()
+        _process.share_tracker(start=False)
+        _script_names.before_fork(self)
+        identity, parent, modules = _process.next_identity("fork"), os.getpid(), _globals.modules_of_user()
+        for stream in (sys.stdout, sys.stderr):
+            # What waits there would be written once more by the child.
+            try:
+                stream.flush()
+            except Exception:  # a stream of the user's, or none
+                pass
+        if _method.is_openmp_running():
+            return _in_new_thread(lambda: self._fork(files, identity, parent, modules))
+        return self._fork(files, identity, parent, modules)
+
+    def _fork(self, files: list[int], identity: _process.Identity, parent: int, modules: list[str]) -> int:
         with warnings.catch_warnings():
             # Python counts threads that do not mind.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -66,7 +105,7 @@ class Face:
                 # A collection would touch, and so copy, all that came along.
                 gc.freeze()
                 _globals.remember(modules)
-                _worker.begin(files, parent, None)
+                _worker.begin(files, parent, None, identity, self.inherited)
             finally:
                 os._exit(1)
         return pid
@@ -74,7 +113,42 @@ class Face:
     def on_output(self, worker: int, job: int | None, item: int | None, way: int, text: bytes) -> None:
         """A worker wrote (`way` 1 and 2) or said (0) something."""
         call: Any = self.calls.get(job) if job is not None else None
-        if way == 0:
-            self.output.said(call, text)
-        else:
-            self.output.written(worker, way, call, item, text)
+        with _unseen_thread():
+            if way == 0:
+                self.output.said(call, text)
+            else:
+                self.output.written(worker, way, call, item, text)
+
+
+@contextlib.contextmanager
+def _unseen_thread() -> Iterator[None]:
+    """Leave no trace of the engine's thread in `threading`, where whatever asks for the current thread puts one."""
+    ident = threading.get_ident()
+    known = ident in threading._active
+    try:
+        yield
+    finally:
+        if not known and isinstance(threading._active.get(ident), threading._DummyThread):
+            del threading._active[ident]
+
+
+def _in_new_thread(fork: Callable[[], int]) -> int:
+    """Fork in a thread of its own: OpenMP's threads belong to the one that has used it, and a fork has none of them."""
+    done = _thread.allocate_lock()
+    done.acquire()
+    result: list = []
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            result.append(context.run(fork))
+        except BaseException as error:  # raised where it was called from
+            result.append(error)
+        finally:
+            done.release()
+
+    _thread.start_new_thread(run, ())
+    done.acquire()
+    if isinstance(result[0], BaseException):
+        raise result[0]
+    return result[0]

@@ -7,35 +7,31 @@ arrays at any depth, are left out of the bytes and copied once into shared memor
 
 from __future__ import annotations
 
-import io
 import pickle
-import sys
-from collections.abc import Callable, Set
+from collections.abc import Set
 from typing import Any
 
 from .. import _core
 from ._blame import blame
+from ._value_pickling import LARGE, plain
 
-#: Buffers from this size on travel in shared memory.
-LARGE = 64 << 10
 #: Blocks in one message; further buffers stay in the bytes.
 MOST_BLOCKS = 1000
 
-#: In the place of `Placed`: buffers stay in the bytes.
-INITIALIZER = None
-
-#: The first byte of a function's description: whether it is loaded once, or afresh for every message; or that changed
-#: globals stand before it.
-ONCE, AFRESH, CHANGES = b"R", b"V", b"G"
+#: The first byte of a function's description: whether it is loaded once, or afresh for every message; or that globals
+#: stand before it.
+ONCE, AFRESH, GLOBALS = b"R", b"V", b"G"
 
 
 class Placed:
     """Buffers of one message, copied into shared memory while it is written."""
 
-    __slots__ = ("blocks", "known", "repeated", "shared")
+    __slots__ = ("blocks", "known", "names", "repeated", "shared")
 
     def __init__(self, shared: bool = False, repeated: Set[int] | None = None, known: dict | None = None) -> None:
         self.blocks: list = []
+        #: Globals of the script that the message refers to.
+        self.names: set = set()
         self.shared = shared
         self.repeated = repeated
         self.known = known
@@ -87,11 +83,14 @@ def _collect(value: Any, found: set[int], depth: int) -> None:
             _collect(part, found, depth - 1)
 
 
-def dumps(value: Any, placed: Any, name: str = "") -> bytes:
-    """Write arguments; by reference where the other side can import it, else by value."""
+def dumps(value: Any, placed: Any, name: str = "", names: set | None = None) -> bytes:
+    """Write arguments; by reference where the other side can import it, or has it in its `__main__`, else by value.
+
+    `names` of the script that they refer to are added to those of `placed`.
+    """
     count = 0 if placed is None else len(placed.blocks)
     try:
-        body = pickle.dumps(value, 5, buffer_callback=placed)
+        body = plain(value, placed)
         if b"__main__" not in body:
             return body
     except Exception:  # whatever a `__reduce__` may raise; the second attempt shows it
@@ -99,71 +98,29 @@ def dumps(value: Any, placed: Any, name: str = "") -> bytes:
     if placed is not None:
         del placed.blocks[count:]
     try:
-        return by_value(value, placed)
+        from ._script_pickler import write
+
+        return write(value, placed, placed.names if names is None and placed is not None else names)
     except Exception as error:
         if not name:
             raise
         raise blame(value, error, name) from error
 
 
-def by_value(value: Any, placed: Any, module: Any = None) -> bytes:
+def by_value(value: Any, placed: Any, module: Any = None, names: set | None = None, forked: bool = False) -> bytes:
     """Write with cloudpickle; `module`: its functions and classes by value too."""
     import cloudpickle
 
-    from ._code import Pickler
+    from ._script_pickler import write
 
-    file = io.BytesIO()
     if module is not None:
         cloudpickle.register_pickle_by_value(module)
     try:
-        Pickler(file, 5, buffer_callback=placed).dump(value)
+        return write(value, placed, names, forked)
     finally:
         if module is not None:
             cloudpickle.unregister_pickle_by_value(module)
-    return file.getvalue()
-
-
-def encode_function(function: Callable, changed: list | None = None) -> _core.Function:
-    """Describe a function for workers, and globals that were changed here."""
-    placed = Placed(shared=True)
-    try:
-        body = pickle.dumps(function, 5, buffer_callback=placed)
-        if b"__main__" not in body:
-            # A plain function of a module is the same object every time; what carries data is loaded afresh, so that
-            # no task sees what another one did to it.
-            plain = not placed.blocks and isinstance(function, PLAIN)
-            return _described((ONCE if plain else AFRESH) + body, placed, changed)
-    except Exception:  # the second attempt shows it
-        pass
-    return encode_by_value(function, changed)
-
-
-def _described(body: bytes, placed: Placed, changed: list | None) -> _core.Function:
-    if changed:
-        body = CHANGES + pickle.dumps((changed, body), 5)
-    return _core.Function(body, placed.blocks)
 
 
 #: Functions and classes that have a name.
-PLAIN = (type(encode_function), type(len), type)
-
-
-def encode_by_value(function: Callable, changed: list | None = None, once: bool = False) -> _core.Function:
-    """Describe a function by its code and what the code refers to; `once`: no task can change any of that."""
-    placed = Placed(shared=True)
-    name = getattr(function, "__module__", None)
-    module = sys.modules.get(name) if isinstance(name, str) and name != "__main__" else None
-    try:
-        # A module that the other side cannot import travels with the function.
-        body = by_value(function, placed, module if module is not None and _is_local(module) else None)
-    except Exception as error:
-        raise blame(function, error, "the function") from error
-    kind = ONCE if once and not placed.blocks else AFRESH
-    return _described(kind + body, placed, changed)
-
-
-def _is_local(module: Any) -> bool:
-    """Whether a module is the user's own and not an installed one."""
-    from ._modules import is_installed
-
-    return not is_installed(module)
+PLAIN = (type(repeated_arrays), type(len), type)

@@ -39,9 +39,11 @@ class Pool:
     context : str | object | None
         How workers are made; a context of `multiprocessing` stands for its name. ``"fork"``: by forking this process.
         ``"forkserver"``: forked from a process of their own that loads the same modules. ``"spawn"``: each a new
-        interpreter, which loads what its tasks need. By default, on Linux, this process is forked where that is safe
-        (the main thread is the only one, those of numerical libraries aside) and takes less than 1 GiB along, else
-        the one that is there for that; on macOS they are spawned. ``BAKUSOKU_START_METHOD`` changes the default.
+        interpreter, which loads what its tasks need. By default it is the method that
+        `multiprocessing.set_start_method` was given, and without that, as in `multiprocessing`, ``"fork"`` on Linux up
+        to Python 3.13, ``"forkserver"`` from 3.14 on, and ``"spawn"`` on macOS. It hangs on nothing else, so that the
+        same script does the same with any number of threads and any libraries. ``BAKUSOKU_START_METHOD`` changes
+        the default.
     threads : int | "elastic" | None
         Threads that numerical libraries (OpenBLAS, MKL, OpenMP) may use inside of a task. By default tasks times
         threads is the number of cores: a task that begins when fewer tasks than cores are left gets more of them, and

@@ -6,6 +6,7 @@ import os
 import sys
 
 from ._carry import THREADS
+from ._process import share_tracker
 
 
 def start(files: list[int]) -> int:
@@ -14,7 +15,8 @@ def start(files: list[int]) -> int:
 
     # Numerical libraries read these when they are loaded; in a worker the pool sets their threads.
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
-    handed = [os.dup(file) for file in files]
+    tracker = share_tracker(start=True)
+    handed = [os.dup(file) for file in (*files, *([] if tracker is None else [tracker]))]
     try:
         for file in handed:
             os.set_inheritable(file, True)
@@ -33,8 +35,9 @@ def start(files: list[int]) -> int:
 
 def main(files: list[int], parent: int) -> None:
     """In the new interpreter."""
-    from . import _worker
+    from . import _process, _worker
 
     for file in files:
         os.set_inheritable(file, False)
-    _worker.begin(files, parent, None)
+    _process.use_tracker(files[5] if len(files) > 5 else None)
+    _worker.begin(files[:5], parent, None)

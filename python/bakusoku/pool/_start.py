@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import _core
 from ._carry import THREADS
+from ._process import share_tracker
 
 _told: set[str] = set()
 _process: int | None = None
@@ -45,7 +46,15 @@ def zygote() -> None:
     modules = "\n".join(to_load(_told)).encode()
     # Numerical libraries read these when they are loaded; in a worker the pool sets their threads.
     environment = [(name, "1") for name in THREADS]
-    _core.prepare_forkserver(sys.executable, arguments("_zygote", os.getpid()), environment, modules)
+    tracker = share_tracker(start=True)
+    handed = None if tracker is None else os.dup(tracker)
+    try:
+        if handed is not None:
+            os.set_inheritable(handed, True)
+        _core.prepare_forkserver(sys.executable, arguments("_zygote", os.getpid(), handed), environment, modules)
+    finally:
+        if handed is not None:
+            os.close(handed)
 
 
 def arguments(module: str, *given: Any) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 from .. import _core
 from . import _speech
 from ._exceptions import encoding_error, seal
-from ._pickle import CHANGES, LARGE, MOST_BLOCKS, ONCE, by_value
+from ._pickle import GLOBALS, LARGE, MOST_BLOCKS, ONCE, by_value
+from ._value_pickling import plain
 
 #: How a task's items are called: one call `f(*args, **kwargs)`, `f(item)` each, `f(*item)` each; and what comes first.
 APPLY, MAP, STAR, FIRST = 0, 1, 2, 255
@@ -26,8 +27,9 @@ VALUE, ERROR, EXIT = 0, 1, 2
 #: The line to the process that workers are forked from, for pools of this worker's own.
 zygote_line: int | None = None
 
-#: Whether this process is a worker.
+#: Whether this process is a worker, and how it was made.
 is_worker = False
+method: str | None = None
 
 #: The loop that serves this process's owner.
 _loop: Worker | None = None
@@ -43,10 +45,15 @@ def shared_item() -> int | None:
     return running_item() if _loop is not None and _loop.items > 1 else None
 
 
-def begin(files: list[int], parent: int, zygote: int | None) -> None:
-    """In a process that was just started, by `parent`. Never returns."""
+def begin(files: list[int], parent: int, zygote: int | None, identity: Any = None, inherited: Any = (None, ())) -> None:
+    """In a process that was just started, by `parent`. Never returns.
+
+    A fork of its owner knows already who it is, and has inherited the initializer and its arguments.
+    """
     global zygote_line, is_worker, _loop
     import atexit
+
+    from . import _process, _script_namespace
 
     # It stays in the process group of its owner, so that the terminal stops, continues and interrupts both, and
     # programs of tasks may use it. Orphans of these programs become children of this process, and end with it.
@@ -75,7 +82,16 @@ def begin(files: list[int], parent: int, zygote: int | None) -> None:
     is_worker = True
     os.register_at_fork(before=_core.before_fork, after_in_child=_core.after_fork)
     try:
-        _loop = Worker(end)
+        # An event loop of the owner's must not hear of signals of this process.
+        signal.set_wakeup_fd(-1)
+        if identity is not None:
+            _process.begin(identity, forked=True)
+            from ._script_names import inherited as inherited_globals
+
+            _script_namespace.begin(inherited_globals())
+        else:
+            _script_namespace.begin(None)
+        _loop = Worker(end, inherited)
         _loop.serve()
         status = 0
     except SystemExit as exit:
@@ -142,8 +158,10 @@ def _end_threads() -> None:
 class Worker:
     """The loop."""
 
-    def __init__(self, end: Any) -> None:
+    def __init__(self, end: Any, inherited: tuple) -> None:
         self.end = end
+        #: The initializer and its arguments, in a fork of the owner.
+        self.initializer, self.arguments = inherited
         #: Number of the message's first item, and how many it has.
         self.start, self.items = 0, 1
         self.functions: dict[int, tuple[Any, list]] = {}
@@ -189,15 +207,25 @@ class Worker:
             self.loaded.pop(number, None)
 
     def first(self, body: Any, blocks: list) -> None:
-        from . import _carry
+        global method
+        from . import _carry, _process, _script_namespace
 
         try:
-            state, initializer, arguments = pickle.loads(body, buffers=blocks)
+            state, initialization = pickle.loads(body, buffers=blocks)
+            method = state["method"]
+            if "identity" in state:
+                _process.begin(state["identity"], forked=False)
             _carry.restore(state)
             _carry.limit_threads(self.end.tell_threads())
             signal.signal(signal.SIGINT, self.interrupted)
-            if initializer is not None:
-                pickle.loads(initializer)(*pickle.loads(arguments))
+            if initialization is not None:
+                update, *both = initialization
+                if update is not None:
+                    _script_namespace.apply(_script_namespace.Update(*update), [_Buffer(block) for block in blocks])
+                self.initializer, self.arguments = map(pickle.loads, both)
+            if self.initializer is not None:
+                self.initializer(*self.arguments)
+            self.initializer = self.arguments = None
         except BaseException as error:  # told to the owner, whatever it is
             self.reply(1, pickle.dumps(seal(error)))
             sys.exit(1)
@@ -214,11 +242,14 @@ class Worker:
             return loaded
         body, loans = self.functions[number]
         view = memoryview(body)
-        if view[0] == CHANGES[0]:
-            from ._globals import apply
+        if view[0] == GLOBALS[0]:
+            from . import _globals, _script_namespace
 
-            changed, body = pickle.loads(view[1:])
-            apply(changed)
+            changed, update, own, body = pickle.loads(view[1:])
+            if update is not None:
+                _script_namespace.apply(_script_namespace.Update(*update), loans[own:])
+            _globals.apply(changed)
+            loans = loans[:own]
             self.functions[number] = body, loans
             view = memoryview(body)
         function = pickle.loads(view[1:], buffers=[loan.view() for loan in loans])
@@ -330,7 +361,7 @@ class Worker:
             return False
 
         try:
-            return pickle.dumps(value, 5, buffer_callback=callback)
+            return plain(value, callback)
         except Exception:
             if any(isinstance(v, types.FunctionType) for v in (value if type(value) is list else (value,))):
                 # As `multiprocessing.Pool` has it: results are data.
@@ -338,7 +369,17 @@ class Worker:
             # An object of a class that was sent by value.
             self.end.take_back(0)
             count = 0
-            return by_value(value, callback)
+            return by_value(value, callback, forked=True)
+
+
+class _Buffer:
+    """A block, asked for its view as what a function's block is."""
+
+    def __init__(self, block: Any) -> None:
+        self.block = block
+
+    def view(self) -> Any:
+        return self.block
 
 
 def _loader(loans: list) -> Any:

@@ -18,12 +18,16 @@ from typing import Any
 from .. import _core
 
 
-def main(owner: int) -> None:
-    """Serve the owner, a process, at the other end of standard input."""
+def main(owner: int, tracker: int | None) -> None:
+    """Serve the owner, a process, at the other end of standard input; `tracker`: the file of its resource tracker."""
     import gc
 
-    # So that forks have it.
-    from . import _worker  # noqa: F401
+    # So that forks have them.
+    from . import _process, _worker  # noqa: F401
+
+    if tracker is not None:
+        os.set_inheritable(tracker, False)
+        _process.use_tracker(tracker)
 
     # Signals to all processes of a job (Ctrl-C, a warning of the batch system) are for the owner.
     for name in _IGNORED:

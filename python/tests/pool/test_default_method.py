@@ -1,4 +1,4 @@
-"""Where workers come from: this process where a fork of it is safe, else one that is forked for nothing but that."""
+"""Where workers come from: by default from where `multiprocessing` takes them, whatever runs in this process."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ WORKERS = """
         ("", "", True),
         ("import numpy, scipy.linalg; numpy.ones((300, 300)) @ numpy.ones((300, 300))", "", True),
         ("import bakusoku, numpy; bakusoku.filter.filter_data(numpy.ones((8, 9999)), 1000.0, 1.0, 40.0)", "", True),
-        ("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "", False),
-        ("import numpy; held = numpy.ones(150_000_000)", "", False),
+        ("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "", True),
+        ("import numpy; held = numpy.ones(150_000_000)", "", True),
         ("", ", context='forkserver'", False),
         ("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", ", context='fork'", True),
         ("os.environ['BAKUSOKU_START_METHOD'] = 'forkserver'", "", False),
+        ("import multiprocessing; multiprocessing.set_start_method('forkserver')", "", False),
     ],
 )
 def test_parent(before, more, forks):
