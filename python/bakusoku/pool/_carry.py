@@ -42,7 +42,7 @@ def gather() -> dict[str, Any]:
     except OSError:
         state["folder"] = None
     main = sys.modules.get("__main__")
-    state["file"] = getattr(main, "__file__", None)
+    state["script"] = {name: getattr(main, name) for name in ("__file__", "__package__") if hasattr(main, name)}
     numpy = sys.modules.get("numpy")
     if numpy is not None and hasattr(numpy, "geterr"):
         state["numpy"] = numpy.geterr(), numpy.get_printoptions()
@@ -78,8 +78,7 @@ def restore(state: dict[str, Any]) -> None:
         except OSError:
             pass
     main = sys.modules["__main__"]
-    if state["file"] is not None:
-        main.__file__ = state["file"]
+    main.__dict__.update(state["script"])
     _restore_filters(state["filters"])
     if "numpy" in state:
         import numpy

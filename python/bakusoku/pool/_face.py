@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import _core
-from . import _carry, _globals, _method, _process, _script_names, _spawn, _start, _worker
+from . import _carry, _globals, _library_settings, _method, _process, _script_names, _spawn, _start, _worker
 from ._output import Output
 from ._pickle import Placed, dumps
 from ._worker import FIRST
@@ -60,6 +60,7 @@ class Face:
         state = _carry.gather()
         state["method"] = self.method
         if self.method != "fork":
+            state["settings"] = _library_settings.gather()
             state["identity"] = _process.next_identity(self.method)
         placed = Placed()
         body = pickle.dumps((state, self.initialization(placed)), 5)

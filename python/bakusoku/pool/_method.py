@@ -33,7 +33,7 @@ def _default() -> str:
     context = sys.modules.get("multiprocessing.context")
     if context is not None:
         chosen = context._default_context.get_start_method(allow_none=True)
-        if chosen is not None:
+        if chosen in METHODS:
             return chosen
     if sys.platform != "linux":
         return "spawn"

@@ -210,6 +210,9 @@ def class_parts(value: type) -> Any:
     if make is _cloudpickle._make_skeleton_class:
         kind, name, bases, more, *others = arguments
         more = {**more, "__qualname__": value.__qualname__}
+        if issubclass(value, tuple) and hasattr(value, "_fields"):
+            # `typing.NamedTuple` would make another class of it.
+            bases = value.__bases__
         if "__slots__" in value.__dict__:
             more["__slots__"] = value.__dict__["__slots__"]
             members = {k: v for k, v in state[0].items() if not isinstance(v, types.MemberDescriptorType)}
@@ -229,7 +232,11 @@ class _NoPool:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise RuntimeError("the owner's pool cannot be used in a task; make a pool there")
+        return _refuse
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("the owner's pool cannot be used in a task; make a pool there")
 
 
 def _no_pool() -> _NoPool:

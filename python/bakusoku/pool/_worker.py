@@ -208,7 +208,7 @@ class Worker:
 
     def first(self, body: Any, blocks: list) -> None:
         global method
-        from . import _carry, _process, _script_namespace
+        from . import _carry, _library_settings, _process, _script_namespace
 
         try:
             state, initialization = pickle.loads(body, buffers=blocks)
@@ -216,6 +216,8 @@ class Worker:
             if "identity" in state:
                 _process.begin(state["identity"], forked=False)
             _carry.restore(state)
+            if "settings" in state:
+                _library_settings.restore(state["settings"])
             _carry.limit_threads(self.end.tell_threads())
             signal.signal(signal.SIGINT, self.interrupted)
             if initialization is not None:
