@@ -92,11 +92,12 @@ class Face:
                 stream.flush()
             except Exception:  # a stream of the user's, or none
                 pass
+        given = files, identity, parent, modules, threading.get_ident()
         if _method.is_openmp_running():
-            return _in_new_thread(lambda: self._fork(files, identity, parent, modules))
-        return self._fork(files, identity, parent, modules)
+            return _in_new_thread(lambda: self._fork(*given))
+        return self._fork(*given)
 
-    def _fork(self, files: list[int], identity: _process.Identity, parent: int, modules: list[str]) -> int:
+    def _fork(self, files: list[int], identity: _process.Identity, parent: int, modules: list[str], thread: int) -> int:
         with warnings.catch_warnings():
             # Python counts threads that do not mind.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -105,6 +106,7 @@ class Face:
             try:
                 # A collection would touch, and so copy, all that came along.
                 gc.freeze()
+                _process.release_imports(thread)
                 _globals.remember(modules)
                 _worker.begin(files, parent, None, identity, self.inherited)
             finally:

@@ -90,6 +90,32 @@ def begin(identity: Identity, forked: bool) -> None:
     del before
 
 
+def release_imports(thread: int) -> None:
+    """In a fork: nobody goes on with what other threads were importing, so what they hold is let go.
+
+    `thread`: whose fork it is; the imports that it was in the middle of are this thread's now.
+    """
+    import threading
+    from importlib import _bootstrap
+
+    here = threading.get_ident()
+    for name, reference in list(_bootstrap._module_locks.items()):
+        lock = reference()
+        owner = getattr(lock, "owner", None)
+        if owner is None:
+            continue
+        if owner in (here, thread):
+            lock.owner = here
+            continue
+        _bootstrap._module_locks.pop(name, None)
+        # Half of it is there; who needs it imports it anew.
+        module = sys.modules.get(name)
+        if getattr(getattr(module, "__spec__", None), "_initializing", False):
+            del sys.modules[name]
+    blocking: Any = _bootstrap._blocking_on
+    blocking.clear()
+
+
 def share_tracker(start: bool) -> int | None:
     """In the owner, before it has workers: the file of the resource tracker; `start` it where there is none."""
     if not start and not sys.modules.keys() & {"multiprocessing.resource_tracker", "multiprocessing.shared_memory"}:

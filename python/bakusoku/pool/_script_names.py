@@ -229,6 +229,10 @@ def _look(name: Name, value: Any, kind: str) -> tuple[Any, set[Name], Exception 
             return value.__name__, names, None
         if type(value) in _SCALARS:
             return (type(value), repr(value)), names, None
+        if kind == FUNCTION and not value.__closure__ and not value.__dict__ and is_fixed(value):
+            if _SCALARS.issuperset(map(type, value.__defaults__ or ())) and not value.__kwdefaults__:
+                # Code is equal where its text is.
+                return (value.__qualname__, value.__code__, repr(value.__defaults__), value.__doc__), names, None
         if kind == DATA:
             return (write(value, hashed, names, False, {name}), tuple(hashed.seen)), names, None
         skeleton, rest = _parts(name, value, kind)

@@ -38,8 +38,11 @@ def table() -> Any:
     reduction = sys.modules.get("multiprocessing.reduction")
     maps = [] if reduction is None else [reduction.ForkingPickler._extra_reducers]
     numpy = sys.modules.get("numpy")
-    if numpy is not None and hasattr(numpy, "ma"):
-        maps.append({numpy.ndarray: _reduce_array, numpy.memmap: _reduce_array, numpy.ma.MaskedArray: _reduce_masked})
+    if numpy is not None and hasattr(numpy, "memmap"):
+        maps.append({numpy.ndarray: _reduce_array, numpy.memmap: _reduce_array})
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and hasattr(masked, "MaskedArray"):
+        maps.append({masked.MaskedArray: _reduce_masked})
     return ChainMap({}, *maps, copyreg.dispatch_table)
 
 
