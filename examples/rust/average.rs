@@ -24,13 +24,14 @@ fn analyze(cx: &TaskContext, file: &Path) -> Result<Vec<Evoked>> {
 
     let filter = Filter::new(FilterParams::new(Some(1.0), Some(40.0)));
     let params = EpochsParams { tmin: -0.1, tmax: 0.4, ..EpochsParams::default() };
-    let plan = EpochsPlan::new(&filter.output(raw.stream())?, &events, Some(&conditions), None, &params)?;
+    let mut flow = Flow::new(raw.stream());
+    let filtered = flow.add(NodeId::SOURCE, "filter", &filter)?;
+    let plan = EpochsPlan::new(flow.stream(filtered), &events, Some(&conditions), None, &params)?;
 
     let mut average = EvokedSink::of_each();
     let mut epochs = EpochsSink::new(plan, vec![&mut average]);
-    let mut chain = Chain::new(&*raw, vec![&filter]);
-    chain.tap(chain.end(), &mut epochs);
-    chain.run(&Cx::new(cx.par().clone(), SpillDir::find(None)?))?;
+    flow.tap(filtered, "epochs", &mut epochs);
+    flow.run(&*raw, &Cx::new(cx.par().clone(), SpillDir::find(None)?))?;
     Ok(average.into_evokeds())
 }
 

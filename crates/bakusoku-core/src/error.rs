@@ -79,11 +79,20 @@ pub enum Error {
     /// Writing a result failed.
     #[error("could not write the result")]
     Write(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A method failed on a channel.
-    #[error("{method} failed on channel `{channel}`")]
+    /// A node of a flow, or a tap, failed.
+    #[error("{node} failed")]
+    Node {
+        /// Its name.
+        node: String,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
+    /// A node of a flow failed on a channel.
+    #[error("{node} failed on channel `{channel}`")]
     Channel {
-        /// The method.
-        method: &'static str,
+        /// Its name.
+        node: String,
         /// The channel.
         channel: String,
         /// Why.
@@ -147,11 +156,34 @@ impl Error {
     pub fn write(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Write(source.into())
     }
+    /// The node of a flow (or the tap) that failed, by its name; `None` where it was the source or the engine.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Node { node, .. } | Self::Channel { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+    /// Says which node failed, where that is not said yet.
+    #[must_use]
+    pub fn at_node(self, node: &str) -> Self {
+        if self.node().is_some() || self.is_cancelled() {
+            return self;
+        }
+        Self::Node { node: node.to_owned(), source: Box::new(self) }
+    }
+    /// The error of a node without the node's name, where it is not about a channel: for those who say the name themselves.
+    #[must_use]
+    pub fn without_node(self) -> Self {
+        match self {
+            Self::Node { source, .. } => *source,
+            other => other,
+        }
+    }
     /// What a person could do about it, if anything is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Data { hint, .. } => hint.as_deref(),
-            Self::Channel { source, .. } => source.hint(),
+            Self::Node { source, .. } | Self::Channel { source, .. } => source.hint(),
             _ => None,
         }
     }
@@ -159,7 +191,7 @@ impl Error {
     pub fn is_cancelled(&self) -> bool {
         match self {
             Self::Cancelled(_) => true,
-            Self::Channel { source, .. } => source.is_cancelled(),
+            Self::Node { source, .. } | Self::Channel { source, .. } => source.is_cancelled(),
             _ => false,
         }
     }

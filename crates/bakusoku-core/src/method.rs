@@ -1,7 +1,6 @@
 //! A method: parameters only, until it is bound to a stream.
 
 use crate::{Factored, LinearMap, Need, Operator, Result, RowKernel, Stream};
-use serde_json::Value;
 
 /// What a method becomes when it is bound to a stream.
 pub enum Bound {
@@ -13,18 +12,17 @@ pub enum Bound {
     Matrix(LinearMap),
 }
 
-/// Parameters of a method: a TOML table, Python arguments, a cache key.
+/// A method with its parameters, as a step of a study or Python's arguments give them.
 pub trait Method: Send + Sync {
     /// Name, as the study's step and in errors.
     fn name(&self) -> &'static str;
-    /// Parameters, for the key, the sidecar and the report.
-    fn parameters(&self) -> Value;
     /// What the stream will be afterwards; cheap, from headers only. All parameter errors come from here.
     ///
     /// # Errors
     /// When parameters make no sense for this stream.
     fn output(&self, input: &Stream) -> Result<Stream>;
-    /// What it takes beside the rows or blocks in hand, asked before anything runs.
+    /// What it takes beside the rows or blocks in hand, asked before anything runs. Only where that is more than what its
+    /// [operator](Operator::held_bytes) or [kernel](RowKernel::scratch_bytes) says.
     fn need(&self, input: &Stream, threads: usize) -> Need {
         let _ = (input, threads);
         Need::default()

@@ -25,9 +25,14 @@ pub trait Sink: Send {
         let _ = cx;
         Ok(())
     }
-    /// What it holds at most (bytes).
+    /// What it holds at most when columns come (bytes).
     fn held_bytes(&self) -> u64 {
         0
+    }
+    /// Itself as one that takes rows, with the same result: the runner then gives it what is walked anyway, and calls
+    /// either [`push`](Self::push) and [`end`](Self::end), or [`RowSink::push_row`].
+    fn rows(&self) -> Option<&dyn RowSink> {
+        None
     }
 }
 
@@ -43,6 +48,10 @@ pub trait RowSink: Send + Sync {
     /// # Errors
     /// When it can't be used.
     fn push_row(&self, ch: usize, row: &[f64], scratch: &mut Scratch) -> Result<()>;
+    /// What it holds at most when rows come (bytes).
+    fn held_bytes(&self) -> u64 {
+        0
+    }
     /// Work space per thread (bytes).
     fn scratch_bytes(&self) -> u64 {
         0

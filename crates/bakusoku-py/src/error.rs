@@ -35,10 +35,10 @@ pub(crate) fn to_python(error: Error) -> PyErr {
     }
 }
 
-/// The error below the names of channels.
+/// The error below the names of nodes and channels.
 fn innermost(error: &Error) -> &Error {
     match error {
-        Error::Channel { source, .. } => innermost(source),
+        Error::Node { source, .. } | Error::Channel { source, .. } => innermost(source),
         error => error,
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::config::Config;
 use crate::steps::{self, Step};
-use bakusoku_core::{Method, Result, Stream, run};
+use bakusoku_core::run::Flow;
+use bakusoku_core::{Method, Result, Stream};
 use bakusoku_methods::maxwell::{MaxwellFilter, MaxwellParams, ReportSlot};
 
 /// Methods, what flows between them, and the places where somebody listens.
@@ -47,12 +48,21 @@ impl Steps {
         let filtered = methods.len();
         methods.extend(steps::reference::method(config, input));
         let refs: Vec<&dyn Method> = methods.iter().map(|method| &**method).collect();
-        let streams = run::streams(input, &refs)?;
+        let flow = Flow::straight(input, &refs)?;
+        let streams = flow.nodes().map(|node| flow.stream(node).clone()).collect();
         Ok(Self { streams, methods, steps: done, sss, filtered, sss_report })
     }
-    /// The methods, as the runner takes them.
-    pub(crate) fn refs(&self) -> Vec<&dyn Method> {
-        self.methods.iter().map(|method| &**method).collect()
+    /// The methods one after the other, by the names of their steps, without taps.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn flow(&self) -> Result<Flow<'_>> {
+        let mut flow = Flow::new(self.source());
+        let names = self.steps.iter().map(|step| step.name).chain(std::iter::once(steps::reference::STEP.name));
+        for (name, method) in names.zip(&self.methods) {
+            flow.add(flow.end(), name, &**method)?;
+        }
+        Ok(flow)
     }
     /// The recording as it is read.
     pub(crate) fn source(&self) -> &Stream {

@@ -11,7 +11,7 @@ use crate::unit::{Run, Unit, failure};
 use crate::{Error, Result};
 use bakusoku_bids::Derivatives;
 use bakusoku_core::containers::{Covariance, Evoked, Spectrum};
-use bakusoku_core::run::{Chain, run};
+use bakusoku_core::run::NodeId;
 use bakusoku_core::{ChannelType, Cx, Info, Progress, SpillDir, Stream};
 use bakusoku_fiff::FileId;
 use bakusoku_io::fif;
@@ -19,7 +19,7 @@ use bakusoku_methods::covariance::{CovarianceSink, RawCovarianceParams, RawCovar
 use bakusoku_methods::epochs::{EpochSink, EpochsPlan, EpochsSink};
 use bakusoku_methods::evoked::EvokedSink;
 use bakusoku_methods::psd::WelchSink;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a unit's work needs from outside.
 pub(crate) struct Work<'a> {
@@ -224,15 +224,14 @@ fn attempt(work: &Work<'_>, unit: &Unit, prepared: &mut Prepared, report: &mut S
         report.warnings.extend(at(&steps::events::STEP, None, missing)?);
     }
     for (index, ((run, prepared), events)) in unit.runs.iter().zip(&prepared.runs).zip(&found).enumerate() {
-        let start = Instant::now();
         let begun = if bads.is_empty() { 0.0 } else { 0.3 };
         let share = (begun + (0.9 - begun) * index as f64 / n, (0.9 - begun) / n);
         let purpose = Purpose::Epochs { events, event_id: &event_id, collectors: &mut collectors };
-        let (kept, mut page) = pass(work, run, prepared, purpose, share)?;
+        let (kept, mut page, times) = pass(work, run, prepared, purpose, share)?;
         page.found_bads = bads.get(index).map(steps::maxwell_page::found);
         report.runs.push(page);
         report.warnings.extend(prepared.input.warnings.iter().cloned());
-        timing(report, &steps::filter::STEP, Some(&prepared.label), start);
+        pass_timing(report, &prepared.label, times);
         let used = |code: &i64| event_id.iter().any(|(_, other)| other == code);
         codes_before.extend(events.events.iter().map(|event| event.code).filter(used));
         epochs.extend(kept);
@@ -328,13 +327,12 @@ fn empty_room(
 ) -> Result<()> {
     let index = unit.runs.len();
     let (Some(run), Some(ready)) = (&prepared.room, prepared.runs.get(index)) else { return Ok(()) };
-    let start = Instant::now();
     let mut noise = steps::empty_room::gives_covariance(work.config).then(RawCovarianceSink::new);
-    let (_, mut page) = pass(work, run, ready, Purpose::Noise(noise.as_mut()), (0.9, 0.02))?;
+    let (_, mut page, times) = pass(work, run, ready, Purpose::Noise(noise.as_mut()), (0.9, 0.02))?;
     page.found_bads = bads.get(index).map(steps::maxwell_page::found);
     report.runs.push(page);
     report.warnings.extend(ready.input.warnings.iter().cloned());
-    timing(report, &steps::filter::STEP, Some(&ready.label), start);
+    pass_timing(report, &ready.label, times);
     match noise {
         Some(sink) => keep_covariance(work, prepared, sink.into_covariance(work.par), &ready.steps.last().info, report),
         None => Ok(()),
@@ -354,6 +352,20 @@ pub(crate) fn timing(report: &mut SubjectReport, step: &Step, run: Option<&str>,
     });
 }
 
+fn pass_timing(report: &mut SubjectReport, run: &str, times: Times) {
+    let timing = |(step, wall): (String, Duration)| Timing { step, run: Some(run.into()), wall_s: wall.as_secs_f64() };
+    report.timing.extend(times.into_iter().map(timing));
+}
+
+/// Wall times by step.
+type Times = Vec<(String, Duration)>;
+
+/// Names the step in which a pass went wrong.
+fn at_step(run: Option<&str>, error: bakusoku_core::Error) -> Error {
+    let step = steps::STEPS.iter().find(|step| Some(step.name) == error.node()).map_or("read", |step| step.name);
+    Error::Step { step, run: run.map(Into::into), source: Box::new(error.without_node().into()) }
+}
+
 /// One pass of a recording: filtered, written, looked at, cut into epochs.
 fn pass(
     work: &Work<'_>,
@@ -361,7 +373,7 @@ fn pass(
     prepared: &PreparedRun,
     purpose: Purpose<'_>,
     share: (f64, f64),
-) -> Result<(Option<Spilled>, RunReport)> {
+) -> Result<(Option<Spilled>, RunReport, Times)> {
     let config = work.config;
     let label = Some(prepared.label.as_str());
     let stages = &prepared.steps;
@@ -409,29 +421,24 @@ fn pass(
         _ => None,
     };
     let mut writer = at(&steps::raw::STEP, label, writer.transpose())?;
+    let times;
     {
-        let mut chain = Chain::new(&prepared.input, stages.refs());
-        let end = chain.end();
-        // Spectra are taken from what the chain walks anyway: columns where the Maxwell filter comes first, else rows.
+        let mut flow = at(&steps::filter::STEP, label, stages.flow())?;
+        let nodes: Vec<NodeId> = flow.nodes().collect();
         let looks = glance.iter_mut().map(|glance| (0, glance));
-        let looks = looks.chain(after_sss.iter_mut().map(|(place, glance)| (*place, glance)));
-        if stages.sss.is_some() {
-            looks.for_each(|(place, glance)| _ = chain.tap(place, glance));
-            psd.iter_mut().for_each(|psd| _ = chain.tap(stages.filtered, psd));
-        } else {
-            looks.for_each(|(place, glance)| _ = chain.tap_rows(place, glance));
-            psd.iter().for_each(|psd| _ = chain.tap_rows(stages.filtered, psd));
+        for (place, glance) in looks.chain(after_sss.iter_mut().map(|(place, glance)| (*place, glance))) {
+            flow.tap(nodes[place], steps::psd::STEP.name, glance);
+        }
+        if let Some(psd) = &mut psd {
+            flow.tap(nodes[stages.filtered], steps::psd::STEP.name, psd);
         }
         if let Some(writer) = &mut writer {
-            chain.tap(stages.filtered, writer);
+            flow.tap(nodes[stages.filtered], steps::raw::STEP.name, writer);
         }
         if let Some(cut) = &mut cut {
-            chain.tap(end, cut);
+            flow.tap(flow.end(), steps::epochs::STEP.name, cut);
         }
-        match run(chain, &cx) {
-            Err(error @ bakusoku_core::Error::Write(_)) => at(&steps::raw::STEP, label, Err(error))?,
-            result => at(&steps::filter::STEP, label, result)?,
-        }
+        times = flow.run(&prepared.input, &cx).map_err(|error| at_step(label, error))?.times;
     }
     if let (Some(writer), Some(place), Some(output)) = (writer, place, due) {
         drop(writer);
@@ -453,7 +460,7 @@ fn pass(
             at(&steps::psd::STEP, label, write(output, |path| crate::spectrum_file::write(path, &spectrum)))?;
         }
     }
-    Ok((epochs, page))
+    Ok((epochs, page, times))
 }
 
 fn run_report(config: &Config, run: &Run, prepared: &PreparedRun, events: &RunEvents) -> RunReport {

@@ -1,7 +1,7 @@
 //! One recording, Maxwell filtered from file to file, as a stream: memory does not grow with its length.
 
 use crate::{Error, Result};
-use bakusoku_core::run::{Chain, run, streams};
+use bakusoku_core::run::{Flow, NodeId};
 use bakusoku_core::{Cx, Info, Method, Picks, Recording, Stream};
 use bakusoku_io::fif::{RawFormat, RawOptions, RawWriter};
 use bakusoku_io::maxfilter::{read_cross_talk, read_fine_calibration};
@@ -113,7 +113,7 @@ pub fn maxfilter(input: &Path, output: &Path, options: &MaxfilterOptions, cx: &C
     }
     .map(Arc::new);
     // All that can be wrong without looking at samples, before the search for bad channels.
-    streams(&recording.stream, &[&MaxwellFilter::new(params.clone())])?;
+    MaxwellFilter::new(params.clone()).output(&recording.stream)?;
     let found = match options.find_bads {
         None => None,
         Some((limit, duration, min_count)) => {
@@ -125,13 +125,12 @@ pub fn maxfilter(input: &Path, output: &Path, options: &MaxfilterOptions, cx: &C
     };
     let slot = ReportSlot::default();
     let filter = MaxwellFilter::new(params).report_into(slot.clone());
-    let after = filter.output(&recording.stream)?;
-    let mut writer = RawWriter::create(output, &after, RawOptions { fmt: options.fmt, ..RawOptions::default() })?;
-    {
-        let mut chain = Chain::new(&recording, vec![&filter]);
-        chain.tap(1, &mut writer);
-        run(chain, cx)?;
-    }
+    let mut flow = Flow::new(&recording.stream);
+    let after = flow.add(NodeId::SOURCE, "maxwell", &filter)?;
+    let mut writer =
+        RawWriter::create(output, flow.stream(after), RawOptions { fmt: options.fmt, ..RawOptions::default() })?;
+    flow.tap(after, "write", &mut writer);
+    flow.run(&recording, cx).map_err(bakusoku_core::Error::without_node)?;
     let report = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     let report = report.ok_or_else(|| Error::data("the Maxwell filter left no report", "please report this"))?;
     Ok(Maxfiltered { written: writer.written().to_vec(), report, found })

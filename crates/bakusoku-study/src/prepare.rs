@@ -13,8 +13,10 @@ use crate::steps::{self, Step};
 use crate::unit::{Run, Source, Unit, failure};
 use crate::{Error, Result};
 use bakusoku_bids::{Derivatives, Entities};
-use bakusoku_core::{Bytes, Need, Recording, run};
+use bakusoku_core::run::{NodeId, Planned};
+use bakusoku_core::{Bytes, Need, Recording};
 use bakusoku_methods::maxwell::MaxwellParams;
+use bakusoku_methods::psd::WelchSink;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -238,10 +240,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
         let fail = |error: Error| Error::Step { step: "plan", run: Some(label.clone()), source: Box::new(error) };
         let maxwell = site.as_ref().filter(|_| filters).map(|site| site.params(config, place(index)));
         let chain = Steps::new(config, input.stream(), maxwell.as_ref()).map_err(|error| fail(error.into()))?;
-        let mut pass =
-            run::need(input.stream(), &chain.refs(), threads, IN_HAND).map_err(|error| fail(error.into()))?;
-        pass.memory += steps::psd::held_bytes(config, &chain);
-        need = need.max(pass);
+        need = need.max(need_of_pass(config, &chain, threads).map_err(|error| fail(error.into()))?);
 
         let mut at = opened[index].clone();
         if searches {
@@ -358,4 +357,28 @@ fn epochs_bytes(config: &Config, runs: &[PreparedRun]) -> (u64, u64) {
         all += bytes * stream.n_times as f64 / stream.sfreq();
     }
     (one as u64, all as u64)
+}
+
+/// What one pass over a recording takes, with all that listens.
+fn need_of_pass(config: &Config, chain: &Steps, threads: usize) -> bakusoku_core::Result<Need> {
+    let (mut raw, mut epochs) = (Planned::default(), Planned::default());
+    let mut looks: Vec<(usize, steps::psd::Glance)> = [Some(0), chain.sss]
+        .into_iter()
+        .flatten()
+        .filter_map(|at| Some((at, steps::psd::Glance::new(config, &chain.streams[at])?)))
+        .collect();
+    let mut psd = WelchSink::new(&steps::psd::params(config), chain.filtered()).ok();
+    let mut flow = chain.flow()?;
+    let nodes: Vec<NodeId> = flow.nodes().collect();
+    for (place, look) in &mut looks {
+        flow.tap(nodes[*place], steps::psd::STEP.name, look);
+    }
+    if let Some(psd) = &mut psd {
+        flow.tap(nodes[chain.filtered], steps::psd::STEP.name, psd);
+    }
+    if config.flag("save_filtered_raw") {
+        flow.tap(nodes[chain.filtered], steps::raw::STEP.name, &mut raw);
+    }
+    flow.tap(flow.end(), steps::epochs::STEP.name, &mut epochs);
+    flow.need(threads, IN_HAND)
 }

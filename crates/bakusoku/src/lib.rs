@@ -4,7 +4,7 @@
 //! is in the [`prelude`]; the rest lies one module deeper.
 //!
 //! A recording is opened, not loaded: samples are read when they are needed. Methods ([`Filter`](prelude::Filter),
-//! [`Notch`](prelude::Notch), …) hold parameters with MNE-Python's names and defaults. A [`Chain`](prelude::Chain) leads
+//! [`Notch`](prelude::Notch), …) hold parameters with MNE-Python's names and defaults. A [`Flow`](prelude::Flow) leads
 //! a recording through methods into sinks in bounded memory; the same kernels are functions on arrays where the samples
 //! are in memory already. A [`Pool`](prelude::Pool) does all this to many recordings at once.
 //!
@@ -50,7 +50,7 @@ pub use ndarray;
 /// | run a closure over many recordings | [`Pool`], [`Budget`], [`TaskContext`] | `multiprocessing.Pool` |
 /// | open a recording | [`read_raw`] | `mne.io.read_raw` |
 /// | have it in memory | [`Raw::load`](bakusoku_core::containers::Raw::load) | `raw.load_data()` |
-/// | lead it through methods, in bounded memory | [`Chain`], [`Cx`] | |
+/// | lead it through methods, in bounded memory | [`Flow`], [`Cx`] | |
 /// | filter | [`Filter`], [`Notch`]; [`filter_data`], [`notch_filter`] | `raw.filter`, `raw.notch_filter` |
 /// | resample | [`Resample`]; [`resample`] | `raw.resample` |
 /// | project, reference | [`ApplyProj`], [`SetEegReference`] | `raw.apply_proj`, `raw.set_eeg_reference` |
@@ -61,7 +61,7 @@ pub use ndarray;
 /// | read and write results | [`read_evoked`], [`write_evoked`], [`read_epochs`], [`write_epochs`], … | `mne.read_evokeds`, `mne.read_epochs` |
 pub mod prelude {
     pub use bakusoku_core::containers::{Covariance, Epochs, Evoked, Raw, Spectrum};
-    pub use bakusoku_core::run::Chain;
+    pub use bakusoku_core::run::{Flow, NodeId};
     pub use bakusoku_core::{
         Annotation, Annotations, Channel, ChannelType, Cx, Event, Events, Info, Method, Picks, Recording, RowSink,
         Sink, Stream,

@@ -6,7 +6,7 @@ use crate::printer::Printer;
 use crate::progress::Progress;
 use bakusoku_bids::layout::{self, Participant};
 use bakusoku_bids::{DataType, Entities};
-use bakusoku_core::run::{Chain, run as run_chain};
+use bakusoku_core::run::{Flow, NodeId};
 use bakusoku_core::{Cx, Progress as Told, Recording};
 use bakusoku_io::fif::{RawOptions, RawWriter, SplitNaming};
 use bakusoku_pool::{Bytes, Cancel, Event, EventKind, Need, Pool, SpillDir, TaskContext};
@@ -174,8 +174,8 @@ fn record(
     let mut cx = Cx::new(task.par().clone(), spill.clone());
     cx.cancel = task.cancel().clone();
     cx.progress = Some(told);
-    let mut chain = Chain::new(&simulation, Vec::new());
-    chain.tap(0, &mut writer);
-    run_chain(chain, &cx)?;
+    let mut flow = Flow::new(simulation.stream());
+    flow.tap(NodeId::SOURCE, "write", &mut writer);
+    flow.run(&simulation, &cx).map_err(bakusoku_core::Error::without_node)?;
     Ok(simulation)
 }

@@ -1,8 +1,10 @@
-//! Column stages: all channels, block after block.
+//! Walks by columns: all channels, block after block.
 
-use super::cut::Cutter;
-use super::stage::{ColumnStep, ColumnWork, Nodes};
-use super::store::{Held, Tiles};
+use super::flow::{Face, Tap};
+use super::graph::{Graph, Work};
+use super::rechunk::Rechunker;
+use super::store::{Held, Store, Tiles};
+use super::times::{Clock, Times};
 use crate::{Block, Cx, Emit, Error, Expansion, Info, LinearMap, Result, Segment, Sink, Stream};
 use bakusoku_math::linalg;
 use ndarray::{Array2, s};
@@ -12,123 +14,153 @@ use std::sync::Arc;
 const BLOCK_BYTES: u64 = 6_000_000;
 
 /// Samples in a block: the block weighs about [`BLOCK_BYTES`], whatever the number of channels.
-fn block_len(n_channels: usize) -> u64 {
+pub(super) fn block_len(n_channels: usize) -> u64 {
     (BLOCK_BYTES / (8 * n_channels.max(1) as u64)).clamp(256, 65_536)
 }
 
-/// One place along a column stage: who listens, where the matrix is turned round, and the work that leads on.
-struct Place<'a> {
-    sinks: Vec<&'a mut dyn Sink>,
+/// One place of the walk: who listens, where its samples are transposed, and the work that leads on.
+struct Place<'w, 'a> {
+    index: usize,
+    nodes: Vec<usize>,
+    sinks: Vec<(usize, &'a mut dyn Sink)>,
     /// What makes the channels that sinks want of the rows that flow here.
     expansion: Option<Arc<Expansion>>,
     tiles: Option<Tiles>,
-    next: Option<Work>,
+    branches: Vec<Branch<'w, 'a>>,
+    clock: &'w Clock<'w>,
 }
 
-impl Place<'_> {
-    /// Serves those who listen.
-    fn listen(&mut self, block: &Block, cx: &Cx) -> Result<()> {
-        let Some(expansion) = &self.expansion else {
-            return self.sinks.iter_mut().try_for_each(|sink| sink.push(block, cx));
-        };
-        let span = block.span();
-        if !self.sinks.iter().any(|sink| sink.looks_at(span)) {
-            return Ok(());
-        }
-        let whole = Block { start: block.start, data: expansion.expand(&cx.par, block.data.view()) };
-        self.sinks.iter_mut().filter(|sink| sink.looks_at(span)).try_for_each(|sink| sink.push(&whole, cx))
-    }
+struct Branch<'w, 'a> {
+    step: Step,
+    to: Place<'w, 'a>,
 }
 
-/// Work on columns, ready to take blocks.
-enum Work {
-    Operator(Cutter),
+/// The work of a branch.
+enum Step {
+    Operator(Rechunker),
+    /// With what is known about the channels that go in.
     Matrix(LinearMap, Arc<Info>),
 }
 
-/// Runs a column stage; afterwards every tap up to its end has been served.
-pub(super) fn run<'a>(
-    held: Held<'a>,
-    from: usize,
-    steps: Vec<ColumnStep>,
-    nodes: &mut Nodes<'a>,
-    share: (f64, f64),
-    cx: &Cx,
-) -> Result<Held<'a>> {
-    let last = steps[steps.len() - 1].to;
-    let what = steps.iter().map(|step| nodes.names[step.to - 1]).collect::<Vec<_>>().join(" + ");
-    // Rows of the first place come from what is held already.
-    if nodes.wants_rows(from) {
-        super::rows::walk(&held, from, nodes, share, cx)?;
-    }
-    let mut places = vec![Place { sinks: nodes.take_sinks(from), expansion: None, tiles: None, next: None }];
-    let mut tos = vec![from];
-    for step in steps {
-        let before = &nodes.streams[tos[tos.len() - 1]];
-        let work = match step.work {
-            ColumnWork::Operator(operator) => Work::Operator(Cutter::new(operator)),
-            ColumnWork::Matrix(map) => Work::Matrix(map, Arc::clone(&before.info)),
-        };
-        places.last_mut().expect("there is a first place").next = Some(work);
-        let goes_on = step.to == last && step.to + 1 < nodes.streams.len();
-        let turn = goes_on || nodes.wants_rows(step.to);
-        let tiles = if turn { Some(Tiles::new(&nodes.streams[step.to], &cx.spill)?) } else { None };
-        let expansion = nodes.expansion(step.to);
-        places.push(Place { sinks: nodes.take_sinks(step.to), expansion, tiles, next: None });
-        tos.push(step.to);
-    }
-    // Blocks may gain channels on their way.
-    let most = tos.iter().map(|&place| nodes.streams[place].n_channels()).max().unwrap_or(0);
-    each_block(&held, &nodes.streams[from], most, share, &what, cx, |block| Rest(&mut places).emit(block, cx))?;
-    for place in &mut places {
-        for sink in &mut place.sinks {
-            sink.end(cx)?;
-        }
-    }
-    drop(held);
-    let mut end = Held::Nothing;
-    for (place, to) in places.into_iter().zip(tos) {
-        let Some(tiles) = place.tiles else { continue };
-        let store = Held::Store(tiles.into_store());
-        if nodes.wants_rows(to) {
-            super::rows::walk(&store, to, nodes, share, cx)?;
-        }
-        if to == last {
-            end = store;
-        }
-    }
-    Ok(end)
-}
-
-/// Serves the column sinks of a place from what is held.
-pub(super) fn walk<'a>(held: &Held<'a>, node: usize, nodes: &mut Nodes<'a>, share: (f64, f64), cx: &Cx) -> Result<()> {
-    let mut sinks = nodes.take_sinks(node);
-    let stream = &nodes.streams[node];
-    each_block(held, stream, stream.n_channels(), share, "writing", cx, |block| {
-        sinks.iter_mut().try_for_each(|sink| sink.push(&block, cx))
-    })?;
-    sinks.iter_mut().try_for_each(|sink| sink.end(cx))
-}
-
-/// The places that a block still has before it.
-struct Rest<'p, 'a>(&'p mut [Place<'a>]);
-
-impl Emit for Rest<'_, '_> {
-    fn emit(&mut self, block: Block, cx: &Cx) -> Result<()> {
-        let (here, rest) = self.0.split_first_mut().expect("a block has a place to go");
-        here.listen(&block, cx)?;
-        if let Some(tiles) = &mut here.tiles {
-            tiles.push(block.data.view())?;
-        }
-        match &mut here.next {
-            None => Ok(()),
-            Some(Work::Operator(cutter)) => cutter.push(block, &mut Rest(rest), cx),
-            Some(Work::Matrix(map, info)) => {
-                let block = multiply(map, info, block, cx)?;
-                Rest(rest).emit(block, cx)
+impl<'w, 'a> Place<'w, 'a> {
+    fn new(
+        graph: &mut Graph,
+        taps: &mut [Option<Tap<'a>>],
+        index: usize,
+        stored: &[usize],
+        clock: &'w Clock<'w>,
+        cx: &Cx,
+    ) -> Result<Self> {
+        let place = &graph.places[index];
+        let (nodes, expansion) = (place.nodes.clone(), place.expansion.clone());
+        let mut sinks = Vec::new();
+        for &tap in &place.column_taps {
+            if let Some(Tap { face: Face::Sink(sink), .. }) = taps[tap].take() {
+                sinks.push((clock.times.slot_of_tap(tap), sink));
             }
         }
+        let tiles = stored.contains(&index).then(|| Tiles::new(&place.stream, &cx.spill)).transpose()?;
+        let info = Arc::clone(&place.stream.info);
+        let mut branches = Vec::new();
+        for child in graph.children(index, false).collect::<Vec<_>>() {
+            let step = match std::mem::replace(&mut graph.places[child].work, Work::Taken) {
+                Work::Operator(operator) => Step::Operator(Rechunker::new(operator)),
+                Work::Matrix(map) => Step::Matrix(map, Arc::clone(&info)),
+                Work::Source | Work::Row(_) | Work::Taken => continue,
+            };
+            branches.push(Branch { step, to: Self::new(graph, taps, child, stored, clock, cx)? });
+        }
+        Ok(Self { index, nodes, sinks, expansion, tiles, branches, clock })
     }
+
+    /// Serves those who listen.
+    fn listen(&mut self, block: &Block, cx: &Cx) -> Result<()> {
+        let span = block.span();
+        let made = match &self.expansion {
+            Some(expansion) if self.sinks.iter().any(|(_, sink)| sink.looks_at(span)) => {
+                let data = expansion.expand(&cx.par, block.data.view());
+                self.clock.spent_on(&self.nodes);
+                Some(Block { start: block.start, data })
+            }
+            Some(_) => return Ok(()),
+            None => None,
+        };
+        let block = made.as_ref().unwrap_or(block);
+        for (slot, sink) in &mut self.sinks {
+            if self.expansion.is_none() || sink.looks_at(span) {
+                let pushed = sink.push(block, cx);
+                self.clock.spent_on(&[*slot]);
+                pushed.map_err(|error| error.at_node(self.clock.times.name(*slot)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, cx: &Cx) -> Result<()> {
+        for (slot, sink) in &mut self.sinks {
+            let ended = sink.end(cx);
+            self.clock.spent_on(&[*slot]);
+            ended.map_err(|error| error.at_node(self.clock.times.name(*slot)))?;
+        }
+        self.branches.iter_mut().try_for_each(|branch| branch.to.end(cx))
+    }
+
+    fn into_stores(self, out: &mut Vec<(usize, Store)>) {
+        out.extend(self.tiles.map(|tiles| (self.index, tiles.into_store())));
+        self.branches.into_iter().for_each(|branch| branch.to.into_stores(out));
+    }
+}
+
+impl Emit for Place<'_, '_> {
+    fn emit(&mut self, block: Block, cx: &Cx) -> Result<()> {
+        self.clock.spent_on(&self.nodes);
+        self.listen(&block, cx)?;
+        if let Some(tiles) = &mut self.tiles {
+            tiles.push(block.data.view())?;
+            self.clock.spent_on(&self.nodes);
+        }
+        let Some((last, others)) = self.branches.split_last_mut() else { return Ok(()) };
+        others.iter_mut().try_for_each(|branch| branch.follow(block.clone(), cx))?;
+        last.follow(block, cx)
+    }
+}
+
+impl Branch<'_, '_> {
+    fn follow(&mut self, block: Block, cx: &Cx) -> Result<()> {
+        let (clock, node) = (self.to.clock, self.to.nodes[0]);
+        let done = match &mut self.step {
+            Step::Operator(rechunker) => rechunker.push(block, &mut self.to, cx),
+            Step::Matrix(map, info) => multiply(map, info, block, cx).and_then(|block| self.to.emit(block, cx)),
+        };
+        clock.spent_on(&self.to.nodes);
+        done.map_err(|error| error.at_node(clock.times.name(node)))
+    }
+}
+
+/// Walks from `root`, where samples are held; what was stored on the way.
+pub(super) fn walk<'a>(
+    held: Held<'_>,
+    root: usize,
+    stored: &[usize],
+    graph: &mut Graph,
+    taps: &mut [Option<Tap<'a>>],
+    times: &Times,
+    share: (f64, f64),
+    cx: &Cx,
+) -> Result<Vec<(usize, Store)>> {
+    let reached = graph.reached(root, false);
+    let names: Vec<&str> = reached.iter().skip(1).map(|&place| graph.places[place].name.as_str()).collect();
+    let what = if names.is_empty() { "writing".to_owned() } else { names.join(" + ") };
+    // Blocks may gain channels on their way.
+    let most = reached.iter().map(|&place| graph.places[place].stream.n_channels()).max().unwrap_or(0);
+    let stream = graph.places[root].stream.clone();
+    let clock = Clock::new(times);
+    let mut first = Place::new(graph, taps, root, stored, &clock, cx)?;
+    each_block(held, &stream, most, (share, &what), cx, |block| first.emit(block, cx))?;
+    first.end(cx)?;
+    let mut out = Vec::new();
+    first.into_stores(&mut out);
+    Ok(out)
 }
 
 /// Applies the matrix where the map's segments say so.
@@ -155,11 +187,10 @@ fn multiply(map: &LinearMap, info: &Info, mut block: Block, cx: &Cx) -> Result<B
 
 /// Calls `f` with block after block; as many are read at once as there are threads.
 fn each_block(
-    held: &Held<'_>,
+    held: Held<'_>,
     stream: &Stream,
     n_channels: usize,
-    share: (f64, f64),
-    what: &str,
+    ((begun, part), what): ((f64, f64), &str),
     cx: &Cx,
     mut f: impl FnMut(Block) -> Result<()>,
 ) -> Result<()> {
@@ -173,13 +204,13 @@ fn each_block(
         let blocks = cx.par.map(n as usize, |index| {
             let start = (next + index as u64) * len;
             let stop = (start + len).min(stream.n_times);
-            held.read_block(stream, start, stop).map(|data| Block { start, data })
+            held.read_block(start, stop).map(|data| Block { start, data })
         });
         for block in blocks {
             f(block?)?;
         }
         next += n;
-        cx.report(share.0 + share.1 * next as f64 / n_blocks as f64, what);
+        cx.report(begun + part * next as f64 / n_blocks as f64, what);
     }
     Ok::<(), Error>(())
 }

@@ -1,129 +1,212 @@
-//! Row stages: every channel on its own, all its samples.
+//! Walks by rows: every channel on its own, all its samples.
 
-use super::columns;
-use super::stage::{Nodes, RowStep};
+use super::flow::Tap;
+use super::graph::{Graph, Work};
 use super::store::{Held, Store, TILE};
-use crate::{Bytes, Cx, Error, Picks, Result, RowSink, Scratch, Stream};
+use super::times::{Busy, Times};
+use crate::{Bytes, Cx, Error, Picks, Result, RowKernel, RowSink, Scratch, Stream};
 use ndarray::ArrayViewMut2;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// More passes over a source than this cost more than turning it round once.
-pub(super) const MAX_PASSES: u64 = 8;
+/// More passes over a source than this cost more than transposing it once.
+const MAX_PASSES: u64 = 8;
 /// Samples that are read at once from each channel of a group.
 const CHUNK: u64 = 8192;
 
+/// What threads have in hand while they walk by rows, beside the group of channels that was read (bytes).
+pub(super) struct Hand {
+    /// Rows, of all threads.
+    pub rows: u64,
+    /// Work space of kernels and sinks, of all threads.
+    pub scratch: u64,
+}
+
+impl Hand {
+    /// `rows_of` finds the sinks by the taps' indices.
+    pub(super) fn new<'t>(
+        graph: &Graph,
+        rows_of: &dyn Fn(usize) -> Option<&'t dyn RowSink>,
+        root: usize,
+        threads: usize,
+    ) -> Self {
+        let places = graph.reached(root, true);
+        let longest = places.iter().map(|&place| graph.places[place].stream.n_times).max().unwrap_or(0);
+        let mut scratch = 0;
+        for &place in &places {
+            if let Work::Row(kernel) = &graph.places[place].work {
+                scratch += kernel.scratch_bytes();
+            }
+            let sinks = graph.places[place].row_taps.iter().filter_map(|&tap| rows_of(tap));
+            scratch += sinks.map(|sink| sink.scratch_bytes()).sum::<u64>();
+        }
+        // Beside the rows of the walk, the one that came in.
+        let rows = (rows_alive(graph, root, 0) + 1) * longest * 8;
+        Self { rows: rows * threads as u64, scratch: scratch * threads as u64 }
+    }
+}
+
+/// Rows that one thread holds at most from a place on, `own` of which is the place's.
+fn rows_alive(graph: &Graph, place: usize, own: u64) -> u64 {
+    let children: Vec<usize> = graph.children(place, true).collect();
+    let mut most = own;
+    for (index, &child) in children.iter().enumerate() {
+        let kept = if index + 1 < children.len() { own } else { 0 };
+        most = most.max(own + 1).max(kept + rows_alive(graph, child, 1));
+    }
+    most
+}
+
 /// How many channels of the source are held at once.
-fn group_len(stream: &Stream, threads: usize, memory: Bytes) -> u64 {
+pub(super) fn group_len(stream: &Stream, threads: usize, memory: Bytes, hand: &Hand) -> u64 {
     let row = (stream.n_times * 8).max(1);
-    let hand = 4 * row * threads as u64;
-    (memory.0.saturating_sub(hand) / row).clamp(threads as u64, stream.n_channels().max(threads) as u64)
+    let room = memory.0.saturating_sub(hand.rows + hand.scratch);
+    (room / row).clamp(threads as u64, stream.n_channels().max(threads) as u64)
 }
 
-/// How often the source would be read to see all its rows.
-pub(super) fn passes(stream: &Stream, threads: usize, memory: Bytes) -> u64 {
-    (stream.n_channels() as u64).div_ceil(group_len(stream, threads, memory))
+/// Whether the source is transposed first, since it would be read too often.
+pub(super) fn transposes(stream: &Stream, group: u64) -> bool {
+    (stream.n_channels() as u64).div_ceil(group) > MAX_PASSES
 }
 
-/// One place along a row stage: who listens, where the row is kept, and the kernel that leads on.
-struct Place<'s, 'a> {
-    row_sinks: Vec<&'a dyn RowSink>,
+/// One place of the walk: who listens, where its rows are stored, and the kernels that lead on.
+struct Place<'w> {
+    index: usize,
+    nodes: &'w [usize],
+    sinks: Vec<(usize, &'w dyn RowSink)>,
     store: Option<Store>,
-    next: Option<(&'s RowStep, &'static str)>,
+    branches: Vec<Branch<'w>>,
 }
 
-/// Runs a row stage; afterwards every tap up to its end has been served, but for the columns of its last place, which
-/// the next stage (or the end) walks anyway.
-pub(super) fn run<'a>(
-    held: Held<'a>,
-    from: usize,
-    steps: Vec<RowStep>,
-    nodes: &mut Nodes<'a>,
-    share: (f64, f64),
-    cx: &Cx,
-) -> Result<Held<'a>> {
-    if nodes.wants_columns(from) {
-        columns::walk(&held, from, nodes, share, cx)?;
-    }
-    let last = steps[steps.len() - 1].to;
-    let next = Some((&steps[0], nodes.names[steps[0].to - 1]));
-    let mut places = vec![Place { row_sinks: nodes.take_row_sinks(from), store: None, next }];
-    for (index, step) in steps.iter().enumerate() {
-        let goes_on = step.to == last && step.to + 1 < nodes.streams.len();
-        let store = if goes_on || nodes.wants_columns(step.to) {
-            Some(Store::for_rows(&nodes.streams[step.to], &cx.spill)?)
-        } else {
-            None
-        };
-        let next = steps.get(index + 1).map(|next| (next, nodes.names[next.to - 1]));
-        places.push(Place { row_sinks: nodes.take_row_sinks(step.to), store, next });
-    }
-    let what = steps.iter().map(|step| nodes.names[step.to - 1]).collect::<Vec<_>>().join(" + ");
-    each_row(&held, &nodes.streams[from], share, &what, cx, |ch, row, scratch| {
-        along(&places, &nodes.streams[from], ch, row, scratch)
-    })?;
-    drop(held);
-    let mut stores: Vec<Option<Store>> = places.into_iter().map(|place| place.store).collect();
-    let end = stores.pop().expect("a stage has an end");
-    for (step, store) in steps.iter().zip(stores.into_iter().skip(1)) {
-        if let Some(store) = store {
-            columns::walk(&Held::Store(store), step.to, nodes, share, cx)?;
+struct Branch<'w> {
+    kernel: &'w dyn RowKernel,
+    to: Place<'w>,
+}
+
+/// A row on its way: lent, or owned and given back when nobody needs it any more.
+enum Row<'r> {
+    Lent(&'r [f64]),
+    Owned(Vec<f64>),
+}
+
+impl Row<'_> {
+    fn samples(&self) -> &[f64] {
+        match self {
+            Row::Lent(samples) => samples,
+            Row::Owned(samples) => samples,
         }
     }
-    match end {
-        Some(store) => Ok(Held::Store(store)),
-        // Nobody wants what comes out of the last step but the row sinks, which have had it.
-        None => Ok(Held::Nothing),
+    fn give_back(self, scratch: &mut Scratch) {
+        if let Row::Owned(samples) = self {
+            scratch.give(samples);
+        }
     }
 }
 
-/// Leads one row along the places of a stage.
-fn along(places: &[Place<'_, '_>], stream: &Stream, ch: usize, row: &[f64], scratch: &mut Scratch) -> Result<()> {
-    let mut current: Option<Vec<f64>> = None;
-    for place in places {
-        let here = current.as_deref().unwrap_or(row);
-        for sink in &place.row_sinks {
-            if sink.wants(ch) {
-                sink.push_row(ch, here, scratch)?;
+/// What all places of a walk know.
+struct Common<'w> {
+    times: &'w Times,
+    busy: &'w Busy<'w>,
+    /// Where the walk starts: its channels name those of errors.
+    stream: &'w Stream,
+}
+
+impl<'w> Place<'w> {
+    fn new(graph: &'w Graph, taps: &'w [Option<Tap<'_>>], index: usize, stored: &[usize], cx: &Cx) -> Result<Self> {
+        let place = &graph.places[index];
+        let rows = |&tap: &usize| Some((tap, taps[tap].as_ref()?.face.rows()?));
+        let sinks = place.row_taps.iter().filter_map(rows).collect();
+        let store = stored.contains(&index).then(|| Store::for_rows(&place.stream, &cx.spill)).transpose()?;
+        let mut branches = Vec::new();
+        for child in graph.children(index, true) {
+            if let Work::Row(kernel) = &graph.places[child].work {
+                branches.push(Branch { kernel: &**kernel, to: Self::new(graph, taps, child, stored, cx)? });
             }
         }
-        if let Some(store) = &place.store {
-            store.write_row(ch, 0, here)?;
-        }
-        let Some((step, method)) = place.next else { continue };
-        if step.kernel.passes(ch) {
-            continue;
-        }
-        let mut out = scratch.take(step.kernel.n_out());
-        let done = step.kernel.run(ch, here, &mut out, scratch);
-        done.map_err(|source| Error::Channel {
-            method,
-            channel: stream.info.chs[ch].name.clone(),
-            source: Box::new(source),
-        })?;
-        if let Some(old) = current.replace(out) {
-            scratch.give(old);
-        }
+        Ok(Self { index, nodes: &place.nodes, sinks, store, branches })
     }
-    if let Some(old) = current {
-        scratch.give(old);
+
+    /// Leads a row through this place and all behind it.
+    fn visit(&self, ch: usize, row: Row<'_>, scratch: &mut Scratch, common: &Common<'_>) -> Result<()> {
+        for (tap, sink) in self.sinks.iter().filter(|(_, sink)| sink.wants(ch)) {
+            let slot = common.times.slot_of_tap(*tap);
+            let pushed = common.busy.count(&[slot], || sink.push_row(ch, row.samples(), scratch));
+            pushed.map_err(|error| error.at_node(common.times.name(slot)))?;
+        }
+        if let Some(store) = &self.store {
+            common.busy.count(self.nodes, || store.write_row(ch, 0, row.samples()))?;
+        }
+        let Some((last, others)) = self.branches.split_last() else {
+            row.give_back(scratch);
+            return Ok(());
+        };
+        for branch in others {
+            branch.follow(ch, Row::Lent(row.samples()), scratch, common)?;
+        }
+        last.follow(ch, row, scratch, common)
     }
-    Ok(())
+
+    fn into_stores(self, out: &mut Vec<(usize, Store)>) {
+        out.extend(self.store.map(|store| (self.index, store)));
+        self.branches.into_iter().for_each(|branch| branch.to.into_stores(out));
+    }
 }
 
-/// Serves the row sinks of a place from what is held.
-pub(super) fn walk<'a>(held: &Held<'a>, node: usize, nodes: &mut Nodes<'a>, share: (f64, f64), cx: &Cx) -> Result<()> {
-    let places = [Place { row_sinks: nodes.take_row_sinks(node), store: None, next: None }];
-    let stream = &nodes.streams[node];
-    each_row(held, stream, share, "rows", cx, |ch, row, scratch| along(&places, stream, ch, row, scratch))
+impl Branch<'_> {
+    fn follow(&self, ch: usize, row: Row<'_>, scratch: &mut Scratch, common: &Common<'_>) -> Result<()> {
+        if self.kernel.passes(ch) {
+            return self.to.visit(ch, row, scratch, common);
+        }
+        let mut out = scratch.take(self.kernel.n_out());
+        let done = common.busy.count(self.to.nodes, || self.kernel.run(ch, row.samples(), &mut out, scratch));
+        done.map_err(|source| Error::Channel {
+            node: self.to.nodes.iter().map(|&node| common.times.name(node)).collect::<Vec<_>>().join(" + "),
+            channel: common.stream.info.chs[ch].name.clone(),
+            source: Box::new(source),
+        })?;
+        row.give_back(scratch);
+        self.to.visit(ch, Row::Owned(out), scratch, common)
+    }
+}
+
+/// Walks from `root`, where samples are held; what was stored on the way.
+pub(super) fn walk(
+    held: Held<'_>,
+    root: usize,
+    stored: &[usize],
+    graph: &Graph,
+    taps: &[Option<Tap<'_>>],
+    times: &Times,
+    share: (f64, f64),
+    cx: &Cx,
+) -> Result<Vec<(usize, Store)>> {
+    let first = Place::new(graph, taps, root, stored, cx)?;
+    let stream = &graph.places[root].stream;
+    let hand = Hand::new(graph, &|tap: usize| taps[tap].as_ref()?.face.rows(), root, cx.par.threads());
+    let group = group_len(stream, cx.par.threads(), cx.memory, &hand);
+    let reached = graph.reached(root, true);
+    let names: Vec<&str> = reached.iter().skip(1).map(|&place| graph.places[place].name.as_str()).collect();
+    let what = if names.is_empty() { "rows".to_owned() } else { names.join(" + ") };
+    let busy = Busy::new(times);
+    let common = Common { times, busy: &busy, stream };
+    let progress = (share, what.as_str());
+    each_row(held, stream, group, first.nodes, &busy, progress, cx, |ch, row, scratch| {
+        first.visit(ch, Row::Lent(row), scratch, &common)
+    })?;
+    busy.finish();
+    let mut out = Vec::new();
+    first.into_stores(&mut out);
+    Ok(out)
 }
 
 /// Calls `f` with every row, several at once.
 fn each_row(
-    held: &Held<'_>,
+    held: Held<'_>,
     stream: &Stream,
-    share: (f64, f64),
-    what: &str,
+    group: u64,
+    nodes: &[usize],
+    busy: &Busy<'_>,
+    ((begun, part), what): ((f64, f64), &str),
     cx: &Cx,
     f: impl Fn(usize, &[f64], &mut Scratch) -> Result<()> + Sync,
 ) -> Result<()> {
@@ -132,32 +215,34 @@ fn each_row(
     let kept = Mutex::new(Vec::<Scratch>::new());
     // Work space outlives a group: fresh pages cost more than the arithmetic on them.
     let scratch = || Lent::new(&kept);
-    let finished = |_ch: usize| {
+    let finished = || {
         let n = done.fetch_add(1, Ordering::Relaxed) + 1;
-        cx.report(share.0 + share.1 * n as f64 / n_channels as f64, what);
+        cx.report(begun + part * n as f64 / n_channels as f64, what);
     };
     match held {
-        Held::Source(source) if passes(stream, cx.par.threads(), cx.memory) > MAX_PASSES => {
-            let store = turn(&Held::Source(*source), stream, cx)?;
-            each_row(&Held::Store(store), stream, share, what, cx, f)
+        Held::Source(_) if transposes(stream, group) => {
+            let store = busy.count(nodes, || transpose(held, stream, cx))?;
+            each_row(Held::Store(&store), stream, group, nodes, busy, ((begun, part), what), cx, f)
         }
         Held::Source(source) => {
-            let group = group_len(stream, cx.par.threads(), cx.memory) as usize;
+            let group = group as usize;
             let mut buffer = vec![0.0; group.min(n_channels) * n_times];
             for start in (0..n_channels).step_by(group) {
                 let stop = (start + group).min(n_channels);
                 let picks = Picks::new((start..stop).collect(), n_channels)?;
                 let n = stop - start;
                 let buffer = &mut buffer[..n * n_times];
-                read_group(*source, &picks, n_times, buffer, cx)?;
+                // All threads read: their time counts as much as that of as many busy ones.
+                let threads = cx.par.threads() as u32;
+                busy.count_times(threads, nodes, || read_group(source, &picks, n_times, buffer, cx))?;
                 let buffer = &*buffer;
                 cx.par.try_for_each_init(n, scratch, |scratch, index| {
                     cx.cancel.check()?;
                     let mut row = scratch.get().take(n_times);
-                    gather(buffer, n, n_times, index, &mut row);
+                    busy.count(nodes, || gather(buffer, n, n_times, index, &mut row));
                     f(start + index, &row, scratch.get())?;
                     scratch.get().give(row);
-                    finished(start + index);
+                    finished();
                     Ok::<(), Error>(())
                 })?;
             }
@@ -166,13 +251,12 @@ fn each_row(
         Held::Store(store) => cx.par.try_for_each_init(n_channels, scratch, |scratch, ch| {
             cx.cancel.check()?;
             let mut row = scratch.get().take(n_times);
-            store.read_row(ch, 0, &mut row)?;
+            busy.count(nodes, || store.read_row(ch, 0, &mut row))?;
             f(ch, &row, scratch.get())?;
             scratch.get().give(row);
-            finished(ch);
+            finished();
             Ok(())
         }),
-        Held::Nothing => Ok(()),
     }
 }
 
@@ -212,14 +296,14 @@ fn gather(buffer: &[f64], n: usize, n_times: usize, index: usize, row: &mut [f64
 }
 
 /// Writes what is held, column by column, where it can be read row by row.
-fn turn(held: &Held<'_>, stream: &Stream, cx: &Cx) -> Result<Store> {
+fn transpose(held: Held<'_>, stream: &Stream, cx: &Cx) -> Result<Store> {
     let store = Store::for_columns(stream, &cx.spill)?;
     let n_tiles = stream.n_times.div_ceil(TILE) as usize;
     cx.par.try_for_each(n_tiles, |index| {
         cx.cancel.check()?;
         let start = index as u64 * TILE;
         let stop = (start + TILE).min(stream.n_times);
-        let block = held.read_block(stream, start, stop)?;
+        let block = held.read_block(start, stop)?;
         store.write_tile(start, block.as_slice().expect("a fresh array is contiguous"))
     })?;
     Ok(store)

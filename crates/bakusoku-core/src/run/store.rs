@@ -1,20 +1,22 @@
-//! Where the matrix is turned round: a file of tiles.
+//! The matrix between two walks: a file of tiles.
 
 use crate::{Picks, Recording, Result, Stream};
 use bakusoku_pool::{SpillDir, SpillFile};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use std::ops::Range;
 
 /// Samples of a tile that is written by blocks. Rows are then read in accesses of 16 KiB; a tile of 366 channels weighs
 /// 6 MB.
 pub(super) const TILE: u64 = 2048;
 
 /// A matrix `(n_channels, n_times)` of f64 in an unlinked file, cut into tiles of `tile` samples: within a tile each
-/// channel's samples lie together.
+/// channel's samples lie together. It is a [`Recording`], from which another pass can start.
 ///
 /// Written by rows it has one tile, and columns are read with one access per channel; written by columns its tiles are
 /// the blocks, and rows are read with one access per tile.
 pub struct Store {
     file: SpillFile,
+    stream: Stream,
     n_channels: usize,
     n_times: u64,
     tile: u64,
@@ -39,7 +41,7 @@ impl Store {
     fn new(stream: &Stream, tile: u64, spill: &SpillDir) -> Result<Self> {
         let (n_channels, n_times) = (stream.n_channels(), stream.n_times);
         let file = spill.file(n_channels as u64 * n_times * 8)?;
-        Ok(Self { file, n_channels, n_times, tile })
+        Ok(Self { file, stream: stream.clone(), n_channels, n_times, tile })
     }
 
     /// Calls `f(byte offset, first, last)` for each run of samples `start..start + len` of a channel that lie together.
@@ -137,28 +139,43 @@ impl Tiles {
     }
 }
 
-/// Where a stage's input lies.
-pub(super) enum Held<'a> {
-    Source(&'a dyn Recording),
-    Store(Store),
-    /// All who wanted it have had it.
-    Nothing,
+impl Recording for Store {
+    fn stream(&self) -> &Stream {
+        &self.stream
+    }
+    fn read(&self, times: Range<u64>, picks: &Picks, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
+        self.check(&times, picks, &out)?;
+        for (ch, mut row) in picks.iter().zip(out.outer_iter_mut()) {
+            match row.as_slice_mut() {
+                Some(row) => self.read_row(ch, times.start, row)?,
+                None => {
+                    let mut samples = vec![0.0; row.len()];
+                    self.read_row(ch, times.start, &mut samples)?;
+                    row.iter_mut().zip(samples).for_each(|(to, x)| *to = x);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the samples of a walk's root lie.
+#[derive(Clone, Copy)]
+pub(super) enum Held<'h> {
+    Source(&'h dyn Recording),
+    Store(&'h Store),
 }
 
 impl Held<'_> {
     /// Samples `start..stop` of all channels.
-    pub(super) fn read_block(&self, stream: &Stream, start: u64, stop: u64) -> Result<Array2<f64>> {
-        let len = (stop - start) as usize;
-        let mut data = Array2::zeros((stream.n_channels(), len));
-        match self {
-            Held::Source(source) => source.read(start..stop, &Picks::all(stream.n_channels()), data.view_mut())?,
-            Held::Store(store) => {
-                for (ch, mut row) in data.outer_iter_mut().enumerate() {
-                    store.read_row(ch, start, row.as_slice_mut().expect("a fresh array is contiguous"))?;
-                }
-            }
-            Held::Nothing => {}
-        }
+    pub(super) fn read_block(&self, start: u64, stop: u64) -> Result<Array2<f64>> {
+        let recording: &dyn Recording = match self {
+            Held::Source(source) => *source,
+            Held::Store(store) => *store,
+        };
+        let n_channels = recording.stream().n_channels();
+        let mut data = Array2::zeros((n_channels, (stop - start) as usize));
+        recording.read(start..stop, &Picks::all(n_channels), data.view_mut())?;
         Ok(data)
     }
 }

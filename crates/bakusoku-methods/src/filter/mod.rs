@@ -24,7 +24,6 @@ pub(crate) use params::{check_sfreq, default_skip};
 use crate::choice::choose;
 use bakusoku_core::{Bound, Method, Need, Picks, Result, Stream};
 use bakusoku_math::convolve::Fir;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Filters the chosen channels of a recording.
@@ -47,9 +46,6 @@ impl Filter {
 impl Method for Filter {
     fn name(&self) -> &'static str {
         "filter"
-    }
-    fn parameters(&self) -> Value {
-        serde_json::to_value(&self.params).expect("parameters are plain values")
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         self.fir(input)?;

@@ -1,4 +1,4 @@
-//! The Maxwell filter as a method of a chain.
+//! The Maxwell filter as a method of a flow.
 
 use super::history::{check_history, proc_record};
 use super::info::output_info;
@@ -7,16 +7,16 @@ use super::params::MaxwellParams;
 use super::plan::Plan;
 use super::report::MaxwellReport;
 use bakusoku_core::{Bound, Bytes, Factored, LinearMap, Method, Need, Result, Stream};
-use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The Maxwell filter (`mne.preprocessing.maxwell_filter`). It is a matrix over the MEG channels, unless it works in
 /// windows or with head positions.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct MaxwellFilter {
-    /// Its parameters.
-    pub params: MaxwellParams,
+    params: MaxwellParams,
     slot: Option<ReportSlot>,
+    /// The last plan that was made, and for which stream: output, need and coefficients come from the same one.
+    planned: Mutex<Option<(Stream, Arc<Plan>)>>,
 }
 
 /// Where a filter leaves what it did, once it has run.
@@ -32,7 +32,7 @@ pub(super) fn leave(slot: Option<&ReportSlot>, report: MaxwellReport) {
 impl MaxwellFilter {
     /// A Maxwell filter with these parameters.
     pub fn new(params: MaxwellParams) -> Self {
-        Self { params, slot: None }
+        Self { params, slot: None, planned: Mutex::default() }
     }
     /// The same, that leaves what it did in `slot` when it has run.
     #[must_use]
@@ -41,18 +41,25 @@ impl MaxwellFilter {
         self
     }
 
-    fn plan(&self, input: &Stream) -> Result<Plan> {
+    fn plan(&self, input: &Stream) -> Result<Arc<Plan>> {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stream, plan)) = &*planned
+            && Arc::ptr_eq(&stream.info, &input.info)
+            && (stream.first_samp, stream.n_times) == (input.first_samp, input.n_times)
+            && (&stream.gaps, &stream.annotations) == (&input.gaps, &input.annotations)
+        {
+            return Ok(Arc::clone(plan));
+        }
         let skip: Vec<&str> = self.params.skip_by_annotation.iter().map(String::as_str).collect();
-        Plan::new(&input.info, input.first_samp, &input.segments(&skip), &self.params)
+        let plan = Arc::new(Plan::new(&input.info, input.first_samp, &input.segments(&skip), &self.params)?);
+        *planned = Some((input.clone(), Arc::clone(&plan)));
+        Ok(plan)
     }
 }
 
 impl Method for MaxwellFilter {
     fn name(&self) -> &'static str {
         "maxwell_filter"
-    }
-    fn parameters(&self) -> Value {
-        self.params.to_json()
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         check_history(&input.info, &self.params)?;

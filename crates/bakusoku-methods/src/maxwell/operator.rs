@@ -11,10 +11,11 @@ use super::stretch::{Finish, Samples, Seen, Stretch};
 use bakusoku_core::{Block, Cx, Emit, Operator, Result, Segment, Span};
 use ndarray::{Array2, ArrayView2, s};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Carries samples, triangles and bases from block to block.
 pub(super) struct MaxwellOperator {
-    plan: Plan,
+    plan: Arc<Plan>,
     bases: Bases,
     /// Whether moments come out, and the other channels.
     moments: bool,
@@ -77,7 +78,7 @@ impl Chunk {
 
 impl MaxwellOperator {
     /// Follows a plan, and leaves what it did in `slot`.
-    pub(super) fn new(plan: Plan, slot: Option<ReportSlot>) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, slot: Option<ReportSlot>) -> Self {
         let n_times = plan.segments.last().map_or(0, |segment| segment.span().stop);
         Self {
             plan,
@@ -94,7 +95,7 @@ impl MaxwellOperator {
     }
 
     /// The same, that emits inner moments and the other channels: what [`Plan::expansion`] takes.
-    pub(super) fn of_moments(plan: Plan, slot: Option<ReportSlot>) -> Self {
+    pub(super) fn of_moments(plan: Arc<Plan>, slot: Option<ReportSlot>) -> Self {
         Self { moments: true, ..Self::new(plan, slot) }
     }
 

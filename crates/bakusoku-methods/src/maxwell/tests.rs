@@ -5,7 +5,7 @@ use crate::filter::{Filter, FilterParams};
 use crate::resample::{Resample, ResampleParams};
 use crate::testing::numbers;
 use bakusoku_core::containers::Raw;
-use bakusoku_core::run::Chain;
+use bakusoku_core::run::Flow;
 use bakusoku_core::{
     Annotation, Annotations, Block, Channel, ChannelType, CoordFrame, Cx, Error, HeadPosition, HeadPositions, Info,
     Method, Par, Recording, Segment, Sink, Span, Stream, Transform,
@@ -309,13 +309,14 @@ fn filters_and_resampling_go_before_the_last_matrix() {
         let through = |threads: usize, rows: bool| {
             let cx = Cx::new(Par::new(threads), SpillDir::find(None).unwrap());
             let (mut middle, mut keep, all) = (Keep::default(), Keep::default(), KeepRows::default());
-            let mut chain = Chain::new(&raw, vec![&maxwell, &filter, &resample]);
-            chain.tap(1, &mut middle).tap(3, &mut keep);
+            let mut flow = Flow::straight(raw.stream(), &[&maxwell, &filter, &resample]).unwrap();
+            let nodes: Vec<_> = flow.nodes().collect();
+            flow.tap(nodes[1], "middle", &mut middle).tap(nodes[3], "end", &mut keep);
             if rows {
-                // Whoever wants rows in the middle wants those of channels: nothing is put off.
-                chain.tap_rows(1, &all);
+                // Whoever wants rows in the middle wants those of channels: no matrix waits.
+                flow.tap_rows(nodes[1], "rows", &all);
             }
-            chain.run(&cx).unwrap();
+            flow.run(&raw, &cx).unwrap();
             (middle.into_data(), keep.into_data(), slot.lock().unwrap().clone())
         };
         let expected = through(1, true);

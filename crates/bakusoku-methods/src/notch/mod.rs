@@ -14,7 +14,6 @@ pub use params::NotchParams;
 use crate::choice::choose;
 use crate::filter::FirRows;
 use bakusoku_core::{Bound, Method, Need, Result, Stream};
-use serde_json::Value;
 
 /// Takes line noise and its harmonics out of the chosen channels.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +32,6 @@ impl Notch {
 impl Method for Notch {
     fn name(&self) -> &'static str {
         "notch_filter"
-    }
-    fn parameters(&self) -> Value {
-        serde_json::to_value(&self.params).expect("parameters are plain values")
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         self.params.fir(input.sfreq())?;

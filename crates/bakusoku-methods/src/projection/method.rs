@@ -2,7 +2,6 @@
 
 use super::kernel::make_projector_info;
 use bakusoku_core::{Bound, ChannelType, Info, LinearMap, Method, Picks, Projector, Result, Segment, Span, Stream};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Applies all projectors of the recording (`raw.apply_proj()`), and marks them as applied.
@@ -12,9 +11,6 @@ pub struct ApplyProj;
 impl Method for ApplyProj {
     fn name(&self) -> &'static str {
         "apply_proj"
-    }
-    fn parameters(&self) -> Value {
-        json!({})
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         // Errors of the projectors come from here.

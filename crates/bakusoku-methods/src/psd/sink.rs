@@ -48,6 +48,9 @@ impl WelchSink {
         let spectra = Mutex::new(Array2::zeros((picks.len(), welch.freqs().len())));
         Ok(Self { welch, picks, places, info: input.info.clone(), spectra, columns: None })
     }
+    fn bytes_of_spectra(&self) -> u64 {
+        8 * (self.picks.len() * self.welch.freqs().len()) as u64
+    }
     /// Takes columns: samples of all channels from `start` on, those of earlier calls before them.
     pub fn push_samples(&mut self, start: u64, samples: ArrayView2<'_, f64>, cx: &Cx) {
         let Self { welch, picks, columns, .. } = self;
@@ -73,7 +76,10 @@ impl Sink for WelchSink {
         Ok(())
     }
     fn held_bytes(&self) -> u64 {
-        Columns::bytes(&self.welch, self.picks.len())
+        self.bytes_of_spectra() + Columns::bytes(&self.welch, self.picks.len())
+    }
+    fn rows(&self) -> Option<&dyn RowSink> {
+        Some(self)
     }
 }
 
@@ -90,6 +96,9 @@ impl RowSink for WelchSink {
         drop(spectra);
         scratch.give(out);
         Ok(())
+    }
+    fn held_bytes(&self) -> u64 {
+        self.bytes_of_spectra()
     }
     fn scratch_bytes(&self) -> u64 {
         self.welch.scratch_bytes()

@@ -10,7 +10,6 @@ use bakusoku_core::{
 use bakusoku_math::stats;
 use ndarray::{Array2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// `FIFFV_MNE_CUSTOM_REF_ON`: the data were referenced by us.
@@ -88,9 +87,6 @@ fn is_average(projector: &Projector) -> bool {
 impl Method for SetEegReference {
     fn name(&self) -> &'static str {
         "set_eeg_reference"
-    }
-    fn parameters(&self) -> Value {
-        json!(self)
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         Ok(Stream { info: Arc::new(self.info(&input.info)?), ..input.clone() })

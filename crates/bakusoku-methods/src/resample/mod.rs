@@ -19,7 +19,6 @@ use crate::choice::choose;
 use bakusoku_core::{
     Bound, Bytes, ChannelType, Error, Event, Method, Need, Picks, Result, RowKernel, Scratch, Span, Stream,
 };
-use serde_json::Value;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -69,9 +68,6 @@ pub fn resample_events(events: &[Event], input: &Stream, output: &Stream) -> Vec
 impl Method for Resample {
     fn name(&self) -> &'static str {
         "resample"
-    }
-    fn parameters(&self) -> Value {
-        serde_json::to_value(&self.params).expect("parameters are plain values")
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         self.params.check()?;

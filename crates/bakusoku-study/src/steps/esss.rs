@@ -8,7 +8,7 @@ use crate::execute::{Work, at, file_id, timing, write};
 use crate::prepare::Prepared;
 use crate::report::data::SubjectReport;
 use crate::{Error, Result};
-use bakusoku_core::run::{Chain, run};
+use bakusoku_core::run::{Flow, NodeId};
 use bakusoku_core::{Cx, Info, Projector, Recording};
 use bakusoku_io::fif;
 use bakusoku_methods::covariance::RawCovarianceSink;
@@ -68,9 +68,9 @@ fn directions(work: &Work<'_>, room: &dyn Recording) -> Result<Vec<Projector>> {
     let mut sums = RawCovarianceSink::new();
     {
         let mut cut = EpochsSink::new(raw_projectors_plan(stream, &params)?, vec![&mut sums]);
-        let mut chain = Chain::new(room, Vec::new());
-        chain.tap(0, &mut cut);
-        run(chain, &cx)?;
+        let mut flow = Flow::new(stream);
+        flow.tap(NodeId::SOURCE, STEP.name, &mut cut);
+        flow.run(room, &cx).map_err(bakusoku_core::Error::without_node)?;
     }
     let projs = raw_projectors(sums, stream, &params).map_err(|error| {
         let hint = "raise the limits of `mf_esss_reject`, or write mf_esss = 0";

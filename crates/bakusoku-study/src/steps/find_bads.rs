@@ -5,7 +5,7 @@ use super::maxwell::{Site, amend, whole};
 use crate::Result;
 use crate::config::{Config, Value};
 use crate::input::Input;
-use bakusoku_core::run::{Chain, need, run};
+use bakusoku_core::run::{Flow, Planned};
 use bakusoku_core::{Bytes, ChannelType, Cx, Method, Need, Picks, Recording, Sink, Stream};
 use bakusoku_methods::filter::{Filter, FilterParams};
 use bakusoku_methods::maxwell::{BadChannels, FindBads, FindBadsParams, MaxwellParams};
@@ -110,9 +110,10 @@ pub(crate) fn needs(config: &Config, site: &Site, input: &Input, threads: usize,
     let held = FindBads::new(stream, &params, threads)?.held_bytes();
     let filter = low_pass(stream);
     let methods: Vec<&dyn Method> = filter.iter().map(|filter| filter as &dyn Method).collect();
-    let mut need = need(stream, &methods, threads, memory)?;
-    need.memory += Bytes(held);
-    Ok(need)
+    let mut search = Planned { held: Bytes(held), rows: false };
+    let mut flow = Flow::straight(stream, &methods)?;
+    flow.tap(flow.end(), STEP.name, &mut search);
+    Ok(flow.need(threads, memory)?)
 }
 
 /// Looks for bad channels.
@@ -141,10 +142,9 @@ pub(crate) fn search(recording: &dyn Recording, params: &FindBadsParams, cx: &Cx
     let filter = low_pass(stream);
     let methods: Vec<&dyn Method> = filter.iter().map(|filter| filter as &dyn Method).collect();
     let mut search = FindBads::new(stream, params, cx.par.threads())?;
-    let mut chain = Chain::new(recording, methods);
-    let end = chain.end();
-    chain.tap(end, &mut search);
-    run(chain, cx)?;
+    let mut flow = Flow::straight(stream, &methods)?;
+    flow.tap(flow.end(), STEP.name, &mut search);
+    flow.run(recording, cx).map_err(bakusoku_core::Error::without_node)?;
     Ok(search.finish())
 }
 

@@ -1,12 +1,11 @@
 //! Power spectra (Welch): of the filtered recording as `_psd.h5`, and by channel type for the report, raw and filtered.
 
 use super::Step;
-use crate::chain::Steps;
 use crate::config::{Config, Value};
 use crate::input::wanted_types;
 use crate::report::data::SpectrumData;
 use bakusoku_core::containers::Spectrum;
-use bakusoku_core::{Block, Bytes, ChannelType, Cx, RowSink, Scratch, Sink, Span, Stream};
+use bakusoku_core::{Block, ChannelType, Cx, RowSink, Scratch, Sink, Span, Stream};
 use bakusoku_methods::psd::{WelchParams, WelchSink};
 use ndarray::s;
 
@@ -66,6 +65,9 @@ impl RowSink for Glance {
     fn push_row(&self, ch: usize, row: &[f64], scratch: &mut Scratch) -> bakusoku_core::Result<()> {
         self.sink.push_row(ch, &row[self.span.range()], scratch)
     }
+    fn held_bytes(&self) -> u64 {
+        RowSink::held_bytes(&self.sink)
+    }
     fn scratch_bytes(&self) -> u64 {
         self.sink.scratch_bytes()
     }
@@ -82,17 +84,11 @@ impl Sink for Glance {
         Ok(())
     }
     fn held_bytes(&self) -> u64 {
-        self.sink.held_bytes()
+        Sink::held_bytes(&self.sink)
     }
-}
-
-/// What spectra hold while columns pass: where the Maxwell filter comes first.
-pub(crate) fn held_bytes(config: &Config, steps: &Steps) -> Bytes {
-    let Some(place) = steps.sss else { return Bytes(0) };
-    let looks = [steps.source(), &steps.streams[place]].map(|stream| Glance::new(config, stream));
-    let looks = looks.iter().flatten().map(Glance::held_bytes).sum::<u64>();
-    let whole = WelchSink::new(&params(config), steps.filtered()).map_or(0, |sink| sink.held_bytes());
-    Bytes(looks + whole)
+    fn rows(&self) -> Option<&dyn RowSink> {
+        Some(self)
+    }
 }
 
 /// Medians and percentiles over good channels, by type.

@@ -1,7 +1,7 @@
 //! Laws of methods.
 
 use crate::Keep;
-use bakusoku_core::run::{Chain, run};
+use bakusoku_core::run::Flow;
 use bakusoku_core::{Bytes, Cx, Method, Par, Recording, SpillDir};
 use ndarray::Array2;
 
@@ -14,9 +14,9 @@ pub fn method(method: &dyn Method, recording: &dyn Recording) -> Array2<f64> {
         let mut cx = Cx::new(par, SpillDir::find(None).unwrap());
         cx.memory = Bytes(memory);
         let mut keep = Keep::default();
-        let mut chain = Chain::new(recording, vec![method]);
-        chain.tap(1, &mut keep);
-        run(chain, &cx).unwrap();
+        let mut flow = Flow::straight(recording.stream(), &[method]).unwrap();
+        flow.tap(flow.end(), "keep", &mut keep);
+        flow.run(recording, &cx).unwrap();
         keep.into_data()
     };
     let reference = through(1, 1 << 30);

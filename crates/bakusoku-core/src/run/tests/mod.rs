@@ -1,10 +1,11 @@
-//! Laws of the runner: pieces equal the whole, whatever the threads, the memory, and the stages.
+//! Laws of the runner: pieces equal the whole, whatever the threads, the memory, and the walks.
+
+mod trees;
 
 use super::*;
 use crate::containers::Raw;
 use crate::*;
 use ndarray::Array2;
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -36,9 +37,6 @@ struct CumulateRow {
 impl Method for Cumulate {
     fn name(&self) -> &'static str {
         "cumulate"
-    }
-    fn parameters(&self) -> Value {
-        json!({ "halve": self.halve })
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         Ok(Stream { n_times: if self.halve { input.n_times / 2 } else { input.n_times }, ..input.clone() })
@@ -86,9 +84,6 @@ impl Method for Grainy {
     fn name(&self) -> &'static str {
         "grainy"
     }
-    fn parameters(&self) -> Value {
-        json!({})
-    }
     fn output(&self, input: &Stream) -> Result<Stream> {
         Ok(input.clone())
     }
@@ -127,9 +122,6 @@ impl Method for Mix {
     fn name(&self) -> &'static str {
         "mix"
     }
-    fn parameters(&self) -> Value {
-        json!({})
-    }
     fn output(&self, input: &Stream) -> Result<Stream> {
         Ok(input.clone())
     }
@@ -154,9 +146,6 @@ const SPREAD: [f64; 3] = [0.5, -1.0, 2.0];
 impl Method for Spread {
     fn name(&self) -> &'static str {
         "spread"
-    }
-    fn parameters(&self) -> Value {
-        json!({})
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         Ok(input.clone())
@@ -251,19 +240,27 @@ fn cx(threads: usize, memory: u64) -> Cx {
     cx
 }
 
-#[allow(clippy::type_complexity)]
-fn through(methods: &[&dyn Method], raw: &Raw, cx: &Cx) -> Vec<(Vec<f64>, Vec<(usize, Vec<f64>)>)> {
-    let n = methods.len() + 1;
+type Seen = Vec<(Vec<f64>, Vec<(usize, Vec<f64>)>)>;
+
+/// What every node's taps get, when each has one of either kind.
+fn through(methods: &[&dyn Method], raw: &Raw, cx: &Cx) -> Seen {
+    let tree: Vec<(usize, &dyn Method)> = methods.iter().copied().enumerate().collect();
+    seen(&tree, raw, cx)
+}
+
+/// The same for a tree of methods, each with the index of its parent (0: the source).
+fn seen(tree: &[(usize, &dyn Method)], raw: &Raw, cx: &Cx) -> Seen {
+    let n = tree.len() + 1;
     let mut keeps: Vec<Keep> = (0..n).map(|_| Keep::default()).collect();
     let rows: Vec<KeepRows> = (0..n).map(|_| KeepRows::default()).collect();
-    let mut chain = Chain::new(raw, methods.to_vec());
-    for (place, keep) in keeps.iter_mut().enumerate() {
-        chain.tap(place, keep);
+    let mut flow = Flow::new(raw.stream());
+    for (parent, method) in tree {
+        flow.add(NodeId(*parent), method.name(), *method).unwrap();
     }
-    for (place, keep) in rows.iter().enumerate() {
-        chain.tap_rows(place, keep);
+    for ((node, keep), rows) in flow.nodes().zip(&mut keeps).zip(&rows) {
+        flow.tap(node, "keep", keep).tap_rows(node, "rows", rows);
     }
-    run(chain, cx).unwrap();
+    flow.run(raw, cx).unwrap();
     keeps
         .into_iter()
         .zip(rows)
@@ -309,9 +306,9 @@ fn taps_in_the_middle_do_not_change_the_end() {
     let methods: [&dyn Method; 4] = [&Mix, &Mix, &whole, &half];
     let with_taps = through(&methods, &raw, &cx(2, 1 << 30));
     let mut keep = Keep::default();
-    let mut chain = Chain::new(&raw, methods.to_vec());
-    chain.tap(4, &mut keep);
-    run(chain, &cx(2, 1 << 30)).unwrap();
+    let mut flow = Flow::straight(raw.stream(), &methods).unwrap();
+    flow.tap(flow.end(), "keep", &mut keep);
+    flow.run(&raw, &cx(2, 1 << 30)).unwrap();
     assert_eq!(keep.columns, with_taps[4].0);
 }
 
@@ -329,14 +326,14 @@ fn a_matrix_waits_for_rows_that_may_go_before_it() {
             let (mut glance, mut keep, all) =
                 (Glance(Span::new(3_000, 12_345), 0.0), Keep::default(), KeepRows::default());
             let at_end = KeepRows::default();
-            let mut chain = Chain::new(&raw, methods);
-            let end = chain.end();
-            chain.tap(2, &mut glance).tap(end, &mut keep).tap_rows(end, &at_end);
+            let mut flow = Flow::straight(raw.stream(), &methods).unwrap();
+            let (spread, end) = (flow.nodes().nth(2).unwrap(), flow.end());
+            flow.tap(spread, "glance", &mut glance).tap(end, "keep", &mut keep).tap_rows(end, "rows", &at_end);
             if rows {
                 // Whoever wants rows wants those of channels.
-                chain.tap_rows(2, &all);
+                flow.tap_rows(spread, "rows", &all);
             }
-            run(chain, cx).unwrap();
+            flow.run(&raw, cx).unwrap();
             (glance.1, keep.columns, at_end.sorted())
         };
         let expected = with(&Spread { only_factored: false }, true, &cx(1, 1 << 30));
@@ -353,7 +350,8 @@ fn a_cancelled_run_ends_with_that_error() {
     let cx = cx(2, 1 << 30);
     cx.cancel.cancel();
     let whole = Cumulate { halve: false };
-    assert!(run(Chain::new(&raw, vec![&whole]), &cx).unwrap_err().is_cancelled());
+    let flow = Flow::straight(raw.stream(), &[&whole]).unwrap();
+    assert!(flow.run(&raw, &cx).err().unwrap().is_cancelled());
 }
 
 #[test]
@@ -361,6 +359,9 @@ fn a_matrix_that_wants_numbers_names_the_channel_and_the_time() {
     let (stream, mut data) = recording(4, 500).into_parts();
     data[[2, 123]] = f64::NAN;
     let raw = Raw::new(stream, data).unwrap();
-    let error = run(Chain::new(&raw, vec![&Mix]), &cx(2, 1 << 30)).unwrap_err().to_string();
+    let flow = Flow::straight(raw.stream(), &[&Mix]).unwrap();
+    let error = flow.run(&raw, &cx(2, 1 << 30)).err().unwrap();
+    assert_eq!(error.node(), Some("mix"));
+    let error = error.without_node().to_string();
     assert!(error.contains("`EEG 002`") && error.contains("1.230 s"), "{error}");
 }

@@ -1,10 +1,10 @@
-//! Leads blocks through an operator: at the borders of its segments, in pieces of its grain.
+//! Gives an operator blocks of the length that it wants: cut at the borders of its segments, and to its grain.
 
 use crate::{Block, Cx, Emit, Grain, Operator, Result, Segment};
 use ndarray::{Array2, s};
 
 /// An operator, the segment in hand, and the samples that do not yet fill its grain (or what is left of the segment).
-pub(super) struct Cutter {
+pub(super) struct Rechunker {
     operator: Box<dyn Operator>,
     segments: Vec<Segment>,
     at: usize,
@@ -15,7 +15,7 @@ pub(super) struct Cutter {
     held_start: u64,
 }
 
-impl Cutter {
+impl Rechunker {
     pub(super) fn new(operator: Box<dyn Operator>) -> Self {
         let segments = operator.segments().to_vec();
         Self { operator, segments, at: 0, begun: false, held: Array2::zeros((0, 0)), n_held: 0, held_start: 0 }
