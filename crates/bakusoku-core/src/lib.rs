@@ -2,8 +2,8 @@
 //! other.
 //!
 //! A recording is a matrix `(n_channels, n_times)` in SI units (T, T/m, V), walked either by *columns* (all channels,
-//! some samples) or by *rows* (one channel, all samples). [`Method`]s say which of the two they need; [`run::run`]
-//! turns the matrix round between them, in bounded memory.
+//! some samples) or by *rows* (one channel, all samples). [`Method`]s say which of the two they need; the runner
+//! transposes the matrix between them, in bounded memory.
 //!
 //! | to read | start at |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | how samples are read | [`Recording`] |
 //! | how a method is written | [`Method`], [`RowKernel`], [`Operator`], [`LinearMap`] |
 //! | how results are collected | [`Sink`], [`RowSink`] |
-//! | how it all runs | [`run::run`] |
+//! | how it all runs | [`run::Flow`] |
 
 mod annotations;
 mod block;
@@ -26,6 +26,7 @@ mod events;
 mod factored;
 mod head_position;
 mod info;
+mod linear_map;
 mod method;
 mod operator;
 mod picks;
@@ -51,8 +52,9 @@ pub use events::{Event, Events};
 pub use factored::{Expansion, Factored};
 pub use head_position::{HeadPosition, HeadPositions};
 pub use info::{Info, SubjectInfo};
+pub use linear_map::LinearMap;
 pub use method::{Bound, Method};
-pub use operator::{Emit, Grain, LinearMap, Operator};
+pub use operator::{Emit, Grain, Operator};
 pub use picks::Picks;
 pub use proc_history::{MaxSt, ProcRecord, SSS_JOB_FILTER, SSS_JOB_ST, SSS_JOB_TPROJ, SssCal, SssCtc, SssInfo};
 pub use projector::Projector;

@@ -1,7 +1,6 @@
 //! Column methods: all channels, some samples.
 
 use crate::{Block, Cx, Result, Segment, Span};
-use ndarray::Array2;
 
 /// How an operator wants its samples cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +53,4 @@ pub trait Operator: Send {
     fn held_bytes(&self) -> u64 {
         0
     }
-}
-
-/// A matrix over channels: `out = matrix · in` on `channels`, identity elsewhere.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LinearMap {
-    /// The channels concerned, as indices of the stream.
-    pub channels: Vec<usize>,
-    /// `(channels.len(), channels.len())`.
-    pub matrix: Array2<f64>,
-    /// Where it applies.
-    pub segments: Vec<Segment>,
-    /// Whether NaN and infinity are refused rather than spread to all channels.
-    pub finite: bool,
 }

@@ -6,7 +6,6 @@ use super::rechunk::Rechunker;
 use super::store::{Held, Store, Tiles};
 use super::times::{Clock, Times};
 use crate::{Block, Cx, Emit, Error, Expansion, Info, LinearMap, Result, Segment, Sink, Stream};
-use bakusoku_math::linalg;
 use ndarray::{Array2, s};
 use std::sync::Arc;
 
@@ -177,7 +176,7 @@ fn multiply(map: &LinearMap, info: &Info, mut block: Block, cx: &Cx) -> Result<B
                 Error::check_finite(input.row(i), &info.chs[ch].name, part.start, info.sfreq)?;
             }
         }
-        let output = linalg::matmul(&cx.par, map.matrix.view(), input.view());
+        let output = map.apply(&cx.par, input.view());
         for (i, &ch) in map.channels.iter().enumerate() {
             block.data.slice_mut(s![ch, a..b]).assign(&output.row(i));
         }

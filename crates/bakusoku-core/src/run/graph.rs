@@ -152,9 +152,7 @@ impl Graph {
             let child = self.places[place].children[0];
             let joined = match (&self.places[place].work, &self.places[child].work) {
                 (Work::Row(first), Work::Row(second)) => first.fuse(&**second).map(Work::Row),
-                (Work::Matrix(first), Work::Matrix(second)) if first.segments == second.segments => {
-                    Some(Work::Matrix(product(first, second)))
-                }
+                (Work::Matrix(first), Work::Matrix(second)) => first.then(second).map(Work::Matrix),
                 _ => None,
             };
             let Some(work) = joined else { break };
@@ -228,34 +226,4 @@ impl Place {
         };
         std::mem::replace(self, empty)
     }
-}
-
-/// First `a`, then `b`, over the channels of either.
-fn product(a: &LinearMap, b: &LinearMap) -> LinearMap {
-    let mut channels: Vec<usize> = a.channels.iter().chain(&b.channels).copied().collect();
-    channels.sort_unstable();
-    channels.dedup();
-    let (a_full, b_full) = (widen(a, &channels), widen(b, &channels));
-    LinearMap {
-        matrix: bakusoku_math::linalg::matmul(&crate::Par::serial(), b_full.view(), a_full.view()),
-        channels,
-        segments: a.segments.clone(),
-        finite: a.finite || b.finite,
-    }
-}
-
-/// The map's matrix over more channels, identity on those it does not concern.
-fn widen(map: &LinearMap, channels: &[usize]) -> ndarray::Array2<f64> {
-    let mut out = ndarray::Array2::eye(channels.len());
-    let place: Vec<usize> = map
-        .channels
-        .iter()
-        .map(|ch| channels.binary_search(ch).expect("`channels` holds those of both maps"))
-        .collect();
-    for (i, &row) in place.iter().enumerate() {
-        for (j, &column) in place.iter().enumerate() {
-            out[[row, column]] = map.matrix[[i, j]];
-        }
-    }
-    out
 }

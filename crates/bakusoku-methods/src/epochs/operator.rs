@@ -2,7 +2,6 @@
 
 use super::EpochsHeader;
 use bakusoku_core::{Bound, Error, Event, LinearMap, Method, Par, Result, Stream};
-use bakusoku_math::linalg;
 use ndarray::{Array2, Axis};
 use std::fmt;
 use std::sync::Arc;
@@ -142,7 +141,7 @@ impl EpochOperator for MatrixOperator {
     fn apply(&self, epoch: &mut EpochMut<'_>, par: &Par) -> Result<()> {
         let Some(map) = self.map.as_ref().filter(|map| !map.channels.is_empty()) else { return Ok(()) };
         let input = epoch.data.select(Axis(0), &map.channels);
-        let output = linalg::matmul(par, map.matrix.view(), input.view());
+        let output = map.apply(par, input.view());
         for (row, &ch) in output.rows().into_iter().zip(&map.channels) {
             epoch.data.row_mut(ch).assign(&row);
         }

@@ -6,7 +6,6 @@ use bakusoku_core::containers::Evoked;
 use bakusoku_core::{Bound, ChannelType, Error, Info, LinearMap, Method, Picks, Result, Segment, Span, Stream};
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Centre of the sphere on which the electrodes are thought.
@@ -137,9 +136,6 @@ impl Method for InterpolateBads {
     fn name(&self) -> &'static str {
         "interpolate_bads"
     }
-    fn parameters(&self) -> Value {
-        json!(self)
-    }
     fn output(&self, input: &Stream) -> Result<Stream> {
         Ok(Stream { info: Arc::new(self.info(&input.info)?), ..input.clone() })
     }
@@ -156,7 +152,7 @@ impl Method for InterpolateBads {
             good.iter().zip(weights.row(row)).for_each(|(from, weight)| out[place(from)] = *weight);
         }
         let segments = vec![Segment::Process(Span::new(0, input.n_times))];
-        Ok(Bound::Matrix(LinearMap { channels, matrix, segments, finite: false }))
+        Ok(Bound::Matrix(LinearMap { channels, matrix, offset: None, segments, finite: false }))
     }
 }
 

@@ -84,6 +84,7 @@ impl Method for MaxwellFilter {
                 Bound::Matrix(LinearMap {
                     channels: plan.picks().to_vec(),
                     matrix,
+                    offset: None,
                     segments: plan.segments.clone(),
                     finite: true,
                 })

@@ -22,6 +22,7 @@ impl Method for ApplyProj {
         Ok(Bound::Matrix(LinearMap {
             channels: ssp.touched().to_vec(),
             matrix: ssp.touched_matrix(),
+            offset: None,
             segments: vec![Segment::Process(Span::new(0, input.n_times))],
             finite: false,
         }))

@@ -103,7 +103,7 @@ impl Method for SetEegReference {
             f64::from(u8::from(i == j)) - if changes { share } else { 0.0 }
         });
         let segments = vec![Segment::Process(Span::new(0, input.n_times))];
-        Ok(Bound::Matrix(LinearMap { channels, matrix, segments, finite: false }))
+        Ok(Bound::Matrix(LinearMap { channels, matrix, offset: None, segments, finite: false }))
     }
 }
 

@@ -116,8 +116,9 @@ impl Operator for GrainyOperator {
     }
 }
 
-/// Matrix method: mixes channels 0 and 2.
-struct Mix;
+/// Matrix method: mixes channels 0 and 2, and may add something.
+struct Mix(Option<[f64; 2]>);
+const MIX: Mix = Mix(None);
 impl Method for Mix {
     fn name(&self) -> &'static str {
         "mix"
@@ -130,6 +131,7 @@ impl Method for Mix {
         Ok(Bound::Matrix(LinearMap {
             channels: vec![0, 2],
             matrix,
+            offset: self.0.map(|offset| ndarray::arr1(&offset)),
             segments: Segment::cut(&[], input.n_times),
             finite: true,
         }))
@@ -157,6 +159,7 @@ impl Method for Spread {
         Ok(Bound::Matrix(LinearMap {
             channels: vec![0, 2, 3],
             matrix: Array2::from_shape_fn((3, 3), |(i, _)| SPREAD[i]),
+            offset: None,
             segments: Segment::cut(&[], input.n_times),
             finite: false,
         }))
@@ -279,8 +282,8 @@ fn every_place_sees_the_same_whatever_threads_and_memory() {
     let chains: [&[&dyn Method]; 5] = [
         &[&whole, &half],
         &[&grainy, &whole, &half, &grainy],
-        &[&Mix, &Mix, &whole],
-        &[&whole, &Mix, &grainy, &half],
+        &[&MIX, &MIX, &whole],
+        &[&whole, &MIX, &grainy, &half],
         &[],
     ];
     for chain in chains {
@@ -303,7 +306,7 @@ fn every_place_sees_the_same_whatever_threads_and_memory() {
 fn taps_in_the_middle_do_not_change_the_end() {
     let raw = recording(4, 5_000);
     let (whole, half) = (Cumulate { halve: false }, Cumulate { halve: true });
-    let methods: [&dyn Method; 4] = [&Mix, &Mix, &whole, &half];
+    let methods: [&dyn Method; 4] = [&MIX, &MIX, &whole, &half];
     let with_taps = through(&methods, &raw, &cx(2, 1 << 30));
     let mut keep = Keep::default();
     let mut flow = Flow::straight(raw.stream(), &methods).unwrap();
@@ -318,11 +321,11 @@ fn a_matrix_waits_for_rows_that_may_go_before_it() {
     let (whole, half) = (Cumulate { halve: false }, Cumulate { halve: true });
     let grainy = Grainy { grain: 777, skip: None };
     // Only what can be put off, and by how much: `whole` leaves channel 1 alone, so it goes before matrices over others.
-    let chains: [&[&dyn Method]; 4] = [&[&half], &[&whole, &half], &[&half, &Mix, &whole], &[&half, &grainy, &half]];
+    let chains: [&[&dyn Method]; 4] = [&[&half], &[&whole, &half], &[&half, &MIX, &whole], &[&half, &grainy, &half]];
     for rest in chains {
         let with = |spread: &Spread, rows: bool, cx: &Cx| {
             let methods: Vec<&dyn Method> =
-                [&Mix as &dyn Method, spread].into_iter().chain(rest.iter().copied()).collect();
+                [&MIX as &dyn Method, spread].into_iter().chain(rest.iter().copied()).collect();
             let (mut glance, mut keep, all) =
                 (Glance(Span::new(3_000, 12_345), 0.0), Keep::default(), KeepRows::default());
             let at_end = KeepRows::default();
@@ -359,7 +362,7 @@ fn a_matrix_that_wants_numbers_names_the_channel_and_the_time() {
     let (stream, mut data) = recording(4, 500).into_parts();
     data[[2, 123]] = f64::NAN;
     let raw = Raw::new(stream, data).unwrap();
-    let flow = Flow::straight(raw.stream(), &[&Mix]).unwrap();
+    let flow = Flow::straight(raw.stream(), &[&MIX]).unwrap();
     let error = flow.run(&raw, &cx(2, 1 << 30)).err().unwrap();
     assert_eq!(error.node(), Some("mix"));
     let error = error.without_node().to_string();

@@ -58,7 +58,8 @@ fn a_fork_is_as_two_flows() {
     let raw = recording(5, 6_007);
     let grainy = Grainy { grain: 501, skip: Some(Span::new(100, 130)) };
     let (whole, half, spread) = (Cumulate { halve: false }, Cumulate { halve: true }, Spread { only_factored: false });
-    let methods: [&dyn Method; 5] = [&whole, &half, &grainy, &Mix, &spread];
+    let shift = Mix(Some([3.0, -0.5]));
+    let methods: [&dyn Method; 6] = [&whole, &half, &grainy, &MIX, &shift, &spread];
     for seed in 0..25 {
         let mut random = Random(seed);
         let mut tree = tree(&mut random, &methods);
@@ -94,11 +95,11 @@ fn a_fork_is_as_two_flows() {
                 same(&flat(&store), &expected, seed, node);
                 // The next pass starts from it as from a file.
                 let mut either = Either::default();
-                let mut flow = Flow::straight(store.stream(), &[&Mix, &whole]).unwrap();
+                let mut flow = Flow::straight(store.stream(), &[&MIX, &whole]).unwrap();
                 flow.tap(flow.end(), "either", &mut either);
                 flow.run(&store, &cx(threads, memory)).unwrap();
                 let mut methods = path(&tree, node);
-                methods.extend([&Mix as &dyn Method, &whole]);
+                methods.extend([&MIX as &dyn Method, &whole]);
                 same(&either.finish().0, &through(&methods, &raw, &cx(1, 1 << 30)).pop().unwrap().0, seed, node);
             }
         }
@@ -120,6 +121,27 @@ fn same(got: &[f64], expected: &[f64], seed: u64, node: usize) {
 }
 
 #[test]
+fn neighbouring_matrices_add_their_offsets() {
+    let raw = recording(4, 300);
+    let (one, two) = (Mix(Some([3.0, -0.5])), Mix(Some([0.25, 8.0])));
+    let expected: Vec<f64> = {
+        let x = raw.data();
+        let mix = |a: f64, b: f64, c: [f64; 2]| (0.5 * a - 0.25 * b + c[0], 2.0 * a + b + c[1]);
+        let at = |t: usize| {
+            let (a, b) = mix(x[[0, t]], x[[2, t]], [3.0, -0.5]);
+            let (a, b) = mix(a, b, [0.25, 8.0]);
+            [a, x[[1, t]], b, x[[3, t]]]
+        };
+        (0..300).flat_map(at).collect()
+    };
+    let mut keep = Keep::default();
+    let mut flow = Flow::straight(raw.stream(), &[&one, &two]).unwrap();
+    flow.tap(flow.end(), "keep", &mut keep);
+    flow.run(&raw, &cx(2, 1 << 30)).unwrap();
+    same(&keep.columns, &expected, 0, 2);
+}
+
+#[test]
 fn a_fork_gives_the_same_bits_whatever_threads_and_memory() {
     let raw = recording(5, 20_011);
     let grainy = Grainy { grain: 777, skip: Some(Span::new(5000, 5100)) };
@@ -129,10 +151,10 @@ fn a_fork_gives_the_same_bits_whatever_threads_and_memory() {
         (0, &whole),
         (1, &half),
         (1, &grainy),
-        (1, &Mix),
+        (1, &MIX),
         (0, &grainy),
         (5, &whole),
-        (5, &Mix),
+        (5, &MIX),
         (7, &half),
         (7, &whole),
     ];
@@ -158,7 +180,7 @@ fn a_tap_gets_what_is_walked_anyway() {
     assert_eq!(faces(&[]), [false]);
     assert_eq!(faces(&[&whole, &whole]), [true, true, true]);
     assert_eq!(faces(&[&grainy, &whole]), [false, false, true]);
-    assert_eq!(faces(&[&whole, &Mix]), [true, true, false]);
+    assert_eq!(faces(&[&whole, &MIX]), [true, true, false]);
 }
 
 #[test]
