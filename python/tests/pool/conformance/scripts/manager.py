@@ -19,16 +19,16 @@ def write(arguments):
 
 
 # %%
-if __name__ != "__mp_main__":
+if True:
     manager = multiprocessing.Manager()
     queue, table, lock = manager.Queue(), manager.dict(), manager.Lock()
     table["start"] = 1
-    lock.acquire()
+    held = lock.acquire()
     lock.release()
     for _ in range(3):
         with Pool(2) as pool:
             result = pool.map_async(put, [(queue, i) for i in range(50)])
             print(sorted(queue.get(timeout=20) for _ in range(50)) == list(range(50)))
-            result.get(20)
-            table.pop("sum", None)
+            got = result.get(20)
+            before = table.pop("sum", None)
             print(pool.map(write, [(table, lock, i) for i in range(40)]) == list(range(40)), table["sum"])
