@@ -2,7 +2,8 @@
 
 A fork has them as its parent had them; our workers import a user's module afresh. So what a function reads of its
 module, and of other modules of the user's, is compared with what the source says, and what differs is sent along. Only
-names that the source binds once, to a literal, can be told apart like that.
+names that the source binds once can be told apart like that: to a literal, in the module or in one of its classes
+(``Model.scale``), or by a plain `def`, which a test or a script may have replaced.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._seed import Seeded
 
@@ -22,6 +23,22 @@ from ._seed import Seeded
 SMALL = 64 << 10
 #: Functions that are looked through for what they read, and modules.
 _FUNCTIONS, _MODULES = 200, 20
+
+
+class Defined(NamedTuple):
+    """In the place of what the source says: a function that it defines."""
+
+    module: str
+    name: str
+
+    def is_it(self, value: Any) -> bool:
+        """Whether a value is that function."""
+        return (
+            isinstance(value, types.FunctionType)
+            and value.__module__ == self.module
+            and value.__qualname__ == self.name
+        )
+
 
 #: A global: its module's name, its own, and what the source says.
 Global = tuple[str, str, Any]
@@ -40,7 +57,9 @@ def read_by(function: Callable) -> list[Global]:
     modules: set[str] = set()
     waiting = [function]
     while waiting and len(seen) < _FUNCTIONS:
-        plain = _plain(waiting.pop())
+        next_ = waiting.pop()
+        waiting += _methods(next_, seen)
+        plain = _plain(next_)
         if plain is None or plain.__code__ in seen:
             continue
         seen.add(plain.__code__)
@@ -49,13 +68,17 @@ def read_by(function: Callable) -> list[Global]:
         for value in [*(plain.__globals__.get(name) for name in names), *_cells(plain)]:
             if isinstance(value, types.ModuleType):
                 sources[value.__name__] = value.__dict__
-            elif _plain(value) is not None:
+            elif _plain(value) is not None or is_users(getattr(type(value), "__module__", None)):
+                waiting.append(value)
+            elif isinstance(value, type) and is_users(value.__module__):
                 waiting.append(value)
         for module, namespace in sources.items():
             if module in modules or len(modules) < _MODULES:
                 modules.add(module)
                 literals = _literals(module, namespace)
-                found.update({(module, name): literals[name] for name in names & literals.keys()})
+                for name, initial in literals.items():
+                    if name.rpartition(".")[2] in names:
+                        found[module, name] = initial
     return [(module, name, initial) for (module, name), initial in found.items()]
 
 
@@ -63,14 +86,14 @@ def changes(globals_: list[Global], quiet: bool) -> list[Change]:
     """What of them was changed in this process; a warning (unless `quiet`) says what is too large to be sent along."""
     changed = []
     for module, name, initial in globals_:
-        value = getattr(sys.modules.get(module), name, initial)
+        value = _value(sys.modules.get(module), name, initial)
         if _same(value, initial) and (module, name) not in _told:
             continue
         body = _small(value)
         if body is not None:
             _told.add((module, name))
             changed.append((module, name, initial, body))
-        elif not quiet and initial not in ({}, [], set()) and (module, name) not in _warned:
+        elif not quiet and (type(initial) not in (dict, list, set) or initial) and (module, name) not in _warned:
             # What began empty may well be a cache.
             _warned.add((module, name))
             warnings.warn(
@@ -85,6 +108,7 @@ def changes(globals_: list[Global], quiet: bool) -> list[Change]:
 
 #: In a worker: what was set here.
 _set: dict[tuple[str, str], Any] = {}
+_MISSING = object()
 #: In a worker that is a fork of its owner: the user's modules as they were then.
 _at_fork: dict[str, dict] = {}
 
@@ -119,7 +143,9 @@ def apply(changed: list[Change]) -> None:
             value = pickle.loads(body)
         except Exception:  # the function itself will say what is wrong with its module
             continue
-        here = namespace.get(name)
+        *classes, last = name.split(".")
+        owner = _value(sys.modules[module], classes[0], None) if classes else None
+        here = namespace.get(name) if owner is None else owner.__dict__.get(last)
         if not _is_ours_to_set(module, name, here, initial):
             continue
         if type(here) is type(value) and isinstance(here, (dict, set)):
@@ -128,6 +154,8 @@ def apply(changed: list[Change]) -> None:
             here.update(value)
         elif type(here) is list and type(value) is list:
             here[:] = value
+        elif owner is not None:
+            setattr(owner, last, value)
         else:
             namespace[name] = value
         _set[module, name] = pickle.loads(body)
@@ -146,6 +174,29 @@ def _plain(value: Any) -> types.FunctionType | None:
         else:
             break
     return None
+
+
+def _value(module: Any, name: str, otherwise: Any) -> Any:
+    for part in name.split("."):
+        module = getattr(module, part, _MISSING)
+        if module is _MISSING:
+            return otherwise
+    return module
+
+
+def _methods(value: Any, seen: set) -> list:
+    """Of an object of a class of the user's, or of the class, the functions that may be called."""
+    if isinstance(value, types.MethodType):
+        value = value.__self__
+    kind = value if isinstance(value, type) else type(value)
+    if kind in seen or not is_users(getattr(kind, "__module__", None)):
+        return []
+    seen.add(kind)
+    found = []
+    for base in kind.__mro__:
+        if is_users(base.__module__):
+            found += [getattr(member, "__func__", member) for member in vars(base).values()]
+    return [member for member in found if isinstance(member, types.FunctionType)]
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -189,11 +240,11 @@ def _literals(module: str, namespace: dict[str, Any]) -> dict[str, Any]:
                 tree = ast.parse(source.read())
         except (OSError, SyntaxError, ValueError, RecursionError):
             tree = ast.Module([], [])
-        known = _known[module] = file, _bound_once(tree)
+        known = _known[module] = file, _bound_once(tree, module)
     return known[1]
 
 
-def _bound_once(tree: ast.Module) -> dict[str, Any]:
+def _bound_once(tree: ast.Module, module: str) -> dict[str, Any]:
     counts: dict[str, int] = {}
     for node in _of_module(tree):
         names: list[str] = []
@@ -205,17 +256,34 @@ def _bound_once(tree: ast.Module) -> dict[str, Any]:
             names = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
         for name in names:
             counts[name] = counts.get(name, 0) + 1
-    literals = {}
+    literals: dict[str, Any] = {}
     for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list and counts[node.name] == 1:
+            literals[node.name] = Defined(module, node.name)
+        elif isinstance(node, ast.ClassDef) and counts[node.name] == 1:
+            literals.update({f"{node.name}.{name}": value for name, value in _literals_in(node.body, None).items()})
+    literals.update(_literals_in(tree.body, counts))
+    return literals
+
+
+def _literals_in(body: list[ast.stmt], counts: dict[str, int] | None) -> dict[str, Any]:
+    """What is bound to a literal; once, by the counts."""
+    literals: dict[str, Any] = {}
+    for node in body:
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         )
         value = getattr(node, "value", None)
-        if len(targets) == 1 and isinstance(targets[0], ast.Name) and counts[targets[0].id] == 1 and value is not None:
-            try:
-                literals[targets[0].id] = ast.literal_eval(value)
-            except (ValueError, TypeError, MemoryError, RecursionError):
-                continue
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name) or value is None:
+            continue
+        name = targets[0].id
+        if name in literals if counts is None else counts[name] != 1:
+            literals.pop(name, None)
+            continue
+        try:
+            literals[name] = ast.literal_eval(value)
+        except (ValueError, TypeError, MemoryError, RecursionError):
+            continue
     return literals
 
 
@@ -229,6 +297,8 @@ def _of_module(node: ast.AST) -> Iterator[ast.AST]:
 
 def _same(a: Any, b: Any) -> bool:
     try:
+        if isinstance(b, Defined):
+            return b.is_it(a)
         return a is b or (type(a) is type(b) and bool(a == b))
     except Exception:  # a container of arrays
         return False

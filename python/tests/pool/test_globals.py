@@ -119,3 +119,58 @@ def test_a_fork_has_all_as_it_was_and_what_changes_is_told(mod):
         assert pool.map(mod.get, [1]) == [3.0]
         mod.GAIN = 4.0
         assert pool.map(mod.get, [1]) == [4.0]
+
+
+CLASSES = """
+class Model:
+    scale = 1
+    def predict(self, x):
+        return x * self.scale
+    def __call__(self, x):
+        return -x * self.scale
+
+def helper(x):
+    return x
+
+def call(x):
+    return helper(x)
+"""
+
+
+@pytest.fixture
+def classes(tmp_path, monkeypatch, request):
+    name = "classes_of_" + "".join(c if c.isalnum() else "_" for c in request.node.name)
+    (tmp_path / f"{name}.py").write_text(CLASSES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module(name)
+    del sys.modules[name]
+
+
+@pytest.mark.parametrize("method", [None, "fork", "forkserver", "spawn"])
+def test_attributes_of_classes(classes, method):
+    classes.Model.scale = 5
+    make = {"model": classes.Model}
+    with bakusoku.Pool(2, context=method) as pool:
+        assert pool.map(classes.Model().predict, [1, 2]) == [5, 10]
+        assert pool.map(classes.Model(), [1, 2]) == [-5, -10]
+        assert pool.map(lambda x: make["model"]().predict(x), [1, 2]) == [5, 10]
+        assert pool.map(lambda x: classes.Model().predict(x), [1, 2]) == [5, 10]
+
+
+@pytest.mark.parametrize("method", [None, "fork", "forkserver", "spawn"])
+def test_functions_that_were_replaced(classes, method, monkeypatch):
+    monkeypatch.setattr(classes, "helper", lambda x: 9)
+    with bakusoku.Pool(1, context=method) as pool:
+        if method in (None, "fork"):
+            assert pool.map(classes.call, [1]) == [9]
+        else:
+            with pytest.warns(UserWarning, match="`.*helper` was changed after"):
+                assert pool.map(classes.call, [1]) == [1]
+
+
+def test_no_warning_where_workers_have_it(mod):
+    mod.DATA = np.ones(1 << 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with bakusoku.Pool(1) as pool:
+            assert pool.map(mod.get_data, [1])[0].sum() == 1 << 20
