@@ -16,7 +16,7 @@ pub(super) fn section(study: &StudyReport) -> Option<Section> {
     let mut topomaps = Topomaps::default();
     let body = html! {
         @if let Some(error) = &study.group_failure { (failure(error, &text(""))) }
-        @for (label, why) in &study.missing { div.card.warn { (label) " is not in the average: " (why) } }
+        @if !study.missing.is_empty() { (missing(study)) }
         @for group in &study.group {
             h3 { (group.evoked.name) " " span.soft { "mean of " (group.singles.len()) " subjects" } }
             (evoked::evoked(&group.evoked, &scales, &mut topomaps))
@@ -24,6 +24,21 @@ pub(super) fn section(study: &StudyReport) -> Option<Section> {
         }
     };
     Some(Section::new("group", "Group average", body))
+}
+
+/// Who is not in the average, and why, where that is not said among the failures.
+fn missing(study: &StudyReport) -> Markup {
+    let failed = |label: &str| study.subjects.iter().any(|subject| subject.label == label && subject.failure.is_some());
+    html! {
+        div.card.warn {
+            "Not in the average:"
+            ul {
+                @for (label, why) in &study.missing {
+                    li { (label) @if failed(label) { ", " a href="#failures" { "failed" } } @else { ": " (why) } }
+                }
+            }
+        }
+    }
 }
 
 /// GFP of every subject behind that of the mean.

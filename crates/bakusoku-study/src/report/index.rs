@@ -2,7 +2,7 @@
 
 use super::data::{ConfigEntry, Failure, Status, StudyReport, SubjectReport, grouped_warnings};
 use super::group;
-use super::page::{self, Section, code, failure, lines, name, table, tag, text, tiles};
+use super::page::{self, Section, code, failure, name, names, table, tag, text, tiles};
 use super::units::{bytes, seconds};
 use maud::{Markup, html};
 
@@ -103,7 +103,7 @@ fn row(subject: &SubjectReport) -> Vec<Markup> {
         link(subject),
         tag(subject.status),
         text(recordings),
-        if is_read && bads.is_empty() { text("none") } else { lines(bads.join(", ")) },
+        if is_read && bads.is_empty() { text("none") } else { names(&bads) },
         text(kept),
         html! { @for evoked in conditions { div { (name(&evoked.name)) " " (evoked.nave) } } },
         if subject.wall_s > 0.0 { text(seconds(subject.wall_s)) } else { text("") },

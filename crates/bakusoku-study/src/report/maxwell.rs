@@ -65,8 +65,8 @@ fn scores_of(found: &FoundBadsData, ch_type: &str, n: usize, scores: &[u8]) -> O
             (note(&format!(
                 "Down: {n} channels. Across: {} intervals from {} to {} s.",
                 found.n_intervals,
-                format_number(found.span.0),
-                format_number(found.span.1)
+                format_measure(found.span.0),
+                format_measure(found.span.1)
             )))
         },
     ))

@@ -65,9 +65,16 @@ pub(crate) fn name(value: &str) -> Markup {
     html! { span.name title=[(value.chars().count() > 24).then_some(value)] { (value) } }
 }
 
-/// Text that may take several lines of a table's cell.
-pub(crate) fn lines(value: impl Display) -> Markup {
-    html! { div.lines { (value.to_string()) } }
+/// Names in a cell of a table; it breaks between them, not within.
+pub(crate) fn names(values: &[&str]) -> Markup {
+    html! {
+        div.lines {
+            @for (i, value) in values.iter().enumerate() {
+                @if i > 0 { ", " }
+                (name(value))
+            }
+        }
+    }
 }
 
 /// A file's name or a value of the study file.
@@ -172,7 +179,7 @@ mod tests {
             hint: Some(name_.into()),
         };
         let body = html! {
-            (table(&[name_], &[vec![text(name_), name(name_), lines(name_), code(name_)]]))
+            (table(&[name_], &[vec![text(name_), name(name_), names(&[name_]), code(name_)]]))
             (tiles(&[(name_.to_owned(), name_)])) (warnings(&[name_.to_owned()])) (chip(name_, name_))
             (failure(&failed, &text(name_))) (note(name_)) (card(&text(name_), &text(name_)))
         };

@@ -3,7 +3,7 @@
 use super::data::{CovarianceData, RunReport, SpectrumData};
 use super::page::{card, note, plots};
 use super::plot::Plot;
-use super::units::display_unit;
+use super::units::{display_unit, type_order};
 use maud::{Markup, html};
 
 /// Stages, their colours and names.
@@ -12,12 +12,9 @@ const STAGES: [(&str, &str, &str); 3] =
 
 /// Amplitude spectral densities by sensor type: all stages on the same axes, line frequencies marked.
 pub(super) fn spectra(run: &RunReport) -> Markup {
-    let mut types: Vec<&str> = Vec::new();
-    for spectrum in &run.spectra {
-        if !types.contains(&spectrum.ch_type.as_str()) {
-            types.push(&spectrum.ch_type);
-        }
-    }
+    let mut types: Vec<&str> = run.spectra.iter().map(|spectrum| spectrum.ch_type.as_str()).collect();
+    types.sort_by_key(|ch_type| type_order(ch_type));
+    types.dedup();
     let cards: Vec<Markup> = types.into_iter().filter_map(|ch_type| of_type(run, ch_type)).collect();
     html! {
         (plots(&cards))
@@ -66,7 +63,9 @@ fn of_type(run: &RunReport, ch_type: &str) -> Option<Markup> {
 
 /// Eigenvalues of the noise covariance and its rank.
 pub(super) fn covariances(covariances: &[CovarianceData]) -> Markup {
-    let cards: Vec<Markup> = covariances.iter().map(covariance).collect();
+    let mut ordered: Vec<&CovarianceData> = covariances.iter().collect();
+    ordered.sort_by_key(|covariance| type_order(&covariance.ch_type));
+    let cards: Vec<Markup> = ordered.into_iter().map(covariance).collect();
     html! {
         (plots(&cards))
         (note("Square roots of the eigenvalues, largest first. The estimated rank is dotted in red."))

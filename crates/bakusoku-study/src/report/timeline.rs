@@ -33,8 +33,8 @@ pub(super) fn timeline(run: &RunReport) -> Markup {
                     }
                 }
                 (x_axis(&ticks(0.0, length, 6), |t| t / length))
+                div.x-title { "Time (s)" }
             }
-            p.soft { "Time (s)" }
         }
     }
 }

@@ -23,6 +23,12 @@ pub(crate) fn display_unit(ch_type: &str) -> DisplayUnit {
     }
 }
 
+/// Where a channel type stands among others on a page.
+pub(crate) fn type_order(ch_type: &str) -> (usize, String) {
+    let known = ["mag", "grad", "ref_meg", "eeg"];
+    (known.iter().position(|name| *name == ch_type).unwrap_or(known.len()), ch_type.to_owned())
+}
+
 /// A number short enough for an axis or a table: three digits after the point at most.
 pub(crate) fn format_number(x: f64) -> String {
     let size = x.abs();
