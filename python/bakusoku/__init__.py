@@ -13,7 +13,20 @@ if _sys.platform == "win32":
     raise ImportError("bakusoku does not run on Windows; it does in WSL 2 (https://learn.microsoft.com/windows/wsl)")
 
 if TYPE_CHECKING:
-    from . import channels, chpi, cov, epochs, event, filter, maxwell, pool, preprocessing, proj, reference, time_frequency
+    from . import (
+        channels,
+        chpi,
+        cov,
+        epochs,
+        event,
+        filter,
+        maxwell,
+        pool,
+        preprocessing,
+        proj,
+        reference,
+        time_frequency,
+    )
     from ._core import __version__, n_threads
     from ._exceptions import BakusokuError, DataError, ParameterError, UnsupportedError
     from .channels import interpolate_bads

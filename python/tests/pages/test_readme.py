@@ -72,7 +72,8 @@ def session(shell: Shell, text: str) -> None:
 def test_every_block_runs_in_order(page, bakusoku_command, tmp_path):
     shell = Shell(bakusoku_command, tmp_path)
     # Where the reader has recordings, the page says how to simulate some.
-    simulate = next(word for word in re.findall(r"`([^`\n]+)`", page.read_text()) if word.startswith("bakusoku simulate"))
+    words = re.findall(r"`([^`\n]+)`", page.read_text())
+    simulate = next(word for word in words if word.startswith("bakusoku simulate"))
     shell.run(f"{simulate} --subjects 2 --duration 20")
     seen = []
     for language, text in blocks(page):
@@ -113,9 +114,9 @@ def code(text: str) -> list[str]:
 def test_both_languages_show_the_same():
     english, japanese = (blocks(page) for page in PAGES)
     assert [(language, code(text)) for language, text in english] == [(lang, code(text)) for lang, text in japanese]
-    figures = [re.findall(r"\d+(?:\.\d+)?(?:e-\d+)?", line) for page in PAGES for line in page.read_text().splitlines() if line.startswith("| ")]
-    half = len(figures) // 2
-    assert figures[:half] == figures[half:]
+    rows = [[line for line in page.read_text().splitlines() if line.startswith("| ")] for page in PAGES]
+    figures = [[re.findall(r"\d+(?:\.\d+)?(?:e-\d+)?", line) for line in of_page] for of_page in rows]
+    assert figures[0] == figures[1]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,4 +1,4 @@
-"""Chromium without a window, driven over a pipe by the DevTools protocol: what a page shows, and what is wrong with it."""
+"""Chromium without a window, driven over a pipe by the DevTools protocol."""
 
 from __future__ import annotations
 
@@ -103,9 +103,7 @@ class Browser:
 
     def open(self, page: Path, width: int, height: int = 900):
         """Opens a page in a window of a size."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.events.clear()
         self.call("Page.navigate", url=page.absolute().as_uri())
         self.wait_for("Page.loadEventFired")
