@@ -15,10 +15,10 @@ from ._blame import blame
 from ._bring import UNCHANGING, Brought, NotYet
 from ._engine_thread import no_dummy_thread
 from ._exceptions import unseal
+from ._generators import SharedGenerator, with_own_numbers
 from ._kept import by_value_of, function_of
 from ._memory import need, warn_if_too_much
 from ._pickle import Placed, dumps
-from ._seed import Seeded
 from ._worker import APPLY, ERROR, EXIT, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Call:
     by_value = False
     #: Attempts at an item that failed.
     attempts: dict[int, int] | None = None
+    #: Who looks whether items hold the same random generator.
+    shared: SharedGenerator | None = None
     #: The last lines that items have written, for their errors.
     words: dict[int, deque[str]] | None = None
     #: Where finished items are kept, and under which keys those that are not.
@@ -80,7 +82,7 @@ class Call:
     def __init__(self, pool: Pool, function: Callable, mode: int, options: Options, name: str) -> None:
         self.pool = pool
         self.callable = function
-        self.sent = function if options.seed is None else Seeded(function, options.seed)
+        self.sent = with_own_numbers(function, options.seed)
         #: How workers are told of it, and the globals of the script that they have with it.
         self.function, self.names = function_of(self.sent, pool._face)
         self.mode = mode
@@ -151,7 +153,12 @@ class Call:
     def encode(self, start: int, items: list) -> tuple:
         """A message with these items."""
         placed = self.placed()
-        if len(items) > 1 and not self.apart(items):
+        alone = self.apart(items)
+        if not alone and self.mode != APPLY:
+            if self.shared is None:
+                self.shared = SharedGenerator()
+            self.shared.look(items)
+        if len(items) > 1 and not alone:
             # Pickled together, an object that two items hold would be one there: what a task does to it, the next would
             # see, or not, by how they were batched.
             parts, count = [], 0

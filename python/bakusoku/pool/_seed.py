@@ -11,6 +11,9 @@ from .._exceptions import ParameterError
 if TYPE_CHECKING:
     from numpy.random import Generator, SeedSequence
 
+#: What is spawned from an item's sequence for the script's own generators; tasks do not spawn so many themselves.
+_OF_THE_SCRIPT = 0xFFFF_FFFF
+
 #: The generator of the item that runs in this process, where the call has a seed.
 _generator: Generator | None = None
 
@@ -41,10 +44,13 @@ def child(sequence: SeedSequence, number: int) -> SeedSequence:
 
 
 class Seeded:
-    """A function before whose calls the random numbers of its process begin anew, item by item."""
+    """A function before whose calls random generators begin anew, item by item.
 
-    def __init__(self, function: Callable, sequence: SeedSequence) -> None:
-        self.function, self.sequence = function, sequence
+    `all_of_them`: those of the process too, behind `numpy.random.rand` and `random.random`.
+    """
+
+    def __init__(self, function: Callable, sequence: SeedSequence, all_of_them: bool = True) -> None:
+        self.function, self.sequence, self.all_of_them = function, sequence, all_of_them
         # By which module it is told whether the function travels by name or by value.
         self.__module__ = getattr(function, "__module__", None)
 
@@ -52,12 +58,17 @@ class Seeded:
         """Call the function; afterwards the process goes on drawing what it would have drawn without it."""
         import random
 
-        import numpy
-
+        from ._generators import begin_anew, generators_of
         from ._worker import running_item
 
         global _generator
         sequence = child(self.sequence, running_item())
+        for number, generator in enumerate(generators_of(self.function)):
+            begin_anew(generator, child(child(sequence, _OF_THE_SCRIPT), number))
+        if not self.all_of_them:
+            return self.function(*args, **kwargs)
+        import numpy
+
         words = sequence.generate_state(8)
         before = numpy.random.get_state(), random.getstate(), _generator  # noqa: NPY002  functions draw from it
         numpy.random.seed(words)  # noqa: NPY002  as above
@@ -88,6 +99,9 @@ def default_rng() -> Generator:
     -----
     Functions that draw from NumPy's global state or from `random` need nothing: for each item of a call with a seed
     these are set too, by ``numpy.random.seed(s.generate_state(8))`` and ``random.seed(s.generate_state(8).tobytes())``.
+    So is a generator of the script (`numpy.random.Generator`, `RandomState`, `random.Random`) that the function
+    reaches as a global, a variable that it encloses, or an attribute. It begins anew for each item also without a
+    seed, from where it is in the script: each worker has a copy of it, which would draw what the others draw.
 
     Examples
     --------

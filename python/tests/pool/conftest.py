@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import time
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import psutil
 import pytest
 
 import bakusoku
+
+from .script import files_of_memory, of_others
 
 HERE = Path(__file__).resolve().parent
 IMPLEMENTATIONS = {"bakusoku": bakusoku.Pool, "multiprocessing": multiprocessing.get_context("fork").Pool}
@@ -43,8 +46,9 @@ def pool():
 
 
 def in_shm() -> set[str]:
-    folder = Path("/dev/shm")
-    return {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+    """Entries of /dev/shm but for those that other programs hold."""
+    mine = {str(p.pid) for p in psutil.Process().children(recursive=True)} | {str(os.getpid())}
+    return {name for name in files_of_memory() if mine & set(re.findall(r"\d+", name)) or not of_others(name)}
 
 
 def alive(pid: int) -> bool:
