@@ -8,11 +8,12 @@ to something else, or when what pickle writes of it differs.
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 import types
 import weakref
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._blame import blame
 from ._script_namespace import CLASS, DATA, FUNCTION, MODULE, SCRIPT, Held, Update, namespace
@@ -26,10 +27,19 @@ _FEW = 200
 _versions = itertools.count(1)
 
 
+class Looked(NamedTuple):
+    """What a global is: what is written of it, which others it refers to, why it cannot be written, its size."""
+
+    content: Any
+    names: set[Name]
+    error: Exception | None
+    large: bool = False
+
+
 class Entry:
     """A state of a global."""
 
-    __slots__ = ("content", "error", "fixed", "kind", "members", "names", "reference", "version")
+    __slots__ = ("content", "error", "fixed", "kind", "large", "members", "names", "reference", "version")
 
     def __init__(self, value: Any) -> None:
         self.version = next(_versions)
@@ -40,7 +50,12 @@ class Entry:
         self.content: Any = None
         self.names: set[Name] | None = None
         self.error: Exception | None = None
+        #: Whether it would take long to find out that it was changed in place.
+        self.large = False
         self.hold(value)
+
+    def take(self, looked: Looked) -> None:
+        self.content, self.names, self.error, self.large = looked
 
     def hold(self, value: Any) -> None:
         try:
@@ -77,17 +92,17 @@ def before_fork(face: Any) -> None:
         if entry is None or not entry.is_of(value):
             entry = _entries[SCRIPT, name] = Entry(value)
         if type(value) in _CONTAINERS and _is_few(value):
-            content, entry.names, entry.error = _look((SCRIPT, name), value, DATA)
-            if entry.content is not None and content != entry.content:
+            looked = _look((SCRIPT, name), value, DATA, True)
+            if entry.content is not None and looked.content != entry.content:
                 entry.version = next(_versions)
-            entry.content = content
+            entry.take(looked)
         elif entry.kind == CLASS:
             # By which a change of it finds it in the fork.
             from cloudpickle.cloudpickle import _get_or_create_tracker_id
 
             _get_or_create_tracker_id(value)
             if not entry.fixed and entry.content is None:
-                entry.content, entry.names, entry.error = _look((SCRIPT, name), value, CLASS)
+                entry.take(_look((SCRIPT, name), value, CLASS, True))
     for key in [key for key in _entries if key[0] == SCRIPT and key[1] not in main]:
         del _entries[key]
     if face.known is None:
@@ -152,41 +167,47 @@ def _refresh(name: Name, forked: bool) -> Entry | None:
         _entries.pop(name, None)
         return None
     entry = _entries.get(name)
-    if (
-        entry is not None
-        and entry.is_of(value)
-        and (entry.fixed or entry.members is not None and _same_members(entry, value))
-    ):
-        if entry.names is None:
-            entry.content, entry.names, entry.error = _look(name, value, entry.kind)
-        return entry
-    kind = _kind(value)
-    content, names, error = _look(name, value, kind)
-    if entry is not None and entry.kind == kind:
+    same = entry is not None and entry.is_of(value)
+    if entry is not None and same:
+        if entry.fixed or (entry.members is not None and _same_members(entry, value)):
+            if entry.names is None:
+                entry.take(_look(name, value, entry.kind, forked))
+            return entry
+        if forked and entry.large:
+            # As in `multiprocessing`, it is what it was at the fork.
+            return entry
+    looked = _look(name, value, _kind(value), forked)
+    if entry is not None and entry.kind == _kind(value):
         # What cannot be written is what it was while it is the same object.
-        same = entry.is_of(value) and (entry.content is None or error is not None)
-        if same or (error is None and content == entry.content):
-            entry.content, entry.names, entry.error = content, names, error
+        unknown = same and (entry.content is None or looked.error is not None or looked.large or entry.large)
+        if unknown or (looked.error is None and looked.content is not None and looked.content == entry.content):
+            entry.take(looked)
             entry.hold(value)
             entry.fixed = is_fixed(value)
             return entry
     entry = _entries[name] = Entry(value)
-    entry.content, entry.names, entry.error = content, names, error
+    entry.take(looked)
     return entry
 
 
 class Hashed:
     """Takes buffers, and keeps of each what tells it from others."""
 
-    def __init__(self) -> None:
-        self.blocks: list = []
+    def __init__(self, most: float = math.inf) -> None:
         self.seen: list = []
+        #: Bytes that are looked at.
+        self.left = most
 
     def __call__(self, buffer: Any) -> bool:
-        self.seen.append(checksum(buffer.raw()))
+        raw = buffer.raw()
+        self.left -= len(raw)
+        if self.left >= 0:
+            self.seen.append(checksum(raw))
         return False
 
 
+#: Of what is larger, a fork has what it was at the fork, as in `multiprocessing`.
+_LARGE = 1 << 20
 #: From this size on numbers are summed, and not hashed.
 _LONG = 4 << 20
 _ROW = 4096
@@ -208,38 +229,39 @@ def checksum(data: memoryview) -> tuple[int, int]:
     return len(data), hash((rows, columns, zlib.crc32(data[8 * whole :])))
 
 
-def content_of(value: Any) -> Any:
+def content_of(name: Name, value: Any) -> Any:
     """What is written of a value that may be changed in place; None where that is nothing to compare."""
     if is_fixed(value):
         return None
     hashed = Hashed()
     try:
-        body = write(value, hashed, set(), False, frozenset())
+        body = write(value, hashed, set(), False, {name})
     except Exception:  # whatever a `__reduce__` may raise
         return None
     return body, tuple(hashed.seen)
 
 
-def _look(name: Name, value: Any, kind: str) -> tuple[Any, set[Name], Exception | None]:
-    """What is written of a global, which others it refers to, and why it cannot be written."""
+def _look(name: Name, value: Any, kind: str, forked: bool) -> Looked:
+    """What a global is now; `forked`: of large ones only what they refer to."""
     names: set[Name] = set()
-    hashed = Hashed()
+    hashed = Hashed(_LARGE if forked else math.inf)
     try:
         if kind == MODULE:
-            return value.__name__, names, None
+            return Looked(value.__name__, names, None)
         if type(value) in _SCALARS:
-            return (type(value), repr(value)), names, None
+            return Looked((type(value), repr(value)), names, None)
         if kind == FUNCTION and not value.__closure__ and not value.__dict__ and is_fixed(value):
             if _SCALARS.issuperset(map(type, value.__defaults__ or ())) and not value.__kwdefaults__:
                 # Code is equal where its text is.
-                return (value.__qualname__, value.__code__, repr(value.__defaults__), value.__doc__), names, None
-        if kind == DATA:
-            return (write(value, hashed, names, False, {name}), tuple(hashed.seen)), names, None
-        skeleton, rest = _parts(name, value, kind)
-        bodies = write(skeleton, hashed, names, False, {name}), write(rest, hashed, names, False, {name})
-        return (*bodies, tuple(hashed.seen)), names, None
+                return Looked(
+                    (value.__qualname__, value.__code__, repr(value.__defaults__), value.__doc__), names, None
+                )
+        parts = (value,) if kind == DATA else _parts(name, value, kind)
+        bodies = tuple(write(part, hashed, names, False, {name}) for part in parts)
+        large = forked and (hashed.left < 0 or sum(map(len, bodies)) > _LARGE)
+        return Looked(None if large else (*bodies, tuple(hashed.seen)), names, None, large)
     except Exception as error:  # whatever a `__reduce__` may raise
-        return None, names, error
+        return Looked(None, names, error)
 
 
 def _parts(name: Name, value: Any, kind: str) -> tuple[Any, Any]:

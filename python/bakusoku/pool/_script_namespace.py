@@ -125,7 +125,7 @@ def apply(update: Update, buffers: list) -> None:
                 namespace(key)[name] = value
             from ._script_names import content_of
 
-            _held[key, name] = Held(version, value, content_of(value))
+            _held[key, name] = Held(version, value, content_of((key, name), value))
     at = 0
     for key, name, version, kind, body, count in update.rests:
         value = made.get((key, name))
@@ -154,7 +154,7 @@ def _is_wanted(key: Any, name: str, version: int) -> bool:
     if same and held.content is not None:
         from ._script_names import content_of
 
-        same = content_of(here) == held.content
+        same = content_of((key, name), here) == held.content
     if not same:
         # Set here, which is what counts.
         _held[key, name] = Held(version, _MISSING, None)

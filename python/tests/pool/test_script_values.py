@@ -147,7 +147,7 @@ def test_what_is_changed_between_calls_is_seen(method):
         def __call__(self, x):
             return self.scale * x
 
-    table, numbers = {"a": 1}, np.zeros(1_000_000)
+    table, numbers = {"a": 1}, np.zeros(100_000)
 
     def f(x):
         return table["a"] + int(numbers[0]) + Model()(x)
