@@ -5,6 +5,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Extensions of recordings that BIDS allows, whoever reads them: files that end so are worth a remark when they are not taken.
+const BIDS_EXTENSIONS: [&str; 16] = [
+    ".fif", ".fif.gz", ".edf", ".bdf", ".vhdr", ".set", ".cnt", ".ds", ".con", ".sqd", ".kdf", ".raw.mhd", ".mhd",
+    ".mefd", ".nwb", ".snirf",
+];
+
 /// A BIDS dataset.
 #[derive(Clone, Debug)]
 pub struct Dataset {
@@ -13,7 +19,7 @@ pub struct Dataset {
 
 /// A recording: one file, or the parts of a split one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct RecordingFile {
     /// What its name says; without `split`.
     pub entities: Entities,
     /// Folder kind.
@@ -22,6 +28,26 @@ pub struct Found {
     pub path: PathBuf,
     /// All parts, in order.
     pub parts: Vec<PathBuf>,
+}
+
+/// What was found, and what looks like a recording but was not taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recordings {
+    /// The recordings that the query wants, sorted by name.
+    pub found: Vec<RecordingFile>,
+    /// The others, sorted by name.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A file that looks like a recording and was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+    /// Whether the query says so: another task, run or session was asked for.
+    pub by_query: bool,
 }
 
 /// Which recordings are wanted; `None`: any.
@@ -45,6 +71,8 @@ pub struct Query {
     pub recording: Option<String>,
     /// Folder kind.
     pub data_type: DataType,
+    /// How names of files that can be read end (`.fif`); the earlier one is taken where a recording exists twice.
+    pub extensions: Vec<&'static str>,
 }
 
 impl Dataset {
@@ -90,35 +118,47 @@ impl Dataset {
         folders(&self.root.join(format!("sub-{subject}")), "ses-")
     }
 
-    /// Recordings of one subject that the query wants, sorted by name; split files are one.
+    /// Recordings of one subject: those that the query wants, and what else looks like a recording. Split files are one.
     ///
     /// # Errors
-    /// When a folder can't be read.
-    pub fn recordings(&self, subject: &str, query: &Query) -> Result<Vec<Found>> {
-        let sessions = self.sessions(subject)?;
+    /// When a folder can't be read, a file lies in another subject's folder, or the first part of a recording is missing.
+    pub fn recordings(&self, subject: &str, query: &Query) -> Result<Recordings> {
         let mut places = vec![None];
-        places.extend(sessions.into_iter().map(Some));
-        let mut found = BTreeMap::<(Entities, String), Vec<(Option<String>, PathBuf)>>::new();
+        places.extend(self.sessions(subject)?.into_iter().map(Some));
+        let mut parts = BTreeMap::<(Entities, usize), Vec<(Option<String>, PathBuf)>>::new();
+        let mut out = Recordings::default();
         for session in places {
-            if session
-                .as_ref()
-                .is_some_and(|session| query.sessions.as_ref().is_some_and(|wanted| !wanted.contains(session)))
-            {
+            let unwanted = |wanted: &Vec<String>| session.as_ref().is_some_and(|session| !wanted.contains(session));
+            if query.sessions.as_ref().is_some_and(unwanted) {
                 continue;
             }
-            let mut folder = self.root.join(format!("sub-{subject}"));
-            if let Some(session) = &session {
-                folder.push(format!("ses-{session}"));
-            }
-            folder.push(query.data_type.name());
+            let folder = self.folder(subject, session.as_deref(), query.data_type);
             if !folder.is_dir() {
                 continue;
             }
             for entry in fs_err::read_dir(&folder)? {
                 let path = entry?.path();
                 let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-                let Ok((mut entities, suffix, extension)) = Entities::parse(name) else { continue };
-                if suffix != query.data_type.name() || extension != ".fif" || !query.wants(&entities) {
+                if !looks_like_recording(name, query.data_type) {
+                    continue;
+                }
+                let mut leave = |reason: String, by_query| {
+                    out.left_out.push(LeftOut { path: path.clone(), reason, by_query });
+                };
+                let (mut entities, extension) = match Entities::parse(name) {
+                    Ok((entities, _, extension)) => (entities, extension),
+                    Err(Error::Name { message, .. }) => {
+                        leave(format!("it is not a BIDS file name: {message}"), false);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                let Some(format) = query.extensions.iter().position(|known| *known == extension) else {
+                    leave(format!("only {} can be read", query.extensions.join(", ")), false);
+                    continue;
+                };
+                if let Some((reason, by_query)) = query.refuses(&entities) {
+                    leave(reason, by_query);
                     continue;
                 }
                 if entities.subject.as_deref() != Some(subject) || entities.session != session {
@@ -126,18 +166,59 @@ impl Dataset {
                     return Err(Error::Name { name: name.to_owned(), message });
                 }
                 let split = entities.split.take();
-                found.entry((entities, extension)).or_default().push((split, path));
+                parts.entry((entities, format)).or_default().push((split, path));
             }
         }
-        Ok(found
-            .into_iter()
-            .map(|((entities, _), mut parts)| {
-                parts.sort();
-                let parts: Vec<PathBuf> = parts.into_iter().map(|(_, path)| path).collect();
-                Found { entities, data_type: query.data_type, path: parts[0].clone(), parts }
-            })
-            .collect())
+        for ((entities, _), mut parts) in parts {
+            parts.sort_by_key(|(split, path)| {
+                (split.as_ref().map(|n| (n.parse().unwrap_or(u32::MAX), n.clone())), path.clone())
+            });
+            let later = parts[0].0.as_ref().filter(|split| split.parse::<u32>().is_ok_and(|number| number > 1));
+            if let Some(split) = later {
+                let number = format!("{:0width$}", 1, width = split.len());
+                let (first, path) = (Entities { split: Some(number), ..entities }, parts.swap_remove(0).1);
+                let extension = query.extensions.iter().find(|end| path.to_string_lossy().ends_with(**end));
+                let name = first.file_name(query.data_type.name(), extension.unwrap_or(&".fif"));
+                return Err(Error::FirstPart { first: path.with_file_name(name), path });
+            }
+            let parts: Vec<PathBuf> = parts.into_iter().map(|(_, path)| path).collect();
+            if let Some(same) = out.found.last().filter(|other| other.entities == entities) {
+                let name = same.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let reason = format!("`{name}` has the same name and is taken");
+                out.left_out.extend(parts.into_iter().map(|path| LeftOut {
+                    path,
+                    reason: reason.clone(),
+                    by_query: false,
+                }));
+                continue;
+            }
+            out.found.push(RecordingFile { entities, data_type: query.data_type, path: parts[0].clone(), parts });
+        }
+        out.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(out)
     }
+
+    /// The folder of a subject's (and session's) recordings.
+    pub fn folder(&self, subject: &str, session: Option<&str>, data_type: DataType) -> PathBuf {
+        let mut folder = self.root.join(format!("sub-{subject}"));
+        if let Some(session) = session {
+            folder.push(format!("ses-{session}"));
+        }
+        folder.push(data_type.name());
+        folder
+    }
+}
+
+/// Whether a name is one of a recording, as BIDS or an acquisition system would write it.
+fn looks_like_recording(name: &str, data_type: DataType) -> bool {
+    // Calibration and cross-talk files are `acq-calibration_meg.dat` and `acq-crosstalk_meg.fif`.
+    if name.starts_with('.') || !name.starts_with("sub-") || name.contains("_acq-crosstalk_") {
+        return false;
+    }
+    let stem = BIDS_EXTENSIONS.iter().find_map(|extension| name.strip_suffix(extension));
+    // `_meg-1`: a later part as MNE names it by default.
+    let suffix = stem.and_then(|stem| stem.rsplit('_').next()).unwrap_or_default();
+    suffix.split('-').next() == Some(data_type.name())
 }
 
 impl Query {
@@ -146,19 +227,39 @@ impl Query {
         !self.exclude_subjects.iter().any(|other| other == subject)
             && self.subjects.as_ref().is_none_or(|wanted| wanted.iter().any(|other| other == subject))
     }
-    fn wants(&self, entities: &Entities) -> bool {
-        let listed = |list: &Option<Vec<String>>, value: &Option<String>| match (list, value) {
-            (Some(list), Some(value)) => list.contains(value),
-            _ => true,
-        };
-        self.task.as_ref().is_none_or(|task| entities.task.as_ref() == Some(task))
-            && listed(&self.runs, &entities.run)
-            && entities.acquisition == self.acquisition
-            && entities.processing == self.processing
-            && entities.recording == self.recording
-            // Calibration and cross-talk files are `acq-calibration_meg.dat` and `acq-crosstalk_meg.fif`.
-            && entities.acquisition.as_deref() != Some("crosstalk")
+    /// Why a recording is not wanted, and whether that was asked for in so many words.
+    fn refuses(&self, entities: &Entities) -> Option<(String, bool)> {
+        if self.task.is_some() && entities.task != self.task {
+            return Some((format!("its task is {}", or_none(&entities.task)), true));
+        }
+        for (what, list, value) in [("session", &self.sessions, &entities.session), ("run", &self.runs, &entities.run)]
+        {
+            if let Some(list) = list
+                && value.as_ref().is_none_or(|value| !list.contains(value))
+            {
+                return Some((format!("its {what} is {}", or_none(value)), value.is_some()));
+            }
+        }
+        for (key, wanted, value) in [
+            ("acq", &self.acquisition, &entities.acquisition),
+            ("proc", &self.processing, &entities.processing),
+            ("rec", &self.recording, &entities.recording),
+        ] {
+            if wanted != value {
+                let reason = match (value, wanted) {
+                    (Some(value), None) => format!("it has `{key}-{value}`; {key} = {value:?} takes it"),
+                    (Some(value), Some(wanted)) => format!("it has `{key}-{value}`, not `{key}-{wanted}`"),
+                    (None, _) => format!("it has no `{key}-{}`", wanted.as_deref().unwrap_or_default()),
+                };
+                return Some((reason, wanted.is_some()));
+            }
+        }
+        None
     }
+}
+
+fn or_none(value: &Option<String>) -> String {
+    value.as_ref().map_or_else(|| "not in its name".to_owned(), |value| format!("`{value}`"))
 }
 
 /// Names of folders that start with `prefix`, without it, sorted.

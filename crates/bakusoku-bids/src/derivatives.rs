@@ -46,11 +46,20 @@ impl Derivatives {
         });
         format!("{json:#}\n")
     }
-    /// Writes `dataset_description.json`, unless it says that already.
+    /// Writes `dataset_description.json`, unless it says that already, or that of another pipeline is there.
     ///
     /// # Errors
-    /// When it can't be written.
+    /// When it can't be written, or the folder is a dataset of recordings.
     pub fn describe(&self, name: &str, version: &str) -> Result<()> {
-        crate::layout::write_text(&self.root.join("dataset_description.json"), &Self::description(name, version))
+        let path = self.root.join("dataset_description.json");
+        if let Ok(there) = crate::sidecar::read_json(&path) {
+            let by = there.pointer("/GeneratedBy/0/Name").and_then(|name| name.as_str());
+            if there.get("DatasetType").and_then(|kind| kind.as_str()) != Some("derivative") {
+                return Err(crate::Error::NotResults { path });
+            } else if by.is_some_and(|name| name != "bakusoku") {
+                return Ok(());
+            }
+        }
+        Ok(bakusoku_files::write_text(&path, &Self::description(name, version))?)
     }
 }

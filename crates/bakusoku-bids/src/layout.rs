@@ -2,38 +2,9 @@
 
 use crate::{DataType, Entities, Error, Result, Tsv};
 use bakusoku_core::{ChannelType, Events, Stream};
+use bakusoku_files::write_text;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Writes a text whole or not at all; leaves a file alone that holds it already.
-///
-/// # Errors
-/// When it can't be written.
-pub fn write_text(path: &Path, text: &str) -> Result<()> {
-    if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
-        return Ok(());
-    }
-    if let Some(folder) = path.parent() {
-        fs_err::create_dir_all(folder)?;
-    }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // Several threads may write what all runs share.
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_file_name(format!(".{name}.{}-{number}.part", std::process::id()));
-    let done = (|| -> Result<()> {
-        let mut file = fs_err::File::create(&temporary)?;
-        std::io::Write::write_all(&mut file, text.as_bytes())?;
-        file.sync_all()?;
-        fs_err::rename(&temporary, path)?;
-        Ok(())
-    })();
-    if done.is_err() {
-        let _ = fs_err::remove_file(&temporary);
-    }
-    done
-}
 
 /// A person of `participants.tsv`.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +33,7 @@ pub fn write_dataset(root: &Path, name: &str, readme: &str, people: &[Participan
             person.sex.clone().unwrap_or_else(na),
         ]
     });
-    write_text(&root.join("participants.tsv"), &Tsv::format(&["participant_id", "age", "sex"], rows))
+    Ok(write_text(&root.join("participants.tsv"), &Tsv::format(&["participant_id", "age", "sex"], rows))?)
 }
 
 /// The path of a recording: `root/sub-01/[ses-02/]meg/sub-01_…_meg.fif`.

@@ -22,9 +22,9 @@ mod pattern;
 pub mod sidecar;
 mod tsv;
 
-pub use dataset::{Dataset, Found, Query};
+pub use dataset::{Dataset, LeftOut, Query, RecordingFile, Recordings};
 pub use derivatives::Derivatives;
-pub use emptyroom::{day, nearest_emptyroom};
+pub use emptyroom::{EmptyRoom, NOISE, day, find_empty_room};
 pub use entities::{DataType, Entities};
 pub use error::{Error, Result};
 pub use maxfilter::MaxfilterFiles;

@@ -1,6 +1,7 @@
 //! Recordings without a BIDS layout: `data/{subject}/{run}_raw.fif`.
 
-use crate::{DataType, Entities, Error, Found, Result};
+use crate::{DataType, Entities, Error, RecordingFile, Result};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// A pattern with fields `{subject}`, `{session}`, `{task}`, `{run}`, `{acq}`; `*` matches anything within a name; a
@@ -104,7 +105,7 @@ impl FilePattern {
     ///
     /// # Errors
     /// When a folder can't be read.
-    pub fn find(&self, base: &Path, data_type: DataType) -> Result<Vec<Found>> {
+    pub fn find(&self, base: &Path, data_type: DataType) -> Result<Vec<RecordingFile>> {
         let base = if self.absolute { Path::new("/") } else { base };
         let mut here: Vec<(PathBuf, Entities)> = vec![(base.to_owned(), Entities::default())];
         for (index, pieces) in self.components.iter().enumerate() {
@@ -113,7 +114,7 @@ impl FilePattern {
             for (folder, entities) in here {
                 if let [Piece::Text(name)] = pieces.as_slice() {
                     let path = folder.join(name);
-                    if if last { path.is_file() } else { path.is_dir() } {
+                    if if last { is_file(&path) } else { path.is_dir() } {
                         next.push((path, entities));
                     }
                     continue;
@@ -121,7 +122,7 @@ impl FilePattern {
                 for entry in fs_err::read_dir(&folder)? {
                     let path = entry?.path();
                     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-                    if name.starts_with('.') || (if last { !path.is_file() } else { !path.is_dir() }) {
+                    if name.starts_with('.') || (if last { !is_file(&path) } else { !path.is_dir() }) {
                         continue;
                     }
                     if let Some(entities) = matches(pieces, name, entities.clone()) {
@@ -131,9 +132,9 @@ impl FilePattern {
             }
             here = next;
         }
-        let mut found: Vec<Found> = here
+        let mut found: Vec<RecordingFile> = here
             .into_iter()
-            .map(|(path, entities)| Found { entities, data_type, parts: vec![path.clone()], path })
+            .map(|(path, entities)| RecordingFile { entities, data_type, parts: vec![path.clone()], path })
             .collect();
         found.sort_by(|a, b| a.entities.cmp(&b.entities).then_with(|| a.path.cmp(&b.path)));
         for pair in found.windows(2) {
@@ -152,26 +153,59 @@ impl FilePattern {
     }
 }
 
-/// Matches one name; a field that stands twice must have the same value.
+/// A file, or a link to one that was not fetched.
+fn is_file(path: &Path) -> bool {
+    path.is_file() || bakusoku_files::missing_target(path).is_some()
+}
+
+/// Matches one name; a field that is used twice must have the same value.
 fn matches(pieces: &[Piece], name: &str, entities: Entities) -> Option<Entities> {
-    match pieces.split_first() {
-        None => name.is_empty().then_some(entities),
-        Some((Piece::Text(text), rest)) => matches(rest, name.strip_prefix(text.as_str())?, entities),
-        Some((Piece::Any, rest)) => (0..=name.len())
-            .filter(|&at| name.is_char_boundary(at))
-            .find_map(|at| matches(rest, &name[at..], entities.clone())),
-        Some((Piece::Field(short), rest)) => {
-            if let Some(known) = entities.get(short) {
-                let known = known.to_owned();
-                return matches(rest, name.strip_prefix(known.as_str())?, entities);
-            }
-            // The longest value first, so that the text behind the field is its last occurrence.
-            (1..=name.len()).rev().filter(|&at| name.is_char_boundary(at)).find_map(|at| {
-                let mut entities = entities.clone();
-                entities.set(short, Some(name[..at].to_owned()));
-                matches(rest, &name[at..], entities)
-            })
+    let mut search = Search { pieces, name, entities, failed: HashSet::new() };
+    search.matches(0, 0).then_some(search.entities)
+}
+
+struct Search<'p> {
+    pieces: &'p [Piece],
+    name: &'p str,
+    /// With the fields matched so far.
+    entities: Entities,
+    /// Pieces and positions from which the rest does not match; without them the search is exponential in the pieces.
+    failed: HashSet<(usize, usize)>,
+}
+
+impl Search<'_> {
+    fn matches(&mut self, piece: usize, at: usize) -> bool {
+        let rest = &self.name[at..];
+        let Some(this) = self.pieces.get(piece) else { return rest.is_empty() };
+        // What follows a field depends on its value where it is used again.
+        let used_again = self.pieces[piece..]
+            .iter()
+            .any(|next| matches!(next, Piece::Field(_)) && self.pieces[..piece].contains(next));
+        if !used_again && self.failed.contains(&(piece, at)) {
+            return false;
         }
+        let found = match this {
+            Piece::Text(text) => rest.starts_with(text.as_str()) && self.matches(piece + 1, at + text.len()),
+            Piece::Any => {
+                (0..=rest.len()).filter(|&len| rest.is_char_boundary(len)).any(|len| self.matches(piece + 1, at + len))
+            }
+            Piece::Field(short) => match self.entities.get(short).map(str::to_owned) {
+                Some(known) => rest.starts_with(known.as_str()) && self.matches(piece + 1, at + known.len()),
+                // The longest value first, so that the text behind the field is its last occurrence.
+                None => (1..=rest.len()).rev().filter(|&len| rest.is_char_boundary(len)).any(|len| {
+                    self.entities.set(short, Some(rest[..len].to_owned()));
+                    let found = self.matches(piece + 1, at + len);
+                    if !found {
+                        self.entities.set(short, None);
+                    }
+                    found
+                }),
+            },
+        };
+        if !found && !used_again {
+            self.failed.insert((piece, at));
+        }
+        found
     }
 }
 
@@ -192,6 +226,18 @@ mod tests {
         let name = matches(&pattern.components[2], "ab_1_2_raw.fif", Entities::unit("ab", None)).unwrap();
         assert_eq!(name.run.as_deref(), Some("1_2"));
         assert!(matches(&pattern.components[2], "xy_1_raw.fif", Entities::unit("ab", None)).is_none());
+    }
+
+    #[test]
+    fn many_fields_do_not_take_forever() {
+        let pattern = FilePattern::parse("{subject}_{session}_{task}_{run}_{acq}_*_*_*_*_*_*.fif").unwrap();
+        let name = format!("{}.fix", "a_".repeat(100));
+        let start = std::time::Instant::now();
+        assert!(matches(&pattern.components[0], &name, Entities::default()).is_none());
+        assert!(start.elapsed().as_secs() < 5);
+        let twice = FilePattern::parse("{subject}_{run}_{subject}.fif").unwrap();
+        let found = matches(&twice.components[0], "a_b_1_a_b.fif", Entities::default()).unwrap();
+        assert_eq!((found.subject.as_deref(), found.run.as_deref()), (Some("a_b"), Some("1")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tables with tabs: read with line numbers, written whole or not at all.
 
 use crate::{Error, Result};
+use bakusoku_files::Encoding;
 use std::path::{Path, PathBuf};
 
 /// A table: named columns, rows of texts.
@@ -12,6 +13,8 @@ pub struct Tsv {
     pub columns: Vec<String>,
     /// Rows, each with its line (from 1) and one text per column.
     pub rows: Vec<(usize, Vec<String>)>,
+    /// How the file is encoded.
+    pub encoding: Encoding,
 }
 
 impl Tsv {
@@ -20,7 +23,8 @@ impl Tsv {
     /// # Errors
     /// When it can't be read, or a row has another number of columns than the first line.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::parse(path, &fs_err::read_to_string(path)?)
+        let read = bakusoku_files::read_text(path)?;
+        Ok(Self { encoding: read.encoding, ..Self::parse(path, &read.text)? })
     }
 
     /// Reads a table from its text; `path` stands in errors.
@@ -28,7 +32,13 @@ impl Tsv {
     /// # Errors
     /// When a row has another number of columns than the first line.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // Lines end with LF, CR LF, or CR alone, which some spreadsheets still write.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
+        if let Some(at) = text.find('\0') {
+            let line = text[..at].matches('\n').count() + 1;
+            let message = "holds NUL bytes; the file may be damaged, or UTF-16 without a byte order mark".into();
+            return Err(Error::Tsv { path: path.into(), line, message });
+        }
         let mut lines = text.lines().enumerate();
         let columns: Vec<String> = match lines.next() {
             Some((_, line)) => line.split('\t').map(|name| name.trim().to_owned()).collect(),
@@ -52,7 +62,12 @@ impl Tsv {
             }
             rows.push((index + 1, row));
         }
-        Ok(Self { path: path.into(), columns, rows })
+        Ok(Self { path: path.into(), columns, rows, encoding: Encoding::Utf8 })
+    }
+
+    /// What to tell about how the file was read, if anything.
+    pub fn remark(&self) -> Option<String> {
+        self.encoding.remark()
     }
 
     /// Index of a column.
@@ -71,7 +86,7 @@ impl Tsv {
     pub fn error(&self, line: usize, message: String) -> Error {
         Error::Tsv { path: self.path.clone(), line, message }
     }
-    /// A number from a cell; `n/a` is `None`.
+    /// A number from a cell; `n/a` is `None`. A decimal comma will do.
     ///
     /// # Errors
     /// When the cell is neither.
@@ -79,7 +94,7 @@ impl Tsv {
         if cell == "n/a" || cell.is_empty() {
             return Ok(None);
         }
-        match cell.parse::<f64>() {
+        match cell.parse::<f64>().or_else(|_| cell.replacen(',', ".", 1).parse()) {
             Ok(x) if x.is_finite() => Ok(Some(x)),
             _ => Err(self.error(line, format!("`{name}` must be a number or n/a, got `{cell}`"))),
         }

@@ -8,6 +8,7 @@ use std::process::Command;
 /// Each crate's layer, and the crates of its own layer that it may use.
 const LAYERS: &[(&str, u8, &[&str])] = &[
     ("bakusoku-pool", 1, &[]),
+    ("bakusoku-files", 1, &[]),
     ("bakusoku-fiff", 1, &[]),
     ("bakusoku-math", 1, &["bakusoku-pool"]),
     ("bakusoku-core", 3, &[]),
@@ -32,12 +33,14 @@ const ALONE: &[(&str, &str)] = &[
     ("rustfft", "bakusoku-math"),
     ("realfft", "bakusoku-math"),
     ("rayon", "bakusoku-pool"),
+    ("hdf5-pure", "bakusoku-io"),
     ("clap", "bakusoku-cli"),
     ("indicatif", "bakusoku-cli"),
 ];
 
 /// Crates that may touch files: everyone else gets samples from a `Recording` and spills through `Cx`.
 const FILES: &[&str] = &[
+    "bakusoku-files",
     "bakusoku-fiff",
     "bakusoku-io",
     "bakusoku-bids",

@@ -101,7 +101,7 @@ pub(crate) fn read_directory(window: &mut Window<'_>, pos: u64, len: u64) -> Opt
 
 /// Walks from tag to tag. `stop` is where a broken directory begins: what follows is not needed.
 pub(crate) fn walk(path: &Path, window: &mut Window<'_>, len: u64, stop: Option<u64>) -> Result<Vec<Entry>> {
-    let (mut entries, mut pos) = (Vec::new(), 0);
+    let (mut entries, mut pos, mut total) = (Vec::new(), 0, 0u64);
     let mut previous = Entry { kind: FIFF_FILE_ID, type_: 0, size: 0, pos: 0 };
     while pos < len && stop != Some(pos) {
         if pos + HEADER > len {
@@ -133,16 +133,25 @@ pub(crate) fn walk(path: &Path, window: &mut Window<'_>, len: u64, stop: Option<
                 limit: MAX_TAGS as u64,
             });
         }
+        // A chain that loops, or tags that overlap, would hold more bytes than the file.
+        total += HEADER + u64::from(entry.size);
+        if total > len {
+            let expected = "a chain of tags that visits each byte once";
+            return Err(Error::tag(
+                path,
+                previous.kind,
+                previous.pos,
+                Wrong::new(expected, format!("byte {pos} next")),
+            ));
+        }
         entries.push(entry);
         previous = entry;
         pos = match next {
             0 => entry.end(),
             next if next < 0 => break,
             next if next as u64 >= entry.end() => next as u64,
-            next => {
-                let expected = format!("a next tag at byte {} or later", entry.end());
-                return Err(Error::tag(path, entry.kind, pos, Wrong::new(expected, format!("byte {next}"))));
-            }
+            // A tag that was moved: MNE follows the chain wherever it leads.
+            next => next as u64,
         };
         if pos > len {
             let tag = format!("the tag after {}", tag_name(entry.kind));

@@ -91,6 +91,16 @@ pub enum Error {
         /// Byte at which that block starts.
         at: u64,
     },
+    /// Something sound that is not read.
+    #[error("`{path}` has {what} (at byte {at}), which are not supported", path = path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What it has.
+        what: &'static str,
+        /// Byte in the file.
+        at: u64,
+    },
     /// More than this reader is willing to hold.
     #[error("`{path}`: {what} at byte {at} exceeds the limit of {limit}", path = path.display())]
     Limit {
@@ -117,7 +127,7 @@ impl Error {
             Self::Tag { .. } | Self::Missing { .. } | Self::Limit { .. } => {
                 Some("the file may be damaged; copy it again from where it was made")
             }
-            Self::Io { .. } => None,
+            Self::Io { .. } | Self::Unsupported { .. } => None,
         }
     }
     /// The file.
@@ -130,6 +140,7 @@ impl Error {
             | Self::Unclosed { path, .. }
             | Self::Tag { path, .. }
             | Self::Missing { path, .. }
+            | Self::Unsupported { path, .. }
             | Self::Limit { path, .. } => path,
         }
     }

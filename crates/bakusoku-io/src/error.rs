@@ -23,6 +23,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A file as such.
+    #[error(transparent)]
+    File(#[from] bakusoku_files::Error),
     /// A file without a byte.
     #[error("`{path}` is empty, expected a recording", path = path.display())]
     Empty {
@@ -48,6 +51,26 @@ pub enum Error {
         expected: String,
         /// What it holds.
         got: String,
+    },
+    /// A sound file of a known format that is no recording.
+    #[error("`{path}` is {content}, not a recording", path = path.display())]
+    NotARecording {
+        /// The file.
+        path: PathBuf,
+        /// What it is: `a covariance`, `averages`, …
+        content: String,
+    },
+    /// Samples that the chosen format can't hold.
+    #[error("`{path}`: channel `{channel}` does not fit fmt = \"{fmt}\": {why}", path = path.display())]
+    Samples {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// The channel.
+        channel: String,
+        /// The format.
+        fmt: &'static str,
+        /// What would be lost.
+        why: String,
     },
     /// A line of a text file that is not what such a file has.
     #[error("`{path}` line {line} has {got}, expected {expected}", path = path.display())]
@@ -101,6 +124,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Fiff(error) => error.hint(),
+            Self::File(error) => error.hint(),
             Self::Core(error) => error.hint(),
             Self::Empty { .. } => Some("the file may not have been copied completely; copy it again"),
             Self::Unknown { .. } => Some("the file may have been renamed, or damaged at its start"),
@@ -108,23 +132,38 @@ impl Error {
                 Some("put all parts of the recording into one folder, under the names that they had")
             }
             Self::SplitMismatch { .. } => Some("a part may have been replaced by that of another recording"),
-            Self::Io { what, source, .. } => match source.kind() {
+            Self::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                     Some("the disk is full: free some space, then run again")
                 }
-                std::io::ErrorKind::NotFound if what.starts_with("creating") => Some("make the folder first"),
                 std::io::ErrorKind::PermissionDenied => {
                     Some("this account may not use that file or folder: change its permissions")
                 }
                 _ => None,
             },
             Self::Line { .. } => Some("the file may be of another kind, or was changed by hand"),
+            Self::NotARecording { .. } => Some("name a file of continuous data, as x_raw.fif or sub-01_task-x_meg.fif"),
+            Self::Samples { .. } => Some("write floating point: fmt = \"single\" or \"double\""),
             Self::Content { .. } | Self::Unwritable { .. } => None,
+        }
+    }
+    /// What the operating system said, if that is the cause.
+    pub fn os_error(&self) -> Option<&std::io::Error> {
+        match self {
+            Self::Io { source, .. }
+            | Self::Fiff(bakusoku_fiff::Error::Io { source, .. })
+            | Self::File(bakusoku_files::Error::Io { source, .. }) => Some(source),
+            _ => None,
         }
     }
     pub(crate) fn io(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, what, source }
+        move |source| match bakusoku_files::missing_target(&path) {
+            Some(target) if source.kind() == std::io::ErrorKind::NotFound => {
+                Self::File(bakusoku_files::Error::NotFetched { path, target })
+            }
+            _ => Self::Io { path, what, source },
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! THE list of formats. A new format is a folder beside this file and one line here.
+//! THE list of formats. A new format is a folder beside this file and one line in [`FORMATS`].
 
 use crate::{Result, fif};
 use bakusoku_core::Recording;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file format of recordings.
 pub struct Format {
@@ -13,13 +13,87 @@ pub struct Format {
     /// Whether a file that starts with these bytes is one (at least 32 bytes where the file has them).
     pub probe: fn(&[u8]) -> bool,
     /// Opens one.
-    pub open: fn(&Path) -> Result<Box<dyn Recording>>,
+    pub open: fn(&Path) -> Result<Opened>,
+}
+
+/// An open recording.
+pub struct Opened {
+    /// The recording.
+    pub recording: Box<dyn Recording>,
+    /// Its files: the parts of a split recording, in order.
+    pub paths: Vec<PathBuf>,
+    /// The part before the first of these, where the file says that it continues another one.
+    pub previous: Option<PathBuf>,
 }
 
 /// All formats that are read.
-pub const FORMATS: &[Format] = &[Format {
-    name: "FIFF",
-    extensions: &[".fif", ".fif.gz"],
-    probe: fif::probe,
-    open: |path| Ok(Box::new(fif::FifRaw::open(path)?)),
-}];
+pub const FORMATS: &[Format] =
+    &[Format { name: "FIFF", extensions: &[".fif", ".fif.gz"], probe: fif::probe, open: fif::open_recording }];
+
+/// How names of recordings that can be read end.
+pub fn extensions() -> Vec<&'static str> {
+    FORMATS.iter().flat_map(|format| format.extensions).copied().collect()
+}
+
+/// Files that are known by their first bytes and not read; a format that gets its line above loses its line here.
+pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
+    (b"0       ", "looks like EDF"),
+    (b"\xffBIOSEMI", "looks like BDF"),
+    (b"Brain Vision", "looks like a BrainVision header"),
+    (b"BrainVision", "looks like a BrainVision header"),
+    (b"MATLAB 5.0", "looks like a MATLAB file"),
+    (b"\x89HDF", "looks like HDF5"),
+    (b"MEG41", "looks like a CTF file"),
+    (b"MEG42", "looks like a CTF file"),
+    (b"{", "looks like JSON"),
+    (b"PK\x03\x04", "looks like a ZIP archive"),
+    (b"\x1f\x8b", "is compressed, with something else inside"),
+    (b"\x00\x00\x00\x64", "starts like FIFF, but its first tag, at byte 0, is damaged"),
+];
+
+/// How names of recordings end that are not read; see [`FOREIGN`].
+const FOREIGN_EXTENSIONS: &[(&str, &str)] = &[
+    (".vhdr", "BrainVision"),
+    (".edf", "EDF"),
+    (".bdf", "BDF"),
+    (".set", "EEGLAB"),
+    (".cnt", "Neuroscan"),
+    (".mff", "EGI"),
+    (".ds", "CTF"),
+    (".con", "KIT"),
+    (".sqd", "KIT"),
+    (".snirf", "SNIRF"),
+];
+
+/// The format of a recording that can't be read, by its name.
+pub fn foreign_format(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    FOREIGN_EXTENSIONS.iter().find(|(extension, _)| name.ends_with(extension)).map(|(_, format)| *format)
+}
+
+/// The list and the two tests below are all that a new format has to pass besides its own.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_lower_case_and_belong_to_one_format() {
+        let mut all = extensions();
+        assert!(all.iter().all(|extension| extension.starts_with('.') && *extension == extension.to_lowercase()));
+        let n = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), n);
+    }
+
+    #[test]
+    fn no_format_takes_what_is_listed_as_foreign_or_nothing() {
+        for format in FORMATS {
+            assert!(!(format.probe)(b""), "{}", format.name);
+            for (bytes, looks) in FOREIGN {
+                let start = [*bytes, &[0; 64]].concat();
+                assert!(!(format.probe)(&start), "{}: {looks}", format.name);
+            }
+        }
+    }
+}

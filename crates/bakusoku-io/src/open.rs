@@ -1,6 +1,7 @@
 //! Opening a recording of whatever format.
 
-use crate::{Error, FORMATS, Result};
+use crate::formats::{FOREIGN, FORMATS, Opened};
+use crate::{Error, Result};
 use bakusoku_core::Recording;
 use std::io::Read;
 use std::path::Path;
@@ -10,6 +11,14 @@ use std::path::Path;
 /// # Errors
 /// When the file can't be read, is of no known format, or is damaged.
 pub fn open(path: impl AsRef<Path>) -> Result<Box<dyn Recording>> {
+    Ok(open_recording(path)?.recording)
+}
+
+/// As [`open`], with what is known about the recording's files.
+///
+/// # Errors
+/// See [`open`].
+pub fn open_recording(path: impl AsRef<Path>) -> Result<Opened> {
     let path = path.as_ref();
     let start = first_bytes(path)?;
     match FORMATS.iter().find(|format| (format.probe)(&start)) {
@@ -46,21 +55,7 @@ fn known() -> String {
 }
 
 fn unknown(path: &Path, start: &[u8]) -> Error {
-    const SIGNATURES: &[(&[u8], &str)] = &[
-        (b"0       ", "looks like EDF"),
-        (b"\xffBIOSEMI", "looks like BDF"),
-        (b"Brain Vision", "looks like a BrainVision header"),
-        (b"BrainVision", "looks like a BrainVision header"),
-        (b"MATLAB 5.0", "looks like a MATLAB file"),
-        (b"\x89HDF", "looks like HDF5"),
-        (b"MEG41", "looks like a CTF file"),
-        (b"MEG42", "looks like a CTF file"),
-        (b"{", "looks like JSON"),
-        (b"PK\x03\x04", "looks like a ZIP archive"),
-        (b"\x1f\x8b", "is compressed, with something else inside"),
-        (b"\x00\x00\x00\x64", "starts like FIFF, but its first tag, at byte 0, is damaged"),
-    ];
-    let looks = SIGNATURES.iter().find(|(bytes, _)| start.starts_with(bytes)).map_or_else(
+    let looks = FOREIGN.iter().find(|(bytes, _)| start.starts_with(bytes)).map_or_else(
         || {
             let shown: String = start
                 .iter()

@@ -19,10 +19,10 @@ fn file_error(error: Error) -> PyErr {
     match error {
         Error::Core(error) => to_python(error),
         // Python has a class for each kind: FileNotFoundError, PermissionError, …
-        Error::Io { source, .. } | Error::Fiff(bakusoku_fiff::Error::Io { source, .. }) => {
-            std::io::Error::new(source.kind(), text).into()
-        }
-        _ => DataError::new_err(text),
+        error => match error.os_error() {
+            Some(source) => std::io::Error::new(source.kind(), text).into(),
+            None => DataError::new_err(text),
+        },
     }
 }
 

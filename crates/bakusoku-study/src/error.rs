@@ -21,6 +21,9 @@ pub enum Error {
     /// A method, a recording, or the runner.
     #[error(transparent)]
     Core(#[from] bakusoku_core::Error),
+    /// A file as such.
+    #[error(transparent)]
+    Text(#[from] bakusoku_files::Error),
     /// The engine.
     #[error(transparent)]
     Pool(#[from] bakusoku_pool::PoolError),
@@ -69,6 +72,7 @@ impl Error {
             Self::Io(error) => error.hint().map(Into::into),
             Self::Core(error) => core_hint(error),
             Self::Pool(error) => error.hint().map(Into::into),
+            Self::Text(error) => error.hint().map(Into::into),
             Self::Empty { hint, .. } | Self::Data { hint, .. } => hint.clone(),
             Self::Step { source, .. } => source.hint(),
             Self::File(error) => match error.kind() {

@@ -457,7 +457,11 @@ fn pass(
         let spectrum: Spectrum = psd.finish();
         page.spectra.extend(steps::psd::by_type("filtered", &spectrum, &types));
         if let Some(output) = prepared.psd.as_ref().filter(|output| output.is_due()) {
-            at(&steps::psd::STEP, label, write(output, |path| crate::spectrum_file::write(path, &spectrum)))?;
+            at(
+                &steps::psd::STEP,
+                label,
+                write(output, |path| Ok(bakusoku_io::h5io::write_spectrum(path, &spectrum)?)),
+            )?;
         }
     }
     Ok((epochs, page, times))

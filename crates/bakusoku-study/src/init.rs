@@ -2,15 +2,28 @@
 
 use crate::config::{Config, document::commented};
 use crate::{Error, Result};
-use bakusoku_bids::{DataType, Dataset, FilePattern, Query, sidecar};
+use bakusoku_bids::{DataType, Dataset, FilePattern, NOISE, Query, RecordingFile, sidecar};
 use bakusoku_core::ChannelType;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Layouts without BIDS that are looked for: a folder per subject, or a file each.
-const PATTERNS: [&str; 2] = ["{subject}/{run}_raw.fif", "{subject}_raw.fif"];
+/// Layouts without BIDS that are looked for: a folder per subject (and day, as MEGIN's acquisition writes them), or a file
+/// each. The extension stands for all that can be read.
+const PATTERNS: [&str; 6] = [
+    "{subject}/{run}_raw.fif",
+    "{subject}_raw.fif",
+    "{subject}/{session}/{run}_raw.fif",
+    "{subject}/{run}.fif",
+    "{subject}/{session}/{run}.fif",
+    "{subject}.fif",
+];
+/// Ends of names of FIFF files that are no recordings, in MNE's naming; before them stands `-` or `_`.
+const NO_RECORDINGS: [&str; 14] =
+    ["ave", "epo", "cov", "eve", "fwd", "inv", "trans", "src", "bem", "bem-sol", "proj", "ica", "annot", "head"];
 /// More names of conditions than this are no conditions, but a log.
 const MAX_CONDITIONS: usize = 20;
+/// Most events files that are looked into.
+const MAX_TABLES: usize = 500;
 
 /// A study file that is not written yet, and what it was made from.
 #[derive(Clone, Debug)]
@@ -25,8 +38,11 @@ pub struct Draft {
     pub tasks: BTreeSet<String>,
     /// Channel types, as `ch_types` names them.
     pub ch_types: Vec<&'static str>,
-    /// `trial_type`s of the first recording's events file. Without conditions there are no epochs.
+    /// Kinds of events that all subjects (and sessions) have, without those that mark stretches (BAD, EDGE). Without
+    /// conditions there are no epochs.
     pub conditions: Vec<String>,
+    /// Kinds of events that only some have; they are conditions where there are no others, with `on_missing = "warn"`.
+    pub rare: Vec<String>,
 }
 
 /// Drafts a study file for the recordings in `folder`. It will stand at `output`, from where its paths count. The header
@@ -42,20 +58,14 @@ pub fn init(folder: &Path, output: &Path) -> Result<Draft> {
         tasks: BTreeSet::new(),
         ch_types: Vec::new(),
         conditions: Vec::new(),
+        rare: Vec::new(),
     };
     let mut pattern = None;
     let mut first = in_layout(folder, &mut draft)?;
     if first.is_none() {
         (pattern, first) = by_pattern(folder, &mut draft)?;
     }
-    let Some(first) = first else {
-        return Err(Error::Empty {
-            message: format!("no recordings found in `{}`", folder.display()),
-            hint: Some(
-                "expected sub-01/meg/sub-01_task-av_meg.fif (BIDS), or files like 01/run1_raw.fif or 01_raw.fif".into(),
-            ),
-        });
-    };
+    let Some(first) = first else { return Err(nothing_found(folder)) };
     let recording = bakusoku_io::open(&first)?;
     let info = &recording.stream().info;
     let has = |types: &[ChannelType]| info.chs.iter().any(|ch| types.contains(&ch.ch_type()));
@@ -113,6 +123,9 @@ fn suggested(
     }
     if !draft.conditions.is_empty() {
         given.push(("conditions", list(draft.conditions.iter().map(|name| toml(name)).collect())));
+    } else if !draft.rare.is_empty() {
+        given.push(("conditions", list(draft.rare.iter().map(|name| toml(name)).collect())));
+        given.push(("on_missing", "\"warn\"".into()));
     }
     given
 }
@@ -120,32 +133,70 @@ fn suggested(
 /// Recordings in BIDS layout; the first one's path.
 fn in_layout(folder: &Path, draft: &mut Draft) -> Result<Option<PathBuf>> {
     let dataset = Dataset::open(folder)?;
-    let mut first = None;
+    let mut first: Option<RecordingFile> = None;
+    let mut sidecars = sidecar::Finder::default();
+    let mut tables = BTreeMap::<String, BTreeSet<PathBuf>>::new();
     for subject in dataset.subjects()? {
         for data_type in [DataType::Meg, DataType::Eeg] {
-            let recordings = dataset.recordings(&subject, &Query { data_type, ..Query::default() })?;
-            let Some(recording) = recordings.first() else { continue };
+            let query = Query { data_type, extensions: bakusoku_io::extensions(), ..Query::default() };
+            let recordings = dataset.recordings(&subject, &query)?.found;
+            if recordings.is_empty() {
+                continue;
+            }
             draft.n_recordings += recordings.len();
-            let tasks = recordings.iter().filter_map(|found| found.entities.task.clone());
-            draft.tasks.extend(tasks.filter(|task| task != "noise"));
+            let of_task = |found: &RecordingFile| found.entities.task.as_deref() != Some(NOISE);
+            draft.tasks.extend(
+                recordings.iter().filter(|found| of_task(found)).filter_map(|found| found.entities.task.clone()),
+            );
             draft.subjects.insert(subject);
-            if first.is_none() {
-                let events = sidecar::find(dataset.root(), &recording.path, &recording.entities, "events", ".tsv")?;
-                draft.conditions = events.map(|path| conditions(&path)).transpose()?.unwrap_or_default();
-                first = Some(recording.path.clone());
+            for recording in &recordings {
+                if first.as_ref().is_none_or(|first| !of_task(first) && of_task(recording)) {
+                    first = Some(recording.clone());
+                }
+                let same_task = first.as_ref().is_some_and(|first| first.entities.task == recording.entities.task);
+                if same_task && let Some(path) = sidecars.find(dataset.root(), recording, "events", ".tsv")? {
+                    tables.entry(recording.entities.unit_label()).or_default().insert(path);
+                }
             }
             break;
         }
     }
-    Ok(first)
+    (draft.conditions, draft.rare) = conditions(tables.values().take(MAX_TABLES))?;
+    Ok(first.map(|found| found.path))
+}
+
+/// Kinds of events that all units have and those that only some have, in order of appearance. `units`: the events files
+/// of each.
+fn conditions<'t>(units: impl Iterator<Item = &'t BTreeSet<PathBuf>>) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut names, mut n_units) = (Vec::<(String, usize)>::new(), 0);
+    for paths in units {
+        let mut of_unit = BTreeSet::new();
+        for path in paths {
+            let marks = |name: &str| ["bad", "edge"].iter().any(|mark| name.to_lowercase().starts_with(mark));
+            for name in sidecar::read_events(path)?.rows.into_iter().filter_map(|row| row.trial_type) {
+                if !marks(&name) && of_unit.insert(name.clone()) {
+                    match names.iter_mut().find(|(other, _)| *other == name) {
+                        Some((_, n)) => *n += 1,
+                        None => names.push((name, 1)),
+                    }
+                }
+            }
+        }
+        n_units += 1;
+    }
+    let (common, rare): (Vec<_>, Vec<_>) = names.into_iter().partition(|(_, n)| *n == n_units);
+    let texts = |names: Vec<(String, usize)>| names.into_iter().map(|(name, _)| name).take(MAX_CONDITIONS).collect();
+    Ok((texts(common), texts(rare)))
 }
 
 /// Recordings without BIDS: the pattern that finds most, and the first one's path.
 fn by_pattern(folder: &Path, draft: &mut Draft) -> Result<(Option<&'static str>, Option<PathBuf>)> {
     let mut best = (None, Vec::new());
     for pattern in PATTERNS {
-        let found = FilePattern::parse(pattern)?.find(folder, DataType::Meg)?;
-        if found.len() > best.1.len() {
+        // A pattern that finds two files for one name, or files that are no recordings, is not the layout.
+        let Ok(found) = FilePattern::parse(pattern)?.find(folder, DataType::Meg) else { continue };
+        let all = found.iter().all(|found| is_recording(folder, &found.path));
+        if all && found.len() > best.1.len() {
             best = (Some(pattern), found);
         }
     }
@@ -154,17 +205,56 @@ fn by_pattern(folder: &Path, draft: &mut Draft) -> Result<(Option<&'static str>,
     Ok((best.0, best.1.into_iter().next().map(|found| found.path)))
 }
 
-/// `trial_type`s of an events file, in order of appearance.
-fn conditions(path: &Path) -> Result<Vec<String>> {
-    let mut out: Vec<String> = Vec::new();
-    for name in sidecar::read_events(path)?.into_iter().filter_map(|row| row.trial_type) {
-        if name != "n/a" && !out.contains(&name) {
-            out.push(name);
+/// Whether the name does not say that it is something else, as MNE names files.
+fn is_recording(folder: &Path, path: &Path) -> bool {
+    let inside = path.strip_prefix(folder).unwrap_or(path);
+    let name = inside.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let stem = name.split(".fif").next().unwrap_or_default();
+    let other = NO_RECORDINGS.iter().any(|end| stem.strip_suffix(end).is_some_and(|rest| rest.ends_with(['-', '_'])));
+    !other && !inside.starts_with("derivatives")
+}
+
+/// What lies there instead of recordings that can be read.
+fn nothing_found(folder: &Path) -> Error {
+    let message = format!("no recordings found in `{}`", folder.display());
+    let (mut foreign, mut readable) = (None, None);
+    let mut folders = vec![(folder.to_owned(), 0)];
+    let mut seen = 0;
+    while let Some((here, depth)) = folders.pop() {
+        let Ok(entries) = fs_err::read_dir(&here) else { continue };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        for path in paths {
+            seen += 1;
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let relative = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+            if name.starts_with('.') || seen > MAX_LISTED {
+                continue;
+            } else if let Some(format) = bakusoku_io::foreign_format(&name) {
+                foreign.get_or_insert((format, relative));
+            } else if bakusoku_io::is_recording_name(&name) && is_recording(folder, &path) {
+                readable.get_or_insert(relative);
+            } else if path.is_dir() && depth < 5 {
+                folders.push((path, depth + 1));
+            }
         }
     }
-    out.truncate(MAX_CONDITIONS);
-    Ok(out)
+    let hint = match (readable, foreign) {
+        (Some(path), _) => format!(
+            "there is `{path}`: say in a study file how files are named, as files = \"{{subject}}/{{session}}/{{run}}.fif\""
+        ),
+        (None, Some((format, path))) => {
+            format!("there is `{path}`, but {format} can't be read yet, only {}", bakusoku_io::extensions().join(", "))
+        }
+        (None, None) => {
+            "expected sub-01/meg/sub-01_task-av_meg.fif (BIDS), or files like 01/run1_raw.fif or 01_raw.fif".into()
+        }
+    };
+    Error::Empty { message, hint: Some(hint) }
 }
+
+/// Most files that are looked at to say what is there.
+const MAX_LISTED: usize = 20_000;
 
 fn toml(text: &str) -> String {
     toml::Value::from(text).to_string()
@@ -193,6 +283,7 @@ mod tests {
             tasks: ["av".into()].into(),
             ch_types: vec!["meg"],
             conditions: conditions.iter().map(|&name| name.to_owned()).collect(),
+            rare: Vec::new(),
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::unit::{Run, Source, Unit};
 use crate::{Error, Result};
-use bakusoku_bids::sidecar::{self, ChannelRow};
-use bakusoku_core::{Annotation, ChannelType, Info, Picks, Recording, Stream};
+use bakusoku_bids::sidecar::{self, ChannelRow, ChannelsTable};
+use bakusoku_core::{Annotation, ChannelType, Info, Picks, Projector, Recording, Stream};
 use ndarray::ArrayViewMut2;
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub(crate) struct Input {
     pub(crate) bads: Vec<(String, String)>,
     /// Remarks.
     pub(crate) warnings: Vec<String>,
+    /// Whether it is an empty room: what is bad there says nothing about the recordings of people.
+    is_room: bool,
 }
 
 impl Input {
@@ -45,14 +47,31 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
     let mut inputs = Vec::with_capacity(unit.runs.len());
     for run in &unit.runs {
         let step = |error: Error| Error::Step { step: "open", run: Some(run.label()), source: Box::new(error) };
-        let inner = bakusoku_io::open(&run.found.path).map_err(|error| step(error.into()))?;
-        let input = mark(config, source, unit, run, inner, true).map_err(step)?;
+        let inner = whole(run).map_err(step)?;
+        let input = mark(config, source, unit, run, inner, false).map_err(step)?;
         check(config, run, &input.stream).map_err(step)?;
         inputs.push(input);
     }
     unite(&mut inputs.iter_mut().collect::<Vec<_>>());
-    same_channels(unit, &inputs)?;
+    same_channels(config, unit, &inputs)?;
+    same_position(config, unit, &mut inputs)?;
     Ok(inputs)
+}
+
+/// Opens a recording from its beginning.
+fn whole(run: &Run) -> Result<Box<dyn Recording>> {
+    let opened = bakusoku_io::open_recording(&run.found.path)?;
+    match opened.previous {
+        None => Ok(opened.recording),
+        Some(first) => {
+            let name = first.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let is = if first.exists() { "is not among the files of the study" } else { "is missing" };
+            Err(Error::data(
+                format!("`{}` is a later part of a split recording: it continues `{name}`, which {is}", run.name()),
+                "put all parts of the recording into one folder, under the names that they had",
+            ))
+        }
+    }
 }
 
 /// Opens the empty room of a unit. `like`: the run that it is made like.
@@ -67,9 +86,8 @@ pub(crate) fn open_room(
     like: Option<&Stream>,
 ) -> Result<Input> {
     let step = |error: Error| Error::Step { step: "open", run: Some(run.label()), source: Box::new(error) };
-    let inner = bakusoku_io::open(&run.found.path).map_err(|error| step(error.into()))?;
-    // There is nobody with electrodes in it.
-    let mut input = mark(config, source, unit, run, inner, false).map_err(step)?;
+    let inner = whole(run).map_err(step)?;
+    let mut input = mark(config, source, unit, run, inner, true).map_err(step)?;
     check(config, run, &input.stream).map_err(step)?;
     if let Some(like) = like {
         crate::steps::empty_room::liken(&mut input.stream, like);
@@ -77,10 +95,11 @@ pub(crate) fn open_room(
     Ok(input)
 }
 
-/// What is bad in one recording is bad in all.
+/// What is bad in one recording is bad in all; what is bad in the empty room alone is bad there only, as in
+/// mne-bids-pipeline.
 pub(crate) fn unite(inputs: &mut [&mut Input]) {
     let mut united: Vec<(String, String)> = Vec::new();
-    for (name, whence) in inputs.iter().flat_map(|input| &input.bads) {
+    for (name, whence) in inputs.iter().filter(|input| !input.is_room).flat_map(|input| &input.bads) {
         if !united.iter().any(|(other, _)| other == name) {
             united.push((name.clone(), whence.clone()));
         }
@@ -101,42 +120,45 @@ pub(crate) fn unite(inputs: &mut [&mut Input]) {
     }
 }
 
-/// `all_known`: the bad channels of `study.toml` must be there.
+/// `is_room`: there is nobody with electrodes in it, so bad channels that it does not have are no mistake.
 fn mark(
     config: &Config,
     source: &Source,
     unit: &Unit,
     run: &Run,
     inner: Box<dyn Recording>,
-    all_known: bool,
+    is_room: bool,
 ) -> Result<Input> {
     let mut stream = inner.stream().clone();
     let mut info = (*stream.info).clone();
     let mut warnings = Vec::new();
-    let mut bads: Vec<(String, String)>;
+    let mut bads: Vec<(String, String)> = info.bads.iter().map(|name| (name.clone(), "recording".to_owned())).collect();
     if let Some(path) = &run.channels {
-        let rows = sidecar::read_channels(path)?;
+        let table = sidecar::read_channels(path)?;
         let file = source.relative(path);
-        bads = rows.iter().filter(|row| row.bad).map(|row| (row.name.clone(), "channels.tsv".to_owned())).collect();
-        let unknown: Vec<&str> =
-            rows.iter().map(|row| row.name.as_str()).filter(|name| info.index_of(name).is_none()).collect();
+        warnings.extend(table.remark.iter().map(|remark| format!("`{file}` {remark}")));
+        let unknown: Vec<&ChannelRow> = table.rows.iter().filter(|row| info.index_of(&row.name).is_none()).collect();
+        if let Some(row) = unknown.iter().find(|row| row.bad && !is_room) {
+            return Err(unknown_bad(&table, row, &info));
+        }
         if !unknown.is_empty() {
-            warnings.push(format!("`{file}` names channels that the recording does not have: {}", unknown.join(", ")));
+            let names: Vec<&str> = unknown.iter().map(|row| row.name.as_str()).collect();
+            warnings.push(format!("`{file}` names channels that the recording does not have: {}", names.join(", ")));
         }
-        bads.retain(|(name, _)| info.index_of(name).is_some());
-        for name in info.bads.iter().filter(|name| !rows.iter().any(|row| row.bad && row.name == **name)) {
-            warnings.push(format!("`{name}` is bad in the recording, but not in `{file}`, which counts"));
+        for name in info.bads.iter().filter(|name| table.is_bad(name) == Some(false)) {
+            warnings.push(format!("`{name}` is marked bad in the recording and good in `{file}`, which counts"));
         }
-        set_types(&mut info, &rows);
-    } else {
-        bads = info.bads.iter().map(|name| (name.clone(), "recording".to_owned())).collect();
+        bads.retain(|(name, _)| table.is_bad(name).is_none());
+        let of_table = table.rows.iter().filter(|row| row.bad && info.index_of(&row.name).is_some());
+        bads.extend(of_table.map(|row| (row.name.clone(), "channels.tsv".to_owned())));
+        set_types(&mut info, &table.rows);
     }
     for name in config.bads(&unit.subject) {
         if info.index_of(&name).is_none() {
-            if !all_known {
+            if is_room {
                 continue;
             }
-            let near = crate::config::nearest_name(&name, info.ch_names());
+            let near = nearest_channel(&name, &info);
             let hint = near.map_or_else(
                 || "channel names stand in `bakusoku info FILE`".to_owned(),
                 |near| format!("did you mean {near:?}?"),
@@ -152,14 +174,44 @@ fn mark(
     }
     stream.info = Arc::new(info);
     if let Some(path) = &run.events {
-        annotate(config, &mut stream, path)?;
+        match annotate(config, &mut stream, path) {
+            Ok(remarks) => {
+                let file = source.relative(path);
+                warnings.extend(remarks.into_iter().map(|remark| format!("`{file}`: {remark}")));
+            }
+            // Its events are not used either: nothing is lost but stretches that it may mark as bad.
+            Err(error) if !crate::steps::events::from_table(config, run) || config.conditions().is_empty() => {
+                let error = error.chain().join(": ");
+                warnings.push(format!("{error}; stretches that the file marks as bad are not known"));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(Input { inner, stream, bads, warnings })
+    Ok(Input { inner, stream, bads, warnings, is_room })
+}
+
+/// A table marks a channel as bad that the recording does not have: under another name it would be used as good.
+fn unknown_bad(table: &ChannelsTable, row: &ChannelRow, info: &Info) -> Error {
+    let near = nearest_channel(&row.name, info);
+    let near =
+        near.map_or_else(|| "channel names: `bakusoku info FILE`".to_owned(), |near| format!("did you mean {near:?}?"));
+    let message = format!("marks the channel `{}` as bad, which the recording does not have; {near}", row.name);
+    table.error(row.line, message).into()
+}
+
+/// The channel whose name is most like the given one; spaces, case and quotes count little.
+fn nearest_channel<'i>(name: &str, info: &'i Info) -> Option<&'i str> {
+    let plain = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let same = info.ch_names().find(|other| plain(other) == plain(name));
+    same.or_else(|| crate::config::nearest_name(name, info.ch_names()))
 }
 
 /// BAD_ rows of `events.tsv` become annotations; with `annotations = "bids"` they replace those of the recording, all
 /// but the stretches that were not acquired.
-fn annotate(config: &Config, stream: &mut Stream, events: &std::path::Path) -> Result<()> {
+fn annotate(config: &Config, stream: &mut Stream, events: &std::path::Path) -> Result<Vec<String>> {
+    let table = sidecar::read_events(events)?;
+    let length = stream.n_times as f64 / stream.sfreq();
+    let remarks = table.remark.iter().cloned().chain(table.left_out(length)).collect();
     if config.text("annotations") == Some("bids") {
         stream.annotations.items.retain(|item| item.description.eq_ignore_ascii_case("bad_acq_skip"));
     }
@@ -169,7 +221,7 @@ fn annotate(config: &Config, stream: &mut Stream, events: &std::path::Path) -> R
         }
         _ => 0.0,
     };
-    for row in sidecar::read_events(events)? {
+    for row in table.rows {
         if let Some(description) = row.trial_type.filter(|kind| kind.to_lowercase().starts_with("bad")) {
             let onset = row.onset + shift;
             stream.annotations.items.push(Annotation {
@@ -181,7 +233,7 @@ fn annotate(config: &Config, stream: &mut Stream, events: &std::path::Path) -> R
         }
     }
     stream.annotations.sort();
-    Ok(())
+    Ok(remarks)
 }
 
 /// Types of channels that are not MEG, as `channels.tsv` says them.
@@ -231,7 +283,7 @@ pub(crate) fn wanted_types(config: &Config) -> Vec<ChannelType> {
     out
 }
 
-fn same_channels(unit: &Unit, inputs: &[Input]) -> Result<()> {
+fn same_channels(config: &Config, unit: &Unit, inputs: &[Input]) -> Result<()> {
     let names = |input: &Input| input.stream.info.ch_names().map(str::to_owned).collect::<Vec<_>>();
     for (run, pair) in unit.runs.iter().skip(1).zip(inputs.windows(2)) {
         let (first, next) = (names(&pair[0]), names(&pair[1]));
@@ -244,10 +296,10 @@ fn same_channels(unit: &Unit, inputs: &[Input]) -> Result<()> {
                     unit.label(),
                     run.name()
                 ),
-                "leave a run out: [subject.XX] exclude_runs",
+                leave_out(unit, run),
             ));
         }
-        if pair[0].stream.sfreq() != pair[1].stream.sfreq() {
+        if pair[0].stream.sfreq() != pair[1].stream.sfreq() && config.number("raw_resample_sfreq").is_none() {
             return Err(Error::data(
                 format!(
                     "the runs of {} differ in their sampling frequency: `{}` has {} Hz",
@@ -255,9 +307,72 @@ fn same_channels(unit: &Unit, inputs: &[Input]) -> Result<()> {
                     run.name(),
                     pair[1].stream.sfreq()
                 ),
-                "leave a run out: [subject.XX] exclude_runs",
+                format!("bring them to one: raw_resample_sfreq; or {}", leave_out(unit, run)),
             ));
         }
     }
     Ok(())
+}
+
+/// How to go on without a run.
+fn leave_out(unit: &Unit, run: &Run) -> String {
+    let label = run.found.entities.run.as_deref().unwrap_or("…");
+    format!("leave a run out: [subject.{}] exclude_runs = [{label:?}]", unit.subject)
+}
+
+/// Epochs of runs are joined under one header, so the runs must agree in what it says: MNE refuses to join other
+/// projectors, and mne-bids-pipeline warns about other head positions. A Maxwell filter makes both the same.
+fn same_position(config: &Config, unit: &Unit, inputs: &mut [Input]) -> Result<()> {
+    if config.conditions().is_empty() || crate::steps::maxwell::wanted(config) {
+        return Ok(());
+    }
+    let Some((first, others)) = inputs.split_first_mut() else { return Ok(()) };
+    let reference = unit.runs.first().map(Run::name).unwrap_or_default();
+    for (run, input) in unit.runs.iter().skip(1).zip(others) {
+        let (a, b) = (&first.stream.info, &input.stream.info);
+        let same_projector =
+            |a: &Projector, b: &Projector| a.names == b.names && a.data == b.data && a.active == b.active;
+        // Average references of the EEG are made anew for all runs.
+        let of_info =
+            |info: &Info| info.projs.iter().filter(|proj| proj.kind != AVERAGE_REFERENCE).cloned().collect::<Vec<_>>();
+        let (of_a, of_b) = (of_info(a), of_info(b));
+        if of_a.len() != of_b.len() || !of_a.iter().zip(&of_b).all(|(a, b)| same_projector(a, b)) {
+            return Err(Error::data(
+                format!(
+                    "the runs of {} differ in their projectors (SSP): `{}` has {}, `{reference}` {}",
+                    unit.label(),
+                    run.name(),
+                    projectors(b),
+                    projectors(a)
+                ),
+                format!("epochs of all runs are averaged together; {}", leave_out(unit, run)),
+            ));
+        }
+        let warning = match (&a.dev_head_t, &b.dev_head_t) {
+            (None, None) => continue,
+            (Some(a), Some(b)) => {
+                // As MNE compares them (numpy.allclose with rtol=1e-6).
+                let pairs = || a.matrix.iter().flatten().zip(b.matrix.iter().flatten());
+                if pairs().all(|(a, b)| (a - b).abs() <= 1e-8 + 1e-6 * b.abs()) {
+                    continue;
+                }
+                let moved: f64 = (0..3).map(|k| (a.matrix[k][3] - b.matrix[k][3]).powi(2)).sum();
+                format!("the head is {:.1} mm from where it was in `{reference}`, or turned", moved.sqrt() * 1e3)
+            }
+            _ => format!("either this run or `{reference}` has no head position (dev_head_t)"),
+        };
+        input.warnings.push(format!(
+            "{warning}; the averages of all runs carry the head position of `{reference}`, so sources computed from \
+             them are inaccurate (use_maxwell_filter = true brings runs to one position)"
+        ));
+    }
+    Ok(())
+}
+
+/// `FIFFV_PROJ_ITEM_EEG_AVREF`
+const AVERAGE_REFERENCE: i32 = 10;
+
+fn projectors(info: &Info) -> String {
+    let names: Vec<&str> = info.projs.iter().map(|proj| proj.desc.as_str()).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }

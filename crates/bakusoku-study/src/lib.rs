@@ -27,7 +27,6 @@ mod prepare;
 pub mod report;
 pub mod resume;
 mod run;
-mod spectrum_file;
 mod spilled;
 pub mod steps;
 mod study;

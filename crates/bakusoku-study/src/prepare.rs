@@ -161,7 +161,7 @@ fn ready(config: &Config, source: &Source, results: &Derivatives, unit: &Unit, t
     };
     // The empty room is one more recording, the last.
     let (reference, like) = (&unit.runs[of_reference], inputs[of_reference].stream().clone());
-    let room = steps::empty_room::find(config, source, unit, reference, &like);
+    let room = steps::empty_room::find(config, source, unit, reference, &like, &mut inputs[of_reference].warnings);
     let room =
         room.map_err(|error| Error::Step { step: steps::empty_room::STEP.name, run: None, source: Box::new(error) })?;
     if let Some(room) = &room {

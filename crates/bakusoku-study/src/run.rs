@@ -279,7 +279,7 @@ fn finish(study: &Study, plan: &StudyPlan, outcome: &mut Outcome, start: Instant
     {
         let path = study.results.root().join(&subject.page);
         let html = crate::report::subject_html(subject, report);
-        if let Err(error) = bakusoku_bids::layout::write_text(&path, &html) {
+        if let Err(error) = bakusoku_files::write_text(&path, &html) {
             let error = failure("report", &error.into());
             unwritten.push(format!(
                 "the page of {} could not be written: {}",
@@ -290,7 +290,7 @@ fn finish(study: &Study, plan: &StudyPlan, outcome: &mut Outcome, start: Instant
     }
     outcome.report.warnings.extend(unwritten);
     let html = crate::report::index_html(&outcome.report);
-    bakusoku_bids::layout::write_text(&outcome.index, &html)?;
+    bakusoku_files::write_text(&outcome.index, &html)?;
     Ok(())
 }
 

@@ -72,6 +72,7 @@ impl Study {
     }
 
     pub(crate) fn plan_with(&self, options: &RunOptions, threads: usize) -> Result<StudyPlan> {
+        crate::unit::check_results(&self.source, self.results.root())?;
         let (units, remarks) = discover(&self.config, &self.source)?;
         let mut plan = StudyPlan { units: Vec::new(), average: None, remarks, steps: self.active_steps() };
         for unit in units {

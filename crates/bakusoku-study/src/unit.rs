@@ -3,9 +3,11 @@
 use crate::config::Config;
 use crate::report::data::Failure;
 use crate::{Error, Result};
-use bakusoku_bids::{DataType, Dataset, Entities, FilePattern, Found, Query, sidecar};
+use bakusoku_bids::{
+    DataType, Dataset, Entities, FilePattern, LeftOut, NOISE, Query, RecordingFile, Recordings, sidecar,
+};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// One subject and session.
 #[derive(Clone, Debug)]
@@ -24,7 +26,7 @@ pub struct Unit {
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The recording.
-    pub found: Found,
+    pub found: RecordingFile,
     /// Its `channels.tsv`.
     pub channels: Option<PathBuf>,
     /// Its `events.tsv`.
@@ -116,18 +118,22 @@ pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, V
     };
     let task = the_task(config, &found)?;
     let mut remarks = config.remarks();
-    let mut units = Vec::new();
+    let (mut units, mut left_out) = (Vec::new(), Vec::new());
+    let mut sidecars = sidecar::Finder::default();
     for (subject, recordings) in found {
         let recordings = match recordings {
-            Ok(recordings) => recordings,
+            Ok(recordings) => {
+                left_out.extend(recordings.left_out.iter().filter(|left| !left.by_query).cloned());
+                recordings
+            }
             Err(failure) => {
                 units.push(Unit { subject, session: None, runs: Vec::new(), broken: Some(failure) });
                 continue;
             }
         };
-        let excluded = excluded_runs(config, &query, &subject, &recordings)?;
-        let mut sessions = BTreeMap::<Option<String>, Vec<Found>>::new();
-        for recording in recordings {
+        let excluded = excluded_runs(config, &query, &subject, &recordings.found)?;
+        let mut sessions = BTreeMap::<Option<String>, Vec<RecordingFile>>::new();
+        for recording in recordings.found {
             let entities = &recording.entities;
             if task.is_some() && entities.task != task && source.pattern.is_none() {
                 continue;
@@ -138,12 +144,13 @@ pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, V
             sessions.entry(entities.session.clone()).or_default().push(recording);
         }
         if sessions.is_empty() {
-            remarks.push(format!("sub-{subject} has no recording that the study asks for"));
+            let why = recordings.left_out.first().map(|left| format!(": {}", reason(left))).unwrap_or_default();
+            remarks.push(format!("sub-{subject} has no recording that the study asks for{why}"));
         }
         for (session, recordings) in sessions {
             let mut unit = Unit { subject: subject.clone(), session, runs: Vec::new(), broken: None };
             for found in recordings {
-                match beside(source, found) {
+                match with_sidecars(source, found, &mut sidecars) {
                     Ok(run) => unit.runs.push(run),
                     Err(error) => unit.broken = Some(failure("discover", &error)),
                 }
@@ -160,10 +167,57 @@ pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, V
                 source.root.join("sub-*").join(source.data_type.name()).display()
             ),
         };
-        let hint = "recordings must be named like sub-01/meg/sub-01_task-av_meg.fif; without BIDS use files = \"data/{subject}/{run}_raw.fif\"";
-        return Err(Error::Empty { message: what, hint: Some(hint.into()) });
+        let hint = what_there_is(source, &query).unwrap_or_else(|| match config.text("files") {
+            Some(_) => "fields are {subject}, {session}, {task}, {run}, {acq}; relative patterns count from the study file".into(),
+            None => "recordings must be named like sub-01/meg/sub-01_task-av_meg.fif; without BIDS use files = \"data/{subject}/{run}_raw.fif\"".into(),
+        });
+        return Err(Error::Empty { message: what, hint: Some(hint) });
     }
+    remarks.extend(not_taken(&left_out));
     Ok((units, remarks))
+}
+
+/// Results must not lie among the recordings: they would replace the dataset's own description, or look like its data.
+///
+/// # Errors
+/// When the folder of results is the dataset, or lies in the folder of a subject.
+pub(crate) fn check_results(source: &Source, results: &Path) -> Result<()> {
+    let (root, results) = (absolute(&source.root), absolute(results));
+    let Ok(inside) = results.strip_prefix(&root) else { return Ok(()) };
+    let first = inside.components().next().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let what = match first {
+        None if source.pattern.is_none() => "the dataset itself".to_owned(),
+        Some(name) if name.starts_with("sub-") && source.pattern.is_none() => format!("inside `{name}`"),
+        _ => return Ok(()),
+    };
+    Err(Error::Empty {
+        message: format!("`deriv_root` is {what} (`{}`): results would mix with recordings", results.display()),
+        hint: Some("leave `deriv_root` out: results go to derivatives/bakusoku".into()),
+    })
+}
+
+/// A path from the root, without links as far as it exists, and without `..`.
+fn absolute(path: &Path) -> PathBuf {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in full.components() {
+        match part {
+            Component::ParentDir => _ = plain.pop(),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    let mut missing = Vec::new();
+    let mut there = plain.clone();
+    loop {
+        if let Ok(real) = there.canonicalize() {
+            return missing.iter().rev().fold(real, |path, part| path.join(part));
+        }
+        match (there.file_name().map(ToOwned::to_owned), there.pop()) {
+            (Some(name), true) => missing.push(name),
+            _ => return plain,
+        }
+    }
 }
 
 /// A failure as the report shows it.
@@ -199,10 +253,98 @@ fn query(config: &Config, source: &Source) -> Query {
         processing: config.text("proc").map(Into::into),
         recording: config.text("rec").map(Into::into),
         data_type: source.data_type,
+        extensions: bakusoku_io::extensions(),
     }
 }
 
-type BySubject = Vec<(String, Result<Vec<Found>, Failure>)>;
+fn reason(left: &LeftOut) -> String {
+    let name = left.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("`{name}` is not taken: {}", left.reason)
+}
+
+/// One remark for each reason not to take recordings.
+fn not_taken(left_out: &[LeftOut]) -> Vec<String> {
+    let mut reasons = BTreeMap::<&str, Vec<&LeftOut>>::new();
+    for left in left_out {
+        reasons.entry(&left.reason).or_default().push(left);
+    }
+    let texts = reasons.into_values().flat_map(|same| match same.len() {
+        1..=3 => same.into_iter().map(reason).collect(),
+        n => vec![format!("{} ({} more files like it)", reason(same[0]), n - 1)],
+    });
+    texts.collect()
+}
+
+/// What a dataset in BIDS layout has instead of what was asked for, as a hint.
+fn what_there_is(source: &Source, query: &Query) -> Option<String> {
+    if source.pattern.is_some() {
+        return None;
+    }
+    let dataset = Dataset::open(&source.root).ok()?;
+    let subjects: Vec<String> = dataset.subjects().ok()?.into_iter().filter(|name| query.wants_subject(name)).collect();
+    let all = |data_type| {
+        let query = Query { data_type, extensions: query.extensions.clone(), ..Query::default() };
+        let listed = subjects.iter().filter_map(|subject| dataset.recordings(subject, &query).ok());
+        listed.fold(Recordings::default(), |mut all, more| {
+            all.found.extend(more.found);
+            all.left_out.extend(more.left_out);
+            all
+        })
+    };
+    let values = |short: &str, found: &[RecordingFile]| {
+        let mut values: Vec<String> =
+            found.iter().filter_map(|file| Some(format!("{:?}", file.entities.get(short)?))).collect();
+        values.sort();
+        values.dedup();
+        values.join(", ")
+    };
+    let here = all(query.data_type);
+    if let Some(task) = &query.task
+        && !here.found.is_empty()
+        && !here.found.iter().any(|file| file.entities.task.as_ref() == Some(task))
+    {
+        return Some(format!("there are the tasks {}", values("task", &here.found)));
+    }
+    let of_task: Vec<RecordingFile> =
+        here.found.into_iter().filter(|file| query.task.is_none() || file.entities.task == query.task).collect();
+    if let Some(runs) = &query.runs
+        && !of_task.iter().any(|file| file.entities.run.as_ref().is_some_and(|run| runs.contains(run)))
+        && !of_task.is_empty()
+    {
+        let there = values("run", &of_task);
+        return Some(if there.is_empty() {
+            "recordings have no run in their names".into()
+        } else {
+            format!("there are the runs {there}")
+        });
+    }
+    if let Some(file) = of_task.first() {
+        return Some(format!("there is `{}`", source.relative(&file.path)));
+    }
+    if let Some(left) = here.left_out.first() {
+        return Some(reason(left));
+    }
+    let other = if query.data_type == DataType::Meg { DataType::Eeg } else { DataType::Meg };
+    let there = all(other);
+    (!there.found.is_empty())
+        .then(|| format!("there are recordings in `{0}` folders; data_type = \"{0}\" takes them", other.name()))
+}
+
+/// Parts of split recordings are no recordings of their own: the first part leads to them. One whose first part is not
+/// among the files stays, and opening it says so.
+fn without_parts(found: Vec<RecordingFile>) -> Vec<RecordingFile> {
+    if found.len() < 2 {
+        return found;
+    }
+    let parts: Vec<PathBuf> = found
+        .iter()
+        .filter_map(|file| bakusoku_io::open_recording(&file.path).ok().filter(|opened| opened.previous.is_none()))
+        .flat_map(|opened| opened.paths.into_iter().skip(1))
+        .collect();
+    found.into_iter().filter(|file| !parts.contains(&file.path)).collect()
+}
+
+type BySubject = Vec<(String, Result<Recordings, Failure>)>;
 
 fn by_layout(config: &Config, source: &Source, query: &Query) -> Result<BySubject> {
     let dataset = Dataset::open(&source.root)?;
@@ -219,12 +361,12 @@ fn by_layout(config: &Config, source: &Source, query: &Query) -> Result<BySubjec
 }
 
 fn by_pattern(config: &Config, pattern: &FilePattern, source: &Source, query: &Query) -> Result<BySubject> {
-    let mut out = BTreeMap::<String, Vec<Found>>::new();
+    let mut out = BTreeMap::<String, Vec<RecordingFile>>::new();
     for found in pattern.find(&source.root, source.data_type)? {
         let subject = found.entities.subject.clone().unwrap_or_default();
         let listed = |list: &Option<Vec<String>>, value: &Option<String>| match (list, value) {
-            (Some(list), Some(value)) => list.contains(value),
-            _ => true,
+            (Some(list), value) => value.as_ref().is_some_and(|value| list.contains(value)),
+            (None, _) => true,
         };
         let entities = &found.entities;
         let wanted = listed(&query.sessions, &entities.session)
@@ -240,7 +382,7 @@ fn by_pattern(config: &Config, pattern: &FilePattern, source: &Source, query: &Q
     Ok(out
         .into_iter()
         .filter(|(subject, _)| query.wants_subject(subject))
-        .map(|(subject, found)| (subject, Ok(found)))
+        .map(|(subject, found)| (subject, Ok(Recordings { found: without_parts(found), left_out: Vec::new() })))
         .collect())
 }
 
@@ -269,7 +411,7 @@ fn known(key: &str, wanted: &[String], there: &[String], what: &str) -> Result<(
 }
 
 /// The runs of a subject that the study leaves out; each must be there.
-fn excluded_runs(config: &Config, query: &Query, subject: &str, recordings: &[Found]) -> Result<Vec<String>> {
+fn excluded_runs(config: &Config, query: &Query, subject: &str, recordings: &[RecordingFile]) -> Result<Vec<String>> {
     let excluded = config.excluded_runs(subject);
     let mut there: Vec<String> = recordings.iter().filter_map(|found| found.entities.run.clone()).collect();
     there.extend(query.runs.iter().flatten().cloned());
@@ -287,11 +429,15 @@ fn the_task(config: &Config, found: &BySubject) -> Result<Option<String>> {
     let mut tasks: Vec<&String> = found
         .iter()
         .filter_map(|(_, found)| found.as_ref().ok())
-        .flatten()
+        .flat_map(|recordings| &recordings.found)
         .filter_map(|found| found.entities.task.as_ref())
         .collect();
     tasks.sort();
     tasks.dedup();
+    // The empty room of a session is no task of its own, unless there is no other.
+    if tasks.len() > 1 {
+        tasks.retain(|task| *task != NOISE);
+    }
     match tasks[..] {
         [] => Ok(None),
         [task] => Ok(Some(task.clone())),
@@ -306,11 +452,11 @@ fn the_task(config: &Config, found: &BySubject) -> Result<Option<String>> {
 }
 
 /// Finds the sidecars of a recording.
-pub(crate) fn beside(source: &Source, found: Found) -> Result<Run> {
+pub(crate) fn with_sidecars(source: &Source, found: RecordingFile, sidecars: &mut sidecar::Finder) -> Result<Run> {
     if source.pattern.is_some() {
         return Ok(Run { found, channels: None, events: None });
     }
-    let find = |suffix: &str| sidecar::find(&source.root, &found.path, &found.entities, suffix, ".tsv");
+    let mut find = |suffix: &str| sidecars.find(&source.root, &found, suffix, ".tsv");
     let (channels, events) = (find("channels")?, find("events")?);
     Ok(Run { channels, events, found })
 }

@@ -6,9 +6,10 @@ mod maxfilter;
 pub(crate) use choices::{BadCondition, CoilDefinitions, CoordFrame, McInterp, Regularize, SampleFormat};
 pub(crate) use maxfilter::MaxfilterArgs;
 
-use bakusoku_pool::Bytes;
+use bakusoku_pool::{Budget, Bytes};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Fast MEG/EEG analysis for whole studies, with MNE-Python's numbers.
 #[derive(Parser, Debug)]
@@ -59,12 +60,54 @@ pub(crate) enum Command {
 /// Resource limits.
 #[derive(ClapArgs, Debug, Clone, Default)]
 pub(crate) struct BudgetArgs {
-    /// Number of cores [default: all that are available to the process].
-    #[arg(long, alias = "n_jobs", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub n_jobs: Option<u32>,
+    /// Number of cores; -1: all, -2: all but one [default: all available].
+    #[arg(long, alias = "n_jobs", value_name = "N", allow_negative_numbers = true)]
+    pub n_jobs: Option<NJobs>,
     /// Memory limit, such as 8GB [default: most of the free memory].
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<Bytes>,
+}
+
+/// Cores as MNE and joblib name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NJobs {
+    /// So many.
+    Count(usize),
+    /// All but so many.
+    AllBut(usize),
+}
+
+impl NJobs {
+    /// The budget with so many cores.
+    pub(crate) fn of(self, budget: Budget) -> Budget {
+        let cores = budget.cores;
+        match self {
+            Self::Count(n) => budget.with_cores(n),
+            Self::AllBut(n) => budget.with_cores(cores.saturating_sub(n).max(1)),
+        }
+    }
+}
+
+impl FromStr for NJobs {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse::<i32>()) {
+            ("all", _) => Ok(Self::AllBut(0)),
+            (_, Ok(n)) if n > 0 => Ok(Self::Count(n as usize)),
+            (_, Ok(n)) if n < 0 => Ok(Self::AllBut(n.unsigned_abs() as usize - 1)),
+            _ => Err("expected a number of cores, -1, or all".into()),
+        }
+    }
+}
+
+impl BudgetArgs {
+    /// The number of cores that was asked for.
+    pub(crate) fn cores(&self) -> Option<usize> {
+        match self.n_jobs? {
+            NJobs::Count(n) => Some(n),
+            all => Budget::detect().ok().map(|budget| all.of(budget).cores),
+        }
+    }
 }
 
 #[derive(ClapArgs, Debug)]

@@ -11,6 +11,7 @@ pub(crate) fn run(args: &ConvertArgs, printer: &Printer) -> anyhow::Result<u8> {
         let message = format!("`{}` already exists", args.output.display());
         return Err(Usage { message, hint: "`--overwrite` replaces it".into() }.into());
     }
+    super::is_fif_name(&args.output)?;
     let written = convert(&args.input, &args.output, args.fmt.map(Into::into))?;
     printer.json_document(&json!({"written": written}));
     for path in &written {

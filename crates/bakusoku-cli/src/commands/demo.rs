@@ -4,7 +4,7 @@ use super::run::execute;
 use super::simulate;
 use crate::args::{DemoArgs, SimulateArgs};
 use crate::printer::Printer;
-use bakusoku_bids::layout::write_text;
+use bakusoku_files::write_text;
 use bakusoku_pool::Cancel;
 use bakusoku_study::{RunOptions, Study};
 
@@ -47,13 +47,15 @@ pub(crate) fn run(args: &DemoArgs, printer: &Printer, cancel: &Cancel) -> anyhow
         ..SimulateArgs::default()
     };
     simulate::missing(&simulation, printer, cancel)?;
+    // A demo in the folder of somebody's project is nothing to be committed.
+    write_text(&args.folder.join(".gitignore"), "*\n")?;
     let file = args.folder.join("study.toml");
     if !fs_err::exists(&file)? {
         write_text(&file, STUDY)?;
     }
     let study = Study::load(&file)?;
     let options = RunOptions {
-        n_jobs: args.budget.n_jobs.map(|n| n as usize),
+        n_jobs: args.budget.cores(),
         memory: args.budget.memory,
         cancel: cancel.clone(),
         ..RunOptions::default()

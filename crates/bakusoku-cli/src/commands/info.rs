@@ -2,7 +2,7 @@
 
 use crate::args::InfoArgs;
 use crate::printer::Printer;
-use bakusoku_core::{Info, Recording};
+use bakusoku_core::{Channel, ChannelType, Info, Recording};
 use bakusoku_pool::Budget;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -36,13 +36,40 @@ pub(crate) fn run(args: &InfoArgs, printer: &Printer) -> anyhow::Result<u8> {
 fn types(info: &Info) -> Vec<(&'static str, usize)> {
     let mut out: Vec<(&'static str, usize)> = Vec::new();
     for ch in &info.chs {
-        let name = ch.ch_type().name();
+        let name = type_name(ch);
         match out.iter_mut().find(|(other, _)| *other == name) {
             Some((_, n)) => *n += 1,
             None => out.push((name, 1)),
         }
     }
     out
+}
+
+/// The type by the name that `mne.io.Raw.get_channel_types` has for it, which tells kinds of some types apart.
+fn type_name(ch: &Channel) -> &'static str {
+    match (ch.ch_type(), ch.coil_type) {
+        // FIFFV_COIL_FNIRS_*, FIFFV_COIL_EYETRACK_*
+        (ChannelType::Fnirs, 300) => "hbo",
+        (ChannelType::Fnirs, 301) => "hbr",
+        (ChannelType::Fnirs, 302) => "fnirs_cw_amplitude",
+        (ChannelType::Fnirs, 303) => "fnirs_od",
+        (ChannelType::Fnirs, 304) => "fnirs_fd_ac_amplitude",
+        (ChannelType::Fnirs, 305) => "fnirs_fd_phase",
+        (ChannelType::Fnirs, 306) => "fnirs_td_gated_amplitude",
+        (ChannelType::Fnirs, 307) => "fnirs_td_moments_intensity",
+        (ChannelType::Fnirs, 308) => "fnirs_td_moments_mean",
+        (ChannelType::Fnirs, 309) => "fnirs_td_moments_variance",
+        (ChannelType::Eyetrack, 400) => "eyegaze",
+        (ChannelType::Eyetrack, 401) => "pupil",
+        (ch_type, _) => ch_type.name(),
+    }
+}
+
+/// A time as people read it, in UTC.
+fn date((seconds, micros): (i64, i32)) -> Option<String> {
+    let time = jiff::Timestamp::new(seconds, micros.checked_mul(1000)?).ok()?;
+    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}") };
+    Some(format!("{}{fraction} UTC", time.strftime("%Y-%m-%d %H:%M:%S")))
 }
 
 fn lines(file: &Path, recording: &dyn Recording) -> Vec<(&'static str, String)> {
@@ -64,7 +91,7 @@ fn lines(file: &Path, recording: &dyn Recording) -> Vec<(&'static str, String)> 
         ("first_samp", stream.first_samp.to_string()),
         ("pass band", format!("{} to {} Hz", info.highpass, info.lowpass)),
         ("line_freq", info.line_freq.map_or("unknown".into(), |freq| format!("{freq} Hz"))),
-        ("meas_date", info.meas_date.map_or("unknown".into(), |(s, us)| format!("{s}.{us:06} s since 1970"))),
+        ("meas_date", info.meas_date.and_then(date).unwrap_or_else(|| "unknown".into())),
         ("digitised", format!("{} points", info.dig.len())),
         ("dev_head_t", if info.dev_head_t.is_some() { "present".into() } else { "none".into() }),
         (

@@ -19,10 +19,10 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
         return Err(usage(format!("`{}` already exists", output.display()), "`--force` replaces it").into());
     }
     let draft = bakusoku_study::init(&args.folder, &output)?;
-    bakusoku_bids::layout::write_text(&output, &draft.text)?;
+    bakusoku_files::write_text(&output, &draft.text)?;
     printer.json_document(&json!({
         "output": output, "n_recordings": draft.n_recordings, "subjects": draft.subjects, "tasks": draft.tasks,
-        "ch_types": draft.ch_types, "conditions": draft.conditions,
+        "ch_types": draft.ch_types, "conditions": draft.conditions, "rare": draft.rare,
     }));
     let tasks: Vec<&str> = draft.tasks.iter().map(String::as_str).collect();
     printer.line(format!(
@@ -34,7 +34,10 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
     if tasks.len() > 1 {
         printer.line("there are several tasks: set `task` in the file");
     }
-    if draft.conditions.is_empty() {
+    if !draft.rare.is_empty() {
+        printer.line(format!("not every subject has the events {}", draft.rare.join(", ")));
+    }
+    if draft.conditions.is_empty() && draft.rare.is_empty() {
         printer.line("no condition names were found: without `conditions`, no epochs are made");
     }
     printer.line(format!("wrote {}; next: bakusoku plan {0}", output.display()));

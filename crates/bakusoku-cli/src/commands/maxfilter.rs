@@ -22,6 +22,7 @@ pub(crate) fn run(args: &MaxfilterArgs, printer: &Printer, cancel: &Cancel) -> a
     if !args.overwrite && fs_err::exists(&args.output)? {
         return Err(usage(format!("`{}` already exists", args.output.display()), "`--overwrite` replaces it").into());
     }
+    super::is_fif_name(&args.output)?;
     let options = options(args)?;
     let budget = budget(&args.budget)?;
     let mut cx = Cx::new(Par::new(budget.cores), budget.spill_dir(args.output.parent())?);

@@ -11,9 +11,11 @@ mod simulate;
 mod status;
 
 use crate::args::{Args, BudgetArgs, Command, StudyArgs};
+use crate::diagnostics::Usage;
 use crate::printer::Printer;
 use bakusoku_pool::{Budget, Cancel};
 use bakusoku_study::RunOptions;
+use std::path::Path;
 
 /// Runs the command; returns the exit status.
 pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Re
 fn budget(args: &BudgetArgs) -> anyhow::Result<Budget> {
     let mut budget = Budget::detect()?;
     if let Some(n_jobs) = args.n_jobs {
-        budget = budget.with_cores(n_jobs as usize);
+        budget = n_jobs.of(budget);
     }
     if let Some(memory) = args.memory {
         budget = budget.with_memory(memory);
@@ -46,11 +48,21 @@ fn budget(args: &BudgetArgs) -> anyhow::Result<Budget> {
 fn options(args: &StudyArgs, cancel: &Cancel) -> RunOptions {
     RunOptions {
         only: args.subject.clone(),
-        n_jobs: args.budget.n_jobs.map(|n| n as usize),
+        n_jobs: args.budget.cores(),
         memory: args.budget.memory,
         cancel: cancel.clone(),
         ..RunOptions::default()
     }
+}
+
+/// Only FIFF is written; under another name other programs would not know what to make of it.
+fn is_fif_name(path: &Path) -> anyhow::Result<()> {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if name.ends_with(".fif") || name.ends_with(".fif.gz") {
+        return Ok(());
+    }
+    let message = format!("`{}` does not end in .fif or .fif.gz, and only FIFF is written", path.display());
+    Err(Usage { message, hint: "name the output like x_raw.fif".into() }.into())
 }
 
 /// `1 recording`, `2 recordings`.

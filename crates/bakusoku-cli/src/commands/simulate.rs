@@ -2,6 +2,7 @@
 
 use super::{budget, count, seconds};
 use crate::args::SimulateArgs;
+use crate::diagnostics::Usage;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use bakusoku_bids::layout::{self, Participant};
@@ -116,6 +117,27 @@ fn truth_path(args: &SimulateArgs, entities: &Entities) -> PathBuf {
     args.folder.join("sourcedata").join("truth").join(entities.file_name("truth", ".json"))
 }
 
+/// Simulated recordings must not mix with real ones, nor replace what describes them.
+fn refuse_other_data(root: &Path) -> anyhow::Result<()> {
+    if !root.exists() || fs_err::read_to_string(root.join("README")).is_ok_and(|text| text == README) {
+        return Ok(());
+    }
+    let mut names: Vec<String> = Vec::new();
+    for entry in fs_err::read_dir(root)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    match names.first() {
+        None => Ok(()),
+        Some(name) => Err(Usage {
+            message: format!("`{}` holds something else than simulated recordings (`{name}`)", root.display()),
+            hint: "name a new or an empty folder".into(),
+        }
+        .into()),
+    }
+}
+
 /// Writes recordings and what stands beside them; the recordings' paths.
 fn write(
     args: &SimulateArgs,
@@ -124,6 +146,7 @@ fn write(
     cancel: &Cancel,
 ) -> anyhow::Result<Vec<PathBuf>> {
     let root = args.folder.as_path();
+    refuse_other_data(root)?;
     let names: Vec<(String, i64)> = EVENT_ID.iter().map(|(name, code)| ((*name).to_owned(), *code)).collect();
     let people: Vec<Participant> = (1..=args.subjects)
         .map(|subject| Participant { subject: subject_label(subject), ..Participant::default() })
@@ -153,7 +176,7 @@ fn write(
             let events = simulation.events();
             let events = (!params.empty_room).then_some((&events, &names[..]));
             layout::write_sidecars(root, entities, data_type(args), simulation.stream(), events)?;
-            layout::write_text(&truth_path(args, entities), &format!("{:#}\n", simulation.ground_truth()))?;
+            bakusoku_files::write_text(&truth_path(args, entities), &format!("{:#}\n", simulation.ground_truth()))?;
             Ok(path)
         })?;
     progress.finish();

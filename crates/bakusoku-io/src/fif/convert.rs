@@ -1,6 +1,7 @@
 //! Converting files: FIFF to FIFF tag by tag, so that tags and blocks that nobody here knows stay; anything else through
 //! the reader of its format.
 
+use super::calibrated::Calibrated;
 use super::output::{Out, Output};
 use super::raw::find_raw;
 use super::{FifRaw, RawFormat, RawOptions, RawWriter, open_fiff, probe};
@@ -11,7 +12,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Converts a file to FIFF. From FIFF every tag is carried over as it is; only samples of raw data are stored anew when
-/// `fmt` is given, with the same values. Parts of a split recording become one file where 2 GB allow it.
+/// `fmt` is given, with the same values; for integers, channels whose samples are
+/// not multiples of their calibration get one that fits their largest sample. Parts of a split recording become one file where 2 GB allow it.
 ///
 /// # Errors
 /// When the input can't be read, or the output can't be written.
@@ -22,7 +24,11 @@ pub fn convert(input: &Path, output: &Path, fmt: Option<RawFormat>) -> Result<Ve
     let options = |format| RawOptions { fmt: fmt.unwrap_or(format), ..RawOptions::default() };
     if !probe(&start) {
         let recording = open(input)?;
-        return RawWriter::copy(output, &*recording, options(RawFormat::Single));
+        let options = options(RawFormat::Single);
+        return match options.fmt.is_float() {
+            true => RawWriter::copy(output, &*recording, options),
+            false => RawWriter::copy(output, &Calibrated::new(&*recording, options.fmt, output)?, options),
+        };
     }
     let fiff = open_fiff(input)?;
     let raw = fiff.root().find(FIFFB_MEAS).and_then(find_raw);
@@ -32,11 +38,14 @@ pub fn convert(input: &Path, output: &Path, fmt: Option<RawFormat>) -> Result<Ve
     let raw = FifRaw::from_fiff(fiff)?;
     let stored = raw.format();
     let target = fmt.unwrap_or(stored);
-    // Integers are cut to their range by calibrated values: through the writer. So are recordings beyond 2 GB.
+    // Integers of another width, and recordings beyond 2 GB, go through the writer.
     let size: u64 = raw.parts().iter().map(Fiff::len).sum();
     let grown = if target.bytes() > stored.bytes() { size * (target.bytes() / stored.bytes()) as u64 } else { size };
     if (!target.is_float() && target != stored) || grown + (1 << 22) > MAX_FILE {
-        return RawWriter::copy(output, &raw, options(stored));
+        return match target.is_float() || target == stored {
+            true => RawWriter::copy(output, &raw, options(stored)),
+            false => RawWriter::copy(output, &Calibrated::new(&raw, target, output)?, options(stored)),
+        };
     }
     copy(raw.parts(), output, Some(target)).map(|()| vec![output.to_owned()])
 }

@@ -6,10 +6,11 @@ use super::info::{Header, meas_id, read_info, write_info, write_meas_start, writ
 use super::output::{Output, first_and_last};
 use super::raw::part_name;
 use super::{RawFormat, SplitNaming, events};
-use crate::{AtomicFile, Error, Result, commit};
+use crate::{Error, Result};
 use bakusoku_core::containers::Epochs;
 use bakusoku_fiff::constants::*;
 use bakusoku_fiff::{Fiff, FileId, MAX_FILE, Matrix, Node, RawTag, Wrong};
+use bakusoku_files::{AtomicFile, commit};
 use ndarray::{Array3, Axis};
 use serde_json::{Map, Value};
 use std::ops::Range;
@@ -194,7 +195,7 @@ pub fn write_epochs_from(
         files.push(write_part(path, epochs, extras, id, from..to, (part, n_parts), read)?);
         from = to;
     }
-    commit(files)
+    Ok(commit(files)?)
 }
 
 fn write_part(

@@ -4,6 +4,8 @@
 //! understood is carried through verbatim.
 
 mod annotations;
+mod calibrated;
+mod content;
 mod convert;
 mod covariance;
 mod epochs;
@@ -25,4 +27,5 @@ pub use events::{read_events, write_events};
 pub use evoked::{read_evoked, write_evoked};
 pub use file::{open_fiff, probe};
 pub use projections::{read_projections, write_projections};
+pub(crate) use raw::open_recording;
 pub use raw::{FifRaw, RawFormat, RawOptions, RawWriter, SplitNaming};

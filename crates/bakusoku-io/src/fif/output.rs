@@ -1,7 +1,8 @@
 //! A FIFF file that is being written: under a temporary name, compressed when its name ends in `.gz`.
 
-use crate::{AtomicFile, Error, Result, commit};
+use crate::{Error, Result};
 use bakusoku_fiff::{FileId, POINTER_POS, Writer};
+use bakusoku_files::{AtomicFile, commit};
 use flate2::write::GzEncoder;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
@@ -67,7 +68,8 @@ impl Output {
     }
     /// Ends the file and gives it its name.
     pub(crate) fn finish(self) -> Result<()> {
-        commit(vec![self.close()?]).map(|_| ())
+        commit(vec![self.close()?])?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lines of small text files.
 
-use crate::{AtomicFile, Error, Result, commit};
+use crate::{Error, Result};
+use bakusoku_files::{AtomicFile, commit};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -59,5 +60,6 @@ pub(super) fn shorten(text: &str) -> String {
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(text.as_bytes()).map_err(Error::io(path, "writing"))?;
-    commit(vec![file]).map(|_| ())
+    commit(vec![file])?;
+    Ok(())
 }

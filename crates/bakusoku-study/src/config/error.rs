@@ -7,9 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The file can't be read.
+    /// The file can't be read, or is not UTF-8.
     #[error("could not read the study file")]
-    Read(#[source] std::io::Error),
+    Read(#[from] bakusoku_files::Error),
     /// The file says something that can't be meant; all such places at once.
     #[error("{}", .0.summary())]
     Invalid(Box<Invalid>),
@@ -59,7 +59,7 @@ impl ConfigError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Invalid(invalid) => invalid.problems.first()?.hint.as_deref(),
-            Self::Read(_) => Some("`bakusoku init` writes a study file"),
+            Self::Read(error) => error.hint().or(Some("`bakusoku init` writes a study file")),
         }
     }
     /// All problems, where the file could be read.

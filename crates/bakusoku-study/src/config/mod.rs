@@ -39,7 +39,7 @@ impl Config {
     /// # Errors
     /// When it can't be read, or says something that can't be meant.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs_err::read_to_string(path).map_err(ConfigError::Read)?;
+        let text = bakusoku_files::read_utf8(path)?;
         Self::parse(path, &text)
     }
 

@@ -3,6 +3,7 @@
 use super::sidecar::{Part, Sidecar, sidecar_path};
 use super::stale::temporary_name;
 use crate::Result;
+use bakusoku_files::sync_folder;
 use std::path::{Path, PathBuf};
 
 /// A place to write an output's parts under their final names, in a folder of its own beside the final one.
@@ -87,14 +88,6 @@ pub(super) fn safe(name: &str) -> bool {
 impl Drop for Replacement {
     fn drop(&mut self) {
         let _ = fs_err::remove_dir_all(&self.folder);
-    }
-}
-
-fn sync_folder(folder: &Path) -> Result<()> {
-    // Not every file system can; what it can't promise we can't either.
-    match fs_err::File::open(folder).and_then(|file| file.sync_all()) {
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error.into()),
-        _ => Ok(()),
     }
 }
 

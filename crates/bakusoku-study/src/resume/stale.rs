@@ -3,19 +3,20 @@
 use super::replace::safe;
 use super::sidecar::{Sidecar, sidecar_path};
 use crate::Result;
+use bakusoku_files::{ProcessTag, State};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const PREFIX: &str = ".bakusoku-";
 
-/// A name for a temporary folder that tells who made it: host, process, number.
+/// A name for a temporary folder that tells which process made it, and its number.
 pub(super) fn temporary_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{PREFIX}{}-{}-{}.part", crate::system::host(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("{PREFIX}{}-{}.part", ProcessTag::current(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Removes temporary folders of processes of this host that are no more.
+/// Removes temporary folders of processes that are known to have ended: those of this host, boot and container.
 ///
 /// # Errors
 /// When a folder can't be read or removed.
@@ -33,16 +34,11 @@ fn abandoned(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(out);
     }
-    let ours = format!("{PREFIX}{}-", crate::system::host());
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let Some(pid) =
-            name.strip_prefix(&ours).and_then(|rest| rest.split('-').next()).and_then(|pid| pid.parse::<u32>().ok())
-        else {
-            continue;
-        };
-        if pid != std::process::id() && !crate::system::is_alive(pid) {
+        let tag = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('-'));
+        if tag.and_then(|(tag, _)| tag.parse::<ProcessTag>().ok()).is_some_and(|tag| tag.state() == State::Ended) {
             out.push(path);
         }
     }

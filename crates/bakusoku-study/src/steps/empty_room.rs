@@ -3,9 +3,9 @@
 
 use super::Step;
 use crate::config::Config;
-use crate::unit::{Run, Source, Unit, beside};
+use crate::unit::{Run, Source, Unit, with_sidecars};
 use crate::{Error, Result};
-use bakusoku_bids::{DataType, Dataset, Entities, FilePattern, Found, day, nearest_emptyroom};
+use bakusoku_bids::{DataType, Dataset, Entities, FilePattern, NOISE, RecordingFile, find_empty_room, sidecar};
 use bakusoku_core::{Annotation, Annotations, ChannelType, Stream};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,9 +17,6 @@ pub(crate) const STEP: Step = Step {
     doc: "Makes the subject's empty room like its reference run; it is filtered like the runs (task-noise).",
 };
 
-/// As mne-bids-pipeline names results of the empty room.
-const TASK: &str = "noise";
-
 /// Whether the noise covariance comes from it.
 pub(crate) fn gives_covariance(config: &Config) -> bool {
     config.text("noise_cov") == Some("emptyroom")
@@ -28,13 +25,14 @@ pub(crate) fn gives_covariance(config: &Config) -> bool {
 /// The empty room of a subject and session, if there is one and the study is about MEG.
 ///
 /// # Errors
-/// When it is named and not there, or a folder or sidecar can't be read.
+/// When it is needed and missing or damaged, or a folder can't be read.
 pub(crate) fn find(
     config: &Config,
     source: &Source,
     unit: &Unit,
     reference: &Run,
     like: &Stream,
+    warnings: &mut Vec<String>,
 ) -> Result<Option<Run>> {
     let types = crate::input::wanted_types(config);
     let meg = [ChannelType::Mag, ChannelType::Grad].iter().any(|ch_type| types.contains(ch_type));
@@ -42,36 +40,62 @@ pub(crate) fn find(
         return Ok(None);
     }
     // Runs of a task of that name would have the same results.
-    if unit.runs.iter().any(|run| run.found.entities.task.as_deref() == Some(TASK)) {
+    if unit.runs.iter().any(|run| run.found.entities.task.as_deref() == Some(NOISE)) {
         return Ok(None);
     }
+    let needed = match (gives_covariance(config), super::esss::wanted(config)) {
+        (true, _) => Some("noise covariance is"),
+        (_, true) => Some("outer directions (mf_esss) are"),
+        _ => None,
+    };
+    let mut remarks = Vec::new();
     let run = match config.text("emptyroom_fname") {
         Some(pattern) => Some(named(config, unit, pattern)?),
         None if source.pattern.is_some() => None,
-        None => {
-            let date = like.info.meas_date.map(|(seconds, _)| day(seconds));
-            let found = nearest_emptyroom(&Dataset::open(&source.root)?, &reference.found, date.as_deref())?;
-            found.map(|found| beside(source, found)).transpose()?
-        }
+        None => match search(source, reference, like, &mut remarks) {
+            Ok(run) => run,
+            Err(error) if needed.is_some() => return Err(error),
+            Err(error) => {
+                warnings.push(format!("the empty room is left out: {}", error.chain().join(": ")));
+                return Ok(None);
+            }
+        },
     };
     let Some(mut run) = run else {
-        let needed = match (gives_covariance(config), super::esss::wanted(config)) {
-            (true, _) => Some("noise covariance is"),
-            (_, true) => Some("outer directions (mf_esss) are"),
-            _ => None,
-        };
         if let Some(what) = needed {
+            let why = if remarks.is_empty() { String::new() } else { format!(": {}", remarks.join("; ")) };
             return Err(Error::data(
-                format!("no empty room belongs to {}, whose {what} to come from it", unit.label()),
-                "it lies in sub-emptyroom/ses-YYYYMMDD/meg, or is named: emptyroom_fname = \"empty/{subject}_raw.fif\"",
+                format!("no empty room belongs to {}, whose {what} to come from it{why}", unit.label()),
+                "it lies in sub-emptyroom/ses-YYYYMMDD/meg, or is task-noise of the same session, or is named: \
+                 emptyroom_fname = \"empty/{subject}_raw.fif\"",
             ));
         }
+        warnings.extend(remarks);
         return Ok(None);
     };
+    warnings.extend(remarks);
+    if needed.is_none()
+        && !config.is_given("process_empty_room")
+        && let Err(error) = bakusoku_io::open(&run.found.path)
+    {
+        let error = Error::from(error).chain().join(": ");
+        warnings.push(format!("the empty room is left out: {error}; process_empty_room = false goes without it"));
+        return Ok(None);
+    }
     run.events = None;
     run.found.entities = Entities::unit(&unit.subject, unit.session.as_deref());
-    run.found.entities.task = Some(TASK.into());
+    run.found.entities.task = Some(NOISE.into());
     Ok(Some(run))
+}
+
+/// The room that a dataset in BIDS layout has for a recording.
+fn search(source: &Source, reference: &Run, like: &Stream, remarks: &mut Vec<String>) -> Result<Option<Run>> {
+    let date = like.info.meas_date.map(|(seconds, _)| seconds);
+    let meas_date = |path: &std::path::Path| Some(bakusoku_io::open(path).ok()?.stream().info.meas_date?.0);
+    let dataset = Dataset::open(&source.root)?;
+    let room = find_empty_room(&dataset, &reference.found, date, &bakusoku_io::extensions(), &meas_date)?;
+    remarks.extend(room.remarks);
+    room.found.map(|found| with_sidecars(source, found, &mut sidecar::Finder::default())).transpose()
 }
 
 fn named(config: &Config, unit: &Unit, pattern: &str) -> Result<Run> {
@@ -83,7 +107,7 @@ fn named(config: &Config, unit: &Unit, pattern: &str) -> Result<Run> {
             "say where it is: emptyroom_fname = \"…\"; to go on without it: process_empty_room = false",
         ));
     }
-    let found = Found { entities, data_type: DataType::Meg, parts: vec![path.clone()], path };
+    let found = RecordingFile { entities, data_type: DataType::Meg, parts: vec![path.clone()], path };
     Ok(Run { found, channels: None, events: None })
 }
 

@@ -6,7 +6,7 @@ use crate::config::{Config, Value};
 use crate::report::data::EventCount;
 use crate::unit::Run;
 use crate::{Error, Result};
-use bakusoku_bids::sidecar::{self, EventRow};
+use bakusoku_bids::sidecar::{self, EventRow, EventsTable};
 use bakusoku_core::{Annotation, Annotations, Event, Events, Recording, Stream};
 use bakusoku_methods::events::{FindEvents, MaskType, events_from_annotations, matching_codes};
 use bakusoku_methods::resample::resample_events;
@@ -55,9 +55,9 @@ pub(crate) fn from_table(config: &Config, run: &Run) -> bool {
 /// When there are none, or conditions have none.
 pub(crate) fn find(config: &Config, run: &Run, input: &dyn Recording, filtered: &Stream) -> Result<RunEvents> {
     if let Some(path) = run.events.as_ref().filter(|_| config.text("events") != Some("stim")) {
-        let rows = sidecar::read_events(path)?;
+        let rows = sidecar::read_events(path)?.rows;
         let codes = config.conditions().iter().all(|(_, value)| matches!(value, Value::Int(_)));
-        if let Some(found) = of_table(config, run, &rows, codes, input.stream(), filtered)? {
+        if let Some(found) = of_table(config, &rows, codes, input.stream(), filtered)? {
             return Ok(found);
         }
     }
@@ -132,14 +132,16 @@ fn of_stim(config: &Config, input: &dyn Recording, filtered: &Stream) -> Result<
 /// when the table does not hold what the conditions need.
 fn of_table(
     config: &Config,
-    run: &Run,
     rows: &[EventRow],
     codes: bool,
     stream: &Stream,
     filtered: &Stream,
 ) -> Result<Option<RunEvents>> {
     let bad = |kind: &str| kind.to_lowercase().starts_with("bad") || kind.to_lowercase().starts_with("edge");
-    let rows: Vec<&EventRow> = rows.iter().filter(|row| !row.trial_type.as_deref().is_some_and(bad)).collect();
+    // Rows outside of the recording have no sample; opening it said so.
+    let length = stream.n_times as f64 / stream.sfreq();
+    let inside = rows.iter().filter(|row| EventsTable::is_inside(row, length));
+    let rows: Vec<&EventRow> = inside.filter(|row| !row.trial_type.as_deref().is_some_and(bad)).collect();
     let name = |row: &EventRow| if codes { row.value.map(|value| value.to_string()) } else { row.trial_type.clone() };
     let named: Vec<(&EventRow, String)> = rows.iter().filter_map(|row| Some((*row, name(row)?))).collect();
     if named.is_empty() {
@@ -171,18 +173,6 @@ fn of_table(
     annotations.sort();
     let annotated = Stream { annotations, ..filtered.clone() };
     let (events, _) = events_from_annotations(&annotated, Some(&all))?;
-    let end = stream.n_times as f64 / stream.sfreq();
-    if let Some((row, _)) = named.iter().find(|(row, _)| row.onset + offset < 0.0 || row.onset + offset > end) {
-        return Err(Error::data(
-            format!(
-                "events.tsv of `{}` line {}: onset {} s lies outside the recording (0 to {end} s)",
-                run.name(),
-                row.line,
-                row.onset
-            ),
-            "onsets count from the recording's first sample",
-        ));
-    }
     let mut event_id: Vec<(String, i64)> = if codes { named_codes(config) } else { Vec::new() };
     if !codes {
         let used: Vec<i64> = condition_codes(config, &all)?.into_iter().flat_map(|(_, codes)| codes).collect();

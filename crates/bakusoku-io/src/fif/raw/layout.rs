@@ -91,11 +91,12 @@ impl Layout {
 }
 
 fn format(fiff: &Fiff, entry: &Entry) -> Result<RawFormat> {
+    if matches!(entry.type_, FIFFT_COMPLEX_FLOAT | FIFFT_COMPLEX_DOUBLE) {
+        // Sound, but nothing here works on them.
+        return Err(Error::Unsupported { path: fiff.path().to_owned(), what: "complex samples", at: entry.pos });
+    }
     RawFormat::from_type(entry.type_).ok_or_else(|| {
-        let got = match entry.type_ {
-            FIFFT_COMPLEX_FLOAT | FIFFT_COMPLEX_DOUBLE => "complex samples".to_owned(),
-            type_ => format!("samples of {}", type_name(type_)),
-        };
+        let got = format!("samples of {}", type_name(entry.type_));
         fiff.wrong(entry, Wrong::new("samples of 16 or 32 bit integers, or of 32 or 64 bit floating point", got))
     })
 }

@@ -13,6 +13,7 @@ mod write;
 
 pub use options::{RawFormat, RawOptions, SplitNaming};
 pub use read::FifRaw;
+pub(crate) use read::open_recording;
 pub use write::RawWriter;
 
 pub(crate) use layout::find_raw;

@@ -58,6 +58,14 @@ impl RawFormat {
             _ => None,
         }
     }
+    /// The largest integer that is stored; `None` for floating point.
+    pub(crate) fn largest(self) -> Option<f64> {
+        match self {
+            Self::Short => Some(f64::from(i16::MAX)),
+            Self::Int => Some(f64::from(i32::MAX)),
+            Self::Single | Self::Double => None,
+        }
+    }
     /// Whether samples are floating point; the channels' range is then set to one, as MNE does.
     pub(crate) fn is_float(self) -> bool {
         matches!(self, Self::Single | Self::Double)

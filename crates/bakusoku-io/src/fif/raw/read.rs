@@ -3,11 +3,13 @@
 use super::RawFormat;
 use super::decode::decode;
 use super::layout::{Layout, find_raw};
-use super::split::{MAX_PARTS, check_part, next_part};
+use super::split::{MAX_PARTS, check_part, next_part, previous_part};
 use crate::error::read_error;
-use crate::fif::{annotations, file::open_fiff, info::read_info};
+use crate::fif::{annotations, content::content, file::open_fiff, info::read_info};
+use crate::formats::Opened;
 use crate::{Error, Result};
 use bakusoku_core::{Annotation, Annotations, Info, Picks, Recording, Span, Stream};
+use bakusoku_fiff::constants::FIFFB_MEAS;
 use bakusoku_fiff::{Entry, Fiff};
 use ndarray::{ArrayViewMut2, s};
 use std::collections::HashSet;
@@ -45,6 +47,13 @@ pub struct FifRaw {
     runs: Vec<Run>,
     scales: Vec<f64>,
     format: RawFormat,
+    previous: Option<PathBuf>,
+}
+
+/// Opens a raw recording, and says what its files are.
+pub(crate) fn open_recording(path: &Path) -> Result<Opened> {
+    let raw = FifRaw::open(path)?;
+    Ok(Opened { paths: raw.paths(), previous: raw.previous.clone(), recording: Box::new(raw) })
 }
 
 impl FifRaw {
@@ -62,6 +71,7 @@ impl FifRaw {
     /// When it is no raw recording, or is damaged.
     pub fn from_fiff(first: Fiff) -> Result<Self> {
         let first_path = first.path().to_owned();
+        let previous = previous_part(&first)?;
         let (mut parts, mut runs, mut n_times) = (Vec::new(), Vec::new(), 0u64);
         let mut head: Option<(Info, i64, Annotations)> = None;
         let mut next = Some(first);
@@ -103,12 +113,16 @@ impl FifRaw {
         let mut marked = annotations::of_raw(marked, info.meas_date, first_samp, info.sfreq, n_times);
         mark_gaps(&mut marked, &gaps, &info, first_samp, n_times);
         let stream = Stream { info: Arc::new(info), first_samp, n_times, gaps, annotations: marked };
-        Ok(Self { stream, parts, runs, scales, format })
+        Ok(Self { stream, parts, runs, scales, format, previous })
     }
 
     /// The files, in order.
     pub fn paths(&self) -> Vec<PathBuf> {
         self.parts.iter().map(|part| part.path().to_owned()).collect()
+    }
+    /// The part before the first file, where that one says that it continues another recording.
+    pub fn previous(&self) -> Option<&Path> {
+        self.previous.as_deref()
     }
     /// The open files, in order.
     pub(crate) fn parts(&self) -> &[Fiff] {
@@ -151,15 +165,12 @@ impl FifRaw {
 }
 
 fn read_part(fiff: &Fiff) -> Result<(Info, Layout)> {
+    let other = || Error::NotARecording { path: fiff.path().to_owned(), content: content(fiff) };
+    if fiff.root().find(FIFFB_MEAS).and_then(find_raw).is_none() {
+        return Err(other());
+    }
     let (mut info, meas) = read_info(fiff)?;
-    let Some((raw, shielded)) = find_raw(meas) else {
-        let held: Vec<String> = meas.children.iter().map(bakusoku_fiff::Node::name).collect();
-        return Err(Error::Content {
-            path: fiff.path().to_owned(),
-            expected: "raw data (FIFFB_RAW_DATA)".to_owned(),
-            got: format!("only {}", held.join(", ")),
-        });
-    };
+    let (raw, shielded) = find_raw(meas).ok_or_else(other)?;
     info.maxshield = shielded;
     let layout = Layout::new(fiff, raw, info.chs.len())?;
     Ok((info, layout))

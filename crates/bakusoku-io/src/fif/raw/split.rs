@@ -33,6 +33,18 @@ pub(crate) fn next_part(fiff: &Fiff) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
+/// The part before this file, as it says itself (`FIFFB_REF`); the name alone, in the same folder.
+pub(crate) fn previous_part(fiff: &Fiff) -> Result<Option<PathBuf>> {
+    for block in fiff.root().find_all(FIFFB_REF) {
+        if fiff.find(block, FIFF_REF_ROLE, RawTag::int)? == Some(FIFFV_ROLE_PREV_FILE) {
+            let name = fiff.find(block, FIFF_REF_FILE_NAME, RawTag::text)?;
+            let name = name.as_deref().and_then(|name| Path::new(name).file_name()).map(ToOwned::to_owned);
+            return Ok(Some(fiff.path().with_file_name(name.unwrap_or_else(|| "its first part".into()))));
+        }
+    }
+    Ok(None)
+}
+
 /// `x_raw.fif` and 1, or `x_raw-1.fif` and 2, to the name of the next part (MNE's `_get_next_fname`).
 fn by_number(path: &Path, number: i32) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;

@@ -7,10 +7,11 @@ use crate::error::write_error;
 use crate::fif::annotations;
 use crate::fif::info::{Header, meas_id, write_info, write_meas_start, write_outside};
 use crate::fif::output::Output;
-use crate::{AtomicFile, Error, Result, commit};
+use crate::{Error, Result};
 use bakusoku_core::{Annotation, Annotations, Block, Cx, Recording, Sink, Span, Stream};
 use bakusoku_fiff::constants::*;
 use bakusoku_fiff::{HEADER, MAX_FILE};
+use bakusoku_files::{AtomicFile, commit};
 use ndarray::s;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,8 @@ pub struct RawWriter {
     filled: u64,
     wanted: u64,
     written: Vec<PathBuf>,
+    /// For integer formats: by channel, whether a sample was not zero, and whether a stored one was not.
+    seen: Vec<(bool, bool)>,
 }
 
 impl RawWriter {
@@ -105,6 +108,7 @@ impl RawWriter {
             filled: 0,
             wanted: 0,
             written: Vec::new(),
+            seen: vec![(false, false); stream.n_channels()],
         };
         writer.open_part()?;
         let head = writer.out.as_ref().map_or(0, |out| out.fif.position());
@@ -270,6 +274,7 @@ impl RawWriter {
                 got: format!("sample {} of {} channels", block.start, block.data.nrows()),
             });
         }
+        self.check_integers(block)?;
         let frame = self.scales.len() * self.options.fmt.bytes();
         let mut from = 0;
         let stop = block.start + block.n_times() as u64;
@@ -292,6 +297,32 @@ impl RawWriter {
         }
     }
 
+    /// Integers hold what lies between a calibration and its largest multiple; nothing else may be lost silently.
+    fn check_integers(&mut self, block: &Block) -> Result<()> {
+        let Some(limit) = self.options.fmt.largest() else { return Ok(()) };
+        for ((row, &scale), (ch, seen)) in
+            block.data.rows().into_iter().zip(&self.scales).zip(self.stream.info.chs.iter().zip(&mut self.seen))
+        {
+            for (t, &value) in row.iter().enumerate() {
+                let stored = value / scale;
+                // Cut towards zero; the negative end goes one further.
+                if !(stored < limit + 1.0 && stored > -limit - 2.0) {
+                    let at = (block.start + t as u64) as f64 / self.stream.sfreq();
+                    let why = if value.is_finite() {
+                        format!("{value:e} at {at:.3} s is more than {limit} times its calibration {scale:e}")
+                    } else {
+                        format!("{value} at {at:.3} s")
+                    };
+                    let (path, fmt) = (self.path.clone(), self.options.fmt.name());
+                    return Err(Error::Samples { path, channel: ch.name.clone(), fmt, why });
+                }
+                seen.0 |= value != 0.0;
+                seen.1 |= stored.abs() >= 1.0;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the recording: all files appear under their names.
     ///
     /// # Errors
@@ -304,6 +335,11 @@ impl RawWriter {
                 expected: format!("{} samples", self.stream.n_times),
                 got: format!("{}", self.at + self.filled),
             });
+        }
+        if let Some(k) = self.seen.iter().position(|&(sample, stored)| sample && !stored) {
+            let why = format!("all its samples are smaller than its calibration {:e} and would be 0", self.scales[k]);
+            let (path, fmt) = (self.path.clone(), self.options.fmt.name());
+            return Err(Error::Samples { path, channel: self.stream.info.chs[k].name.clone(), fmt, why });
         }
         self.close_part(false)?;
         self.written = commit(std::mem::take(&mut self.closed))?;

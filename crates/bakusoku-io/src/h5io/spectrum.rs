@@ -1,65 +1,20 @@
-//! Spectra as `mne.time_frequency.read_spectrum` reads them: HDF5 in the layout of h5io (groups `mnepython/key_…`, a
-//! `TITLE` on each that says its Python type).
+//! Spectra (`mne.time_frequency.Spectrum`).
 
-use crate::Result;
+use super::node::Node;
+use crate::{Error, Result};
 use bakusoku_core::containers::Spectrum;
 use bakusoku_core::{Info, Transform};
-use hdf5_pure::{AttrValue, FileBuilder, GroupBuilder};
+use bakusoku_files::{AtomicFile, commit};
+use hdf5_pure::{AttrValue, FileBuilder};
+use jiff::Timestamp;
+use std::io::Write;
 use std::path::Path;
-
-/// A group that stands for a dict, list or tuple.
-struct Node(GroupBuilder);
-
-impl Node {
-    fn title(mut group: GroupBuilder, title: &str) -> Self {
-        group.set_attr("TITLE", AttrValue::String(title.into()));
-        Self(group)
-    }
-    fn child(&mut self, name: &str, title: &str, fill: impl FnOnce(&mut Node)) {
-        let mut child = Node::title(self.0.create_group(name), title);
-        fill(&mut child);
-        self.0.add_group(child.0.finish());
-    }
-    fn text(&mut self, name: &str, text: &str) {
-        if text.is_empty() {
-            return self.none(name);
-        }
-        self.0
-            .create_dataset(name)
-            .with_u8_data(text.as_bytes())
-            .set_attr("TITLE", AttrValue::String("unicode".into()));
-    }
-    fn int(&mut self, name: &str, value: i64) {
-        self.0.create_dataset(name).with_i64_data(&[value]).set_attr("TITLE", AttrValue::String("int".into()));
-    }
-    fn float(&mut self, name: &str, value: f64) {
-        self.0.create_dataset(name).with_f64_data(&[value]).set_attr("TITLE", AttrValue::String("float".into()));
-    }
-    fn none(&mut self, name: &str) {
-        self.0.create_dataset(name).with_u8_data(&[0]).set_attr("TITLE", AttrValue::String("None".into()));
-    }
-    fn array(&mut self, name: &str, values: &[f64], shape: &[u64]) {
-        let data = self.0.create_dataset(name);
-        data.with_f64_data(values).with_shape(shape).set_attr("TITLE", AttrValue::String("ndarray".into()));
-    }
-    fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
-        self.child(name, "list", |list| {
-            texts.enumerate().for_each(|(index, text)| list.text(&format!("idx_{index}"), text))
-        });
-    }
-    fn option(&mut self, name: &str, value: Option<f64>) {
-        match value {
-            Some(value) => self.float(name, value),
-            None => self.none(name),
-        }
-    }
-}
 
 /// Writes a spectrum.
 ///
 /// # Errors
 /// When it can't be written.
-pub(crate) fn write(path: &Path, spectrum: &Spectrum) -> Result<()> {
+pub fn write_spectrum(path: &Path, spectrum: &Spectrum) -> Result<()> {
     let mut file = FileBuilder::new();
     let mut root = Node::title(file.create_group("mnepython"), "dict");
     root.text("key_method", "welch");
@@ -78,8 +33,11 @@ pub(crate) fn write(path: &Path, spectrum: &Spectrum) -> Result<()> {
     root.none("key_nave");
     root.none("key_weights");
     file.add_group(root.0.finish());
-    let bytes = file.finish().map_err(|error| std::io::Error::other(format!("{}: {error}", path.display())))?;
-    Ok(fs_err::write(path, bytes)?)
+    let bytes = file.finish().map_err(std::io::Error::other).map_err(Error::io(path, "writing"))?;
+    let mut out = AtomicFile::create(path)?;
+    out.write_all(&bytes).map_err(Error::io(path, "writing"))?;
+    commit(vec![out])?;
+    Ok(())
 }
 
 fn info(node: &mut Node, info: &Info) {
@@ -118,13 +76,14 @@ fn info(node: &mut Node, info: &Info) {
     for name in ["comps", "events", "hpi_meas", "hpi_results", "proc_history"] {
         node.child(&format!("key_{name}"), "list", |_| ());
     }
-    match info.meas_date {
-        Some((seconds, micros)) if seconds >= 0 => {
-            let text = crate::system::iso_time(seconds as u64);
+    match info.meas_date.and_then(|(seconds, micros)| Timestamp::new(seconds, micros.checked_mul(1000)?).ok()) {
+        Some(date) => {
+            let text = date.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            let micros = date.subsec_microsecond();
             let micros = if micros > 0 { format!(".{micros:06}") } else { String::new() };
-            let text = format!("{}{micros}+00:00", text.trim_end_matches('Z'));
             let data = node.0.create_dataset("key_meas_date");
-            data.with_u8_data(text.as_bytes()).set_attr("TITLE", AttrValue::String("datetime".into()));
+            data.with_u8_data(format!("{text}{micros}+00:00").as_bytes())
+                .set_attr("TITLE", AttrValue::String("datetime".into()));
         }
         _ => node.none("key_meas_date"),
     }
