@@ -73,6 +73,18 @@ class Brought:
     def _bring(self, job: Any) -> None:
         while self.end is None and job.wanted():
             while self.end is None and len(self.items) < self.most:
+                if self.lasting:
+                    need, got = self.most - len(self.items), []
+                    try:
+                        got.extend(itertools.islice(self.iterator, need))
+                        end = StopIteration() if len(got) < need else None
+                    except BaseException as error:
+                        end = error
+                    # What was brought before an error stays.
+                    self.items.extend(got)
+                    self.end = end
+                    job.came()
+                    break
                 try:
                     item = next(self.iterator)
                 except BaseException as end:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -85,6 +87,15 @@ class AsyncResult(Generic[T]):
             raise ValueError(f"{self!r} not ready")
         return self._call.error is None
 
+    @property
+    def _number_left(self) -> int:
+        """Items without an outcome: programs that show how far a call is read it, times `_chunksize`."""
+        if not self._call.finished:
+            self._call.arrived()
+        return self._call.missing
+
+    _chunksize = 1
+
     def __repr__(self) -> str:
         call = self._call
         state = "failed" if call.error is not None else "ready" if call.finished else "pending"
@@ -96,16 +107,25 @@ class ResultIterator(Generic[T]):
 
     def __init__(self, call: StreamCall) -> None:
         self._call = call
+        #: Results that have arrived with one that was asked for.
+        self._ready: deque[T] = deque()
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        return self.next()
+        try:
+            return self._ready.popleft()
+        except IndexError:
+            return self.next()
 
     def next(self, timeout: float | None = None) -> T:
         """Return the next result; `multiprocessing.TimeoutError` when it does not arrive in time."""
         call = self._call
+        try:
+            return self._ready.popleft()
+        except IndexError:
+            pass
         if not call.has_next():
             try:
                 arrived = call.wait(call.has_next, timeout)
@@ -119,6 +139,10 @@ class ResultIterator(Generic[T]):
         outcome = call.take_next()
         if outcome is None:
             raise StopIteration
+        if type(outcome) is list:
+            first = outcome[0]
+            self._ready.extend(islice(outcome, 1, None))
+            return first
         good, value = outcome
         if good or call.options.on_error == "return":
             return value

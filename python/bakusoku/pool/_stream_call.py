@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ._bring import PROMPT, UNCHANGING, Brought, NotYet
@@ -49,8 +50,8 @@ class StreamCall(Call):
         self.taken = 0
         self.under_way: dict[int, Any] = {}
         self.singles: deque = deque()
-        #: Outcomes that wait for their reader.
-        self.outcomes: dict[int, tuple[bool, Any]] = {}
+        #: Outcomes that wait for their reader; the results of a message together, as a list.
+        self.outcomes: dict[int, tuple[bool, Any] | list] = {}
         self.queue: deque = deque()
         #: Outcomes that were read, how many of them the engine knows of, and when it is told.
         self.read = self.said = 0
@@ -74,8 +75,12 @@ class StreamCall(Call):
         if self.broken is not None:
             error, self.broken = self.broken, None
             raise error
+        if self.lasting and self.journal is None and self.end_at is None:
+            items = self.whole(most)
+            if items is not None:
+                return self.taken - len(items), items
         # A message of so many items as were asked for is complete or fails.
-        if self.brought is not None and self.lasting and not self.brought.has(most):
+        elif self.brought is not None and self.lasting and not self.brought.has(most):
             raise NotYet
         items: list = []
         start = self.taken
@@ -108,6 +113,25 @@ class StreamCall(Call):
             self.under_way[index] = item
         return start, items
 
+    def whole(self, most: int) -> list | None:
+        """So many items, at the cost of a list; None where it takes a closer look: at the end, or before an error."""
+        if self.brought is None:
+            before = self.taken
+            # An error in here ends the call, and with it this message.
+            items = list(islice(self.iterator, most))
+            if len(items) < most:
+                self.end_at = before + len(items)
+        else:
+            if not self.brought.has(most):
+                raise NotYet
+            take = self.brought.items.popleft
+            if len(self.brought.items) < most:
+                return None
+            items = [take() for _ in range(most)]
+        start, self.taken = self.taken, self.taken + len(items)
+        self.under_way.update(zip(range(start, self.taken), items, strict=True))
+        return items
+
     def is_kept(self, index: int, item: Any) -> bool:
         """Whether the item is finished; then its result is read when it is its turn."""
         key = self.journal.key(index, item, self.naming(index))
@@ -131,6 +155,16 @@ class StreamCall(Call):
         return self.under_way.get(index)
 
     def put_values(self, start: int, values: list) -> None:
+        indices, under_way = range(start, start + len(values)), self.under_way
+        if len(values) > 1 and all(map(under_way.__contains__, indices)):
+            for _ in map(under_way.__delitem__, indices):
+                pass
+            self.n_settled += len(values)
+            if self.ordered:
+                self.outcomes[start] = values
+            else:
+                self.queue.append(values)
+            return
         for index, value in enumerate(values, start):
             self.settle(index, (True, value))
 
@@ -164,8 +198,8 @@ class StreamCall(Call):
         """Whether the reader need not wait."""
         return self.complete or bool(self.queue) or (self.ordered and self.read in self.outcomes)
 
-    def take_next(self) -> tuple[bool, Any] | None:
-        """The next outcome; None at the end."""
+    def take_next(self) -> tuple[bool, Any] | list | None:
+        """The next outcome, or a list of the next results; None at the end."""
         with self.lock:
             outcome = None
             if self.queue:
@@ -173,11 +207,11 @@ class StreamCall(Call):
             elif self.ordered:
                 outcome = self.outcomes.pop(self.read, None)
             if outcome is not None:
-                self.read += 1
+                self.read += len(outcome) if type(outcome) is list else 1
                 if self.read - self.said >= self.report_every and not self.complete:
                     self.job.read(self.read - self.said)
                     self.said = self.read
-                return self.loaded(outcome)
+                return outcome if type(outcome) is list else self.loaded(outcome)
             if self.end is not None:
                 error, self.end = self.end, None
                 return False, error
