@@ -49,6 +49,8 @@ class StreamCall(Call):
         self.ordered = ordered
         self.taken = 0
         self.under_way: dict[int, Any] = {}
+        #: The same for messages that are as they were sent, by their first item.
+        self.blocks: dict[int, list] = {}
         self.singles: deque = deque()
         #: Outcomes that wait for their reader; the results of a message together, as a list.
         self.outcomes: dict[int, tuple[bool, Any] | list] = {}
@@ -128,9 +130,18 @@ class StreamCall(Call):
             if len(self.brought.items) < most:
                 return None
             items = [take() for _ in range(most)]
-        start, self.taken = self.taken, self.taken + len(items)
-        self.under_way.update(zip(range(start, self.taken), items, strict=True))
+        if items:
+            self.blocks[self.taken] = items
+        self.taken += len(items)
         return items
+
+    def open_block(self, index: int) -> None:
+        """Look at the items of a message one by one from now on."""
+        for start, items in list(self.blocks.items()):
+            if start <= index < start + len(items):
+                self.under_way.update(enumerate(items, start))
+                del self.blocks[start]
+                return
 
     def is_kept(self, index: int, item: Any) -> bool:
         """Whether the item is finished; then its result is read when it is its turn."""
@@ -144,6 +155,7 @@ class StreamCall(Call):
         return True
 
     def hold_back(self, start: int, items: list) -> None:
+        self.open_block(start)
         self.singles.extend(range(start, start + len(items)))
 
     def source_failed(self, error: BaseException) -> None:
@@ -152,13 +164,12 @@ class StreamCall(Call):
             self.end_at = self.taken
 
     def item(self, index: int) -> Any:
+        self.open_block(index)
         return self.under_way.get(index)
 
     def put_values(self, start: int, values: list) -> None:
-        indices, under_way = range(start, start + len(values)), self.under_way
-        if len(values) > 1 and all(map(under_way.__contains__, indices)):
-            for _ in map(under_way.__delitem__, indices):
-                pass
+        if start in self.blocks and len(self.blocks[start]) == len(values):
+            del self.blocks[start]
             self.n_settled += len(values)
             if self.ordered:
                 self.outcomes[start] = values
@@ -172,6 +183,8 @@ class StreamCall(Call):
         self.settle(index, (False, error))
 
     def settle(self, index: int, outcome: tuple[bool, Any]) -> None:
+        if self.blocks:
+            self.open_block(index)
         if self.under_way.pop(index, self) is self:
             return
         self.n_settled += 1
@@ -181,6 +194,7 @@ class StreamCall(Call):
             self.queue.append(outcome)
 
     def settled(self, index: int) -> bool:
+        self.open_block(index)
         return index not in self.under_way
 
     def count(self) -> tuple[int, int, int | None]:
@@ -215,10 +229,11 @@ class StreamCall(Call):
             if self.end is not None:
                 error, self.end = self.end, None
                 return False, error
-            if self.end_at is None or self.under_way:
+            if self.end_at is None or self.under_way or self.blocks:
                 # The pool ended before the items did.
                 self.end_at = self.taken
                 self.under_way.clear()
+                self.blocks.clear()
                 return False, self.pool._why()
             return None
 
