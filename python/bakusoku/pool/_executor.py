@@ -43,6 +43,8 @@ class Executor(concurrent.futures.Executor):
         Its arguments.
     max_tasks_per_child : int | None
         Calls after which a worker is replaced by a fresh one; never by default.
+    mp_context : object | None
+        A context of `multiprocessing`, whose start method is taken; the same as `context`.
     **options
         As for `Pool`: `context`, `threads`, `timeout`, `retries`, `seed`, `labels` (a function of a call's arguments).
 
@@ -68,6 +70,7 @@ class Executor(concurrent.futures.Executor):
         initargs: Iterable[Any] = (),
         *,
         max_tasks_per_child: int | None = None,
+        mp_context: Any = None,
         **options: Any,
     ) -> None:
         self._shut = True
@@ -75,6 +78,8 @@ class Executor(concurrent.futures.Executor):
             max_workers = whole(max_workers, "max_workers", 1, "a number (max_workers must be greater than 0) or None")
         if isinstance(options.get("labels"), (list, tuple)):
             raise TypeError("`labels` of an executor must be a function of the call's arguments, got a list")
+        if mp_context is not None:
+            options.setdefault("context", mp_context)
         self._pool = Pool(max_workers, initializer, initargs, max_tasks_per_child, **options)
         self._futures: set[Future] = set()
         self._streams: list[StreamCall] = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import operator
+import os
+import signal
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
@@ -297,6 +299,16 @@ class Pool:
     def __reduce__(self) -> Any:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
+    # What programs read of `multiprocessing.Pool` to show its workers, and how many calls it still has.
+
+    @property
+    def _pool(self) -> list[PoolWorker]:
+        return [PoolWorker(pid) for pid in self._crew.processes()]
+
+    @property
+    def _cache(self) -> dict[int, Any]:
+        return {tag: call for tag, call in list(self._face.calls.items()) if not call.is_over()}
+
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} state={self._state} pool_size={self._size}>"
 
@@ -328,6 +340,34 @@ class Pool:
             text = f"a worker died while it started ({how}): in the pool's `initializer`, or before it"
             return WorkerDied(text, 0, "", broken[2], broken[1])
         return PoolError(f"workers cannot be started: {broken[1]}")
+
+
+class PoolWorker:
+    """A worker, for programs that look into `multiprocessing.Pool._pool`."""
+
+    daemon, exitcode = True, None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = self.ident = pid
+
+    def is_alive(self) -> bool:
+        """Whether it is there."""
+        try:
+            os.kill(self.pid, 0)
+        except OSError:
+            return False
+        return True
+
+    def terminate(self) -> None:
+        """End it, as `kill` does; its item fails with `WorkerDied`, and another worker takes its place."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def __repr__(self) -> str:
+        return f"<PoolWorker pid={self.pid}>"
 
 
 def _chunk(chunksize: int | None, all_there: bool) -> int | None:

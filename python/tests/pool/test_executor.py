@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import time
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, CancelledError, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 import bakusoku
 
 from . import tasks
+from .conftest import alive, wait_until
 from .script import run_script
 
 EXECUTORS = {
@@ -193,3 +195,48 @@ def test_submitted_when_the_interpreter_ends():
     ).fine()
     assert ran.out.startswith("1\n")  # refused, or nobody waits for it: no hang and no traceback
     assert ran.err == ""
+
+
+def test_a_context_of_multiprocessing(make):
+    if make is EXECUTORS["futures"]:
+        pytest.skip("the oracle has it in its own constructor")
+    with make(1, mp_context=multiprocessing.get_context("fork")) as e:
+        assert e.submit(os.getppid).result(30) == os.getpid()
+
+
+@pytest.mark.parametrize("way", ["terminate_workers", "kill_workers"])
+def test_workers_are_ended(way):
+    """As in Python 3.14: what runs is lost, and the executor takes nothing more."""
+    e = bakusoku.Executor(2)
+    futures = [e.submit(tasks.sleep, 600) for _ in range(4)]
+    assert wait_until(lambda: futures[0].running(), 30)
+    pids = e._pool._crew.processes()
+    getattr(e, way)()
+    for future in futures:
+        assert isinstance(future.exception(60), BrokenProcessPool)
+    with pytest.raises(RuntimeError):
+        e.submit(tasks.square, 1)
+    e.shutdown()
+    assert wait_until(lambda: not any(map(alive, pids)), 30)
+
+
+def test_a_buffer_keeps_to_its_size():
+    taken = []
+
+    def items():
+        for i in range(40):
+            taken.append(i)
+            yield i
+
+    with bakusoku.Executor(2) as e:
+        results = e.map(tasks.square, items(), buffersize=5)
+        assert len(taken) == 5
+        for n in range(1, 10):
+            assert next(results) == (n - 1) ** 2
+            assert len(taken) <= 5 + n
+        assert list(results) == [i * i for i in range(9, 40)]
+        for bad in (0, -1):
+            with pytest.raises(ValueError):
+                e.map(tasks.square, [1], buffersize=bad)
+        with pytest.raises(TypeError):
+            e.map(tasks.square, [1], buffersize="5")

@@ -308,3 +308,40 @@ def test_terminated_while_somebody_waits(any_pool_class):
     else:
         with pytest.raises(multiprocessing.TimeoutError):
             result.get(timeout=0.2)
+
+
+def test_what_programs_look_into(any_pool_class):
+    """Old recipes for progress and for the workers' numbers."""
+    with any_pool_class(2) as pool:
+        pids = set(pool.map(tasks.sleep_and_pid, [0.1] * 8, 1))
+        assert {worker.pid for worker in pool._pool} == pids
+        assert all(worker.is_alive() for worker in pool._pool)
+        result = pool.map_async(tasks.sleep, [0.2] * 4, chunksize=1)
+        assert result._number_left * result._chunksize == 4 and len(pool._cache) == 1
+        left = []
+        while not result.ready():
+            left.append(result._number_left)
+            time.sleep(0.01)
+        assert left == sorted(left, reverse=True) and result._number_left == 0
+        assert wait_until(lambda: not pool._cache)
+
+
+@pytest.mark.parametrize("chunksize", [1, 3, 7, 50])
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_chunks_with_errors(any_pool_class, method, chunksize):
+    """Each item has its own outcome, also in the middle of a chunk."""
+    if "bakusoku" not in any_pool_class.__module__ and chunksize > 1:
+        pytest.skip("multiprocessing loses the rest of a chunk")
+    with any_pool_class(2) as pool:
+        for items in (range(30), (i for i in range(30))):
+            results, got, failed = getattr(pool, method)(tasks.fail_odd, items, chunksize), [], []
+            while True:
+                try:
+                    got.append(next(results))
+                except StopIteration:
+                    break
+                except KeyError as error:
+                    failed.append(error.args[0])
+            assert sorted(got) == list(range(0, 30, 2)) and sorted(failed) == list(range(1, 30, 2))
+            if method == "imap":
+                assert got == sorted(got) and failed == sorted(failed)
