@@ -28,7 +28,8 @@ impl Fir {
     pub fn before(&self) -> usize {
         self.taps.len() - 1 - self.shift
     }
-    fn is_symmetric(&self) -> bool {
+    /// Whether it has no delay and is the same forwards and backwards.
+    pub fn is_symmetric(&self) -> bool {
         let n = self.taps.len();
         let peak = self.taps.iter().fold(0.0, |max: f64, tap| max.max(tap.abs()));
         self.shift * 2 + 1 == n && (0..n / 2).all(|i| (self.taps[i] - self.taps[n - 1 - i]).abs() <= 1e-15 * peak)

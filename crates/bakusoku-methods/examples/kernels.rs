@@ -9,7 +9,7 @@ use bakusoku_core::{Annotations, Bound, Channel, ChannelType, Info, Method, Par,
 use bakusoku_methods::filter::{Filter, FilterParams, filter_data};
 use bakusoku_methods::notch::{Notch, NotchParams, notch_filter};
 use bakusoku_methods::psd::{WelchParams, psd_array_welch};
-use bakusoku_methods::resample::{ResampleMethod, ResampleParams, Resampling, resample};
+use bakusoku_methods::resample::{Resample, ResampleMethod, ResampleParams, Resampling, resample};
 use ndarray::Array2;
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,6 +40,11 @@ fn main() {
     let both = notch.fuse(&*band).expect("they work on the same stretches");
     time("notch, FIR 1-40 Hz", |par| lead(par, &x, &[&*notch, &*band]));
     time("the same, fused", |par| lead(par, &x, &[&*both]));
+    let resample = rows(&Resample::new(ResampleParams::new(250.0)), &input);
+    time("both, resample, FFT", |par| lead(par, &x, &[&*both, &*resample]));
+    if let Some(all) = both.fuse(&*resample) {
+        time("the same, fused", |par| lead(par, &x, &[&*all]));
+    }
 }
 
 fn time(what: &str, f: impl Fn(&Par)) {
@@ -59,9 +64,9 @@ fn lead(par: &Par, x: &Array2<f64>, kernels: &[&dyn RowKernel]) {
     let state = || (Scratch::default(), Vec::new(), Vec::new());
     par.for_each_init(x.nrows(), state, |(scratch, a, b), ch| {
         a.resize(x.ncols(), 0.0);
-        b.resize(x.ncols(), 0.0);
         a.copy_from_slice(x.row(ch).as_slice().expect("rows are contiguous"));
         for kernel in kernels {
+            b.resize(kernel.n_out(), 0.0);
             kernel.run(ch, a, b, scratch).expect("it can");
             std::mem::swap(a, b);
         }

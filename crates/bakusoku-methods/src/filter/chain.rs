@@ -4,7 +4,8 @@
 //! sets of taps gives the same numbers to rounding. Near the ends it looks at the first one's output padded its own way:
 //! there, and only there, the two steps are done one after the other, both ends in one pair of blocks.
 
-use super::kernel::{FirRows, processed};
+use super::kernel::{FirRows, is_whole, processed};
+use crate::resample::fuse_filter;
 use bakusoku_core::{Result, RowKernel, Scratch, Segment};
 use bakusoku_math::convolve::{Convolver, Fir, Stretch, Work};
 use bakusoku_math::fir::convolve;
@@ -168,6 +169,19 @@ impl RowKernel for FirChain {
             }
         }
         Ok(())
+    }
+    fn fuse(&self, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {
+        if !is_whole(&self.segments, self.n_times) || self.first.fir().pad != self.second.fir().pad {
+            return None;
+        }
+        // Each step's own padding must reach as far as its filter.
+        let reflects = |fir: &Fir| fir.is_symmetric() && fir.n_edge >= fir.before();
+        if !reflects(self.first.fir()) || !reflects(self.second.fir()) {
+            return None;
+        }
+        let both = self.both.fir();
+        let both = Fir { n_edge: both.n_edge.max(both.before()), ..both.clone() };
+        fuse_filter(&both, &self.picked, self.n_times, next)
     }
     fn as_any(&self) -> &dyn Any {
         self

@@ -3,6 +3,7 @@
 use super::chain::FirChain;
 use super::columns::FirColumns;
 use super::params::FilterParams;
+use crate::resample::fuse_filter;
 use crate::rows::map_rows;
 use bakusoku_core::{Operator, Par, Picks, Result, RowKernel, Scratch, Segment, Stream};
 use bakusoku_math::convolve::{Convolver, Fir, Work};
@@ -68,6 +69,11 @@ impl FirRows {
     }
 }
 
+/// Whether all of a row is one stretch.
+pub(super) fn is_whole(segments: &[Segment], n_times: usize) -> bool {
+    matches!(segments, [Segment::Process(span)] if span.range() == (0..n_times))
+}
+
 /// Lengths of the stretches that are filtered.
 pub(super) fn processed(segments: &[Segment]) -> impl Iterator<Item = usize> + '_ {
     segments.iter().filter_map(|segment| match segment {
@@ -97,8 +103,13 @@ impl RowKernel for FirRows {
         Ok(())
     }
     fn fuse(&self, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {
-        let next = next.as_any().downcast_ref::<Self>()?;
-        FirChain::new(self, next).map(|chain| Box::new(chain) as Box<dyn RowKernel>)
+        match next.as_any().downcast_ref::<Self>() {
+            Some(next) => FirChain::new(self, next).map(|chain| Box::new(chain) as Box<dyn RowKernel>),
+            None if is_whole(&self.segments, self.n_times) => {
+                fuse_filter(self.convolver.fir(), &self.picked, self.n_times, next)
+            }
+            None => None,
+        }
     }
     fn on_columns(&self) -> Option<Box<dyn Operator>> {
         Some(Box::new(FirColumns::new(self)?))

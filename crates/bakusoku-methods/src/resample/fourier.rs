@@ -12,29 +12,32 @@ use bakusoku_math::window::Window;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+#[derive(Clone)]
 enum Forward {
     Whole(Arc<RealFft>),
     /// The plan, and `exp(-2πi k/n)` for the bins kept.
-    Quarters(Arc<Fft>, Vec<Complex>),
+    Quarters(Arc<Fft>, Arc<[Complex]>),
 }
 
 /// Resampling by FFT, ready for rows of one length.
+#[derive(Clone)]
 pub(super) struct Fourier {
-    pad: Pad,
-    n_pad: [usize; 2],
-    remove: usize,
+    pub(super) pad: Pad,
+    pub(super) n_pad: [usize; 2],
+    /// Samples that are left out at the start of the resampled padded row.
+    pub(super) remove: usize,
     /// Padded length.
-    n_old: usize,
+    pub(super) n_old: usize,
     /// Padded length after resampling.
-    n_new: usize,
+    pub(super) n_new: usize,
     forward: Forward,
     inverse: Arc<RealFft>,
     /// What bins are multiplied with; for a boxcar window one number for all but the last.
-    gains: Option<Vec<f64>>,
-    scale: f64,
+    pub(super) gains: Option<Arc<[f64]>>,
+    pub(super) scale: f64,
     /// Bins that are kept, and the gain of the Nyquist bin if it is among them.
-    n_kept: usize,
-    nyquist: f64,
+    pub(super) n_kept: usize,
+    pub(super) nyquist: f64,
 }
 
 /// Buffers of one thread.
@@ -79,12 +82,12 @@ impl Fourier {
                 let samples = window.samples(n_old, true);
                 let at = |k: usize| samples[(k + n_old / 2) % n_old];
                 let gain = |k: usize| if k == 0 { at(0) } else { (at(k) + at(n_old - k)) / 2.0 };
-                Some((0..n_kept).map(|k| gain(k) * scale).collect())
+                Some((0..n_kept).map(|k| gain(k) * scale).collect::<Vec<_>>().into())
             }
         };
         let forward = if n_old.is_multiple_of(4) && 2 * n_new <= n_old {
             let twiddle = |k: usize| Complex::from_polar(1.0, -TAU * k as f64 / n_old as f64);
-            Forward::Quarters(Fft::new(n_old / 4), (0..n_kept).map(twiddle).collect())
+            Forward::Quarters(Fft::new(n_old / 4), (0..n_kept).map(twiddle).collect::<Vec<_>>().into())
         } else {
             Forward::Whole(RealFft::new(n_old))
         };
@@ -98,6 +101,11 @@ impl Fourier {
     }
 
     pub(super) fn run(&self, row: &[f64], out: &mut [f64], work: &mut Work) {
+        self.run_with(row, out, self.gains.as_deref(), work);
+    }
+
+    /// The same with other gains of the bins, the scale among them.
+    pub(super) fn run_with(&self, row: &[f64], out: &mut [f64], gains: Option<&[f64]>, work: &mut Work) {
         let Work { pads, whole, parts, bins, out: long, scratch } = work;
         let [left, right] = pads;
         left.resize(self.n_pad[0], 0.0);
@@ -124,7 +132,7 @@ impl Fourier {
             }
         }
         let n_bins = self.n_new / 2 + 1;
-        match &self.gains {
+        match gains {
             None => bins[..self.n_kept].iter_mut().for_each(|bin| *bin *= self.scale),
             Some(gains) => bins.iter_mut().zip(gains).for_each(|(bin, gain)| *bin *= gain),
         }

@@ -1,10 +1,12 @@
 //! Resampling of rows.
 
+use super::filtered::Filtered;
 use super::fourier::Fourier;
 use super::params::{ResampleMethod, Resampling};
 use super::polyphase::Polyphase;
 use crate::rows::map_rows;
 use bakusoku_core::{Error, Par, Result, Scratch};
+use bakusoku_math::convolve::Fir;
 use ndarray::{Array2, ArrayView2};
 
 /// Number of samples that `n` become: at least one.
@@ -62,6 +64,13 @@ impl Resampler {
         match &self.way {
             Way::Fourier(fourier) => fourier.run(row, out, scratch.get()),
             Way::Polyphase(polyphase) => polyphase.run(row, out, scratch.get()),
+        }
+    }
+    /// The same of rows filtered with `fir` before, in one pass; `None` where that can't be.
+    pub(super) fn filtered(&self, fir: &Fir, n: usize) -> Option<Filtered> {
+        match &self.way {
+            Way::Fourier(fourier) => Filtered::new(fourier, fir, n, self.n_out),
+            Way::Polyphase(_) => None,
         }
     }
     pub(super) fn scratch_bytes(&self) -> u64 {

@@ -5,6 +5,7 @@
 //! filtered: each new sample is the first code that is not zero in its stretch. The whole recording is transformed at once,
 //! gaps as zeros. Split files are one recording here; MNE transforms part by part, and so differs near their seams.
 
+mod filtered;
 mod fourier;
 mod kernel;
 mod params;
@@ -19,6 +20,8 @@ use crate::choice::choose;
 use bakusoku_core::{
     Bound, Bytes, ChannelType, Error, Event, Method, Need, Picks, Result, RowKernel, Scratch, Span, Stream,
 };
+use bakusoku_math::convolve::Fir;
+use filtered::Filtered;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -101,16 +104,17 @@ impl Method for Resample {
     }
     fn bind(&self, input: &Stream) -> Result<Bound> {
         let n_out = self.output(input)?.n_times as usize;
-        let resampler = if self.is_noop(input) { None } else { Some(self.resampler(input)?) };
+        let resampler = if self.is_noop(input) { None } else { Some(Arc::new(self.resampler(input)?)) };
         let stim = self.stim(input)?;
         let stim = (0..input.n_channels()).map(|ch| stim.contains(ch)).collect();
         Ok(Bound::Rows(Box::new(ResampleRows { resampler, stim, n_out })))
     }
 }
 
+#[derive(Clone)]
 struct ResampleRows {
     /// `None`: the frequency is already the wanted one.
-    resampler: Option<Resampler>,
+    resampler: Option<Arc<Resampler>>,
     stim: Vec<bool>,
     n_out: usize,
 }
@@ -137,6 +141,47 @@ impl RowKernel for ResampleRows {
         self
     }
     fn scratch_bytes(&self) -> u64 {
-        self.resampler.as_ref().map_or(0, Resampler::scratch_bytes)
+        self.resampler.as_ref().map_or(0, |resampler| resampler.scratch_bytes())
+    }
+}
+
+/// A filter and resampling behind it as one kernel, in a single pass over each row that is filtered (`picked`); `None` where
+/// `next` is something else, or that can't be. The filter works on all samples of a row.
+pub(crate) fn fuse_filter(fir: &Fir, picked: &[bool], n: usize, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {
+    let next = next.as_any().downcast_ref::<ResampleRows>()?;
+    // Codes are not filtered.
+    if picked.iter().zip(&next.stim).any(|(picked, stim)| *picked && *stim) {
+        return None;
+    }
+    let filtered = next.resampler.as_ref()?.filtered(fir, n)?;
+    Some(Box::new(FilteredRows { filtered, picked: picked.to_vec(), plain: next.clone() }))
+}
+
+/// Filtered and resampled, or only resampled.
+struct FilteredRows {
+    filtered: Filtered,
+    picked: Vec<bool>,
+    plain: ResampleRows,
+}
+
+impl RowKernel for FilteredRows {
+    fn n_out(&self) -> usize {
+        self.plain.n_out
+    }
+    fn is_alike(&self, channels: &[usize]) -> bool {
+        self.plain.is_alike(channels) && channels.iter().all(|&ch| self.picked[ch] == self.picked[channels[0]])
+    }
+    fn run(&self, ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()> {
+        if !self.picked[ch] {
+            return self.plain.run(ch, row, out, scratch);
+        }
+        self.filtered.run(row, out, scratch.get());
+        Ok(())
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn scratch_bytes(&self) -> u64 {
+        self.filtered.work_bytes() + self.plain.scratch_bytes()
     }
 }

@@ -1,9 +1,12 @@
 //! Resampling against MNE's numbers; what becomes of a recording.
 
 use super::*;
+use crate::filter::{Filter, FilterParams};
 use crate::golden::{cases, check, len, number, series};
-use crate::testing::info_of;
+use crate::notch::{Notch, NotchParams};
+use crate::testing::{info_of, numbers};
 use bakusoku_core::{Annotations, Par};
+use ndarray::Array2;
 
 #[test]
 fn rows_are_those_of_mne() {
@@ -70,4 +73,68 @@ fn errors_name_the_parameter() {
         Resampling { method: ResampleMethod::Polyphase, pad: "reflect_limited".into(), ..Resampling::default() };
     fails(polyphase, 50.0, "pad");
     fails(Resampling { npad: Npad::Text("much".into()), ..Resampling::default() }, 50.0, "npad");
+}
+
+/// Rows that are led through kernels one after the other, and through the fused ones.
+fn both_ways(methods: &[&dyn Method], n_times: usize, sfreq: f64) -> Option<(Array2<f64>, Array2<f64>)> {
+    let info = info_of(&["eeg", "mag", "stim", "misc"], sfreq);
+    let (gaps, annotations) = (Vec::new(), Annotations::default());
+    let mut stream = Stream { info: Arc::new(info), first_samp: 0, n_times: n_times as u64, gaps, annotations };
+    let mut x = numbers(4, n_times, 3);
+    // A drift, an offset, and codes.
+    x.row_mut(0).iter_mut().enumerate().for_each(|(t, x)| *x += 5.0 + t as f64 / n_times as f64 * 30.0);
+    x.row_mut(2).mapv_inplace(|x| (x * 3.0).round());
+    let mut kernels = Vec::new();
+    for method in methods {
+        let Bound::Rows(kernel) = method.bind(&stream).unwrap() else { panic!("these work row by row") };
+        stream = method.output(&stream).unwrap();
+        kernels.push(kernel);
+    }
+    let mut scratch = Scratch::default();
+    let mut lead = |kernels: &[&dyn RowKernel]| {
+        let mut out = Array2::zeros((4, stream.n_times as usize));
+        for ch in 0..4 {
+            let mut row = x.row(ch).to_vec();
+            for kernel in kernels.iter().filter(|kernel| !kernel.passes(ch)) {
+                let mut next = vec![0.0; kernel.n_out()];
+                kernel.run(ch, &row, &mut next, &mut scratch).unwrap();
+                row = next;
+            }
+            out.row_mut(ch).iter_mut().zip(row).for_each(|(out, x)| *out = x);
+        }
+        out
+    };
+    let apart = lead(&kernels.iter().map(|kernel| &**kernel).collect::<Vec<_>>());
+    let mut kernels = kernels.into_iter();
+    let first = kernels.next().unwrap();
+    let fused = kernels.try_fold(first, |fused, next| fused.fuse(&*next))?;
+    Some((apart, lead(&[&*fused])))
+}
+
+#[test]
+fn a_filter_and_resampling_in_one_pass_give_the_same_numbers() {
+    let notch = Notch::new(NotchParams::new([50.0, 100.0]));
+    let (low, band) = (FilterParams::new(None, Some(40.0)), FilterParams::new(Some(1.0), Some(40.0)));
+    let (low, band) = (Filter::new(low), Filter::new(band));
+    let (quarter, odd) = (Resample::new(ResampleParams::new(250.0)), Resample::new(ResampleParams::new(312.5)));
+    // Long pads and short ones, rows of even and odd length.
+    let cases: [(&[&dyn Method], usize); 6] = [
+        (&[&low, &quarter], 20_000),
+        (&[&low, &quarter], 32_001),
+        (&[&low, &odd], 24_577),
+        (&[&band, &quarter], 40_000),
+        (&[&notch, &quarter], 40_011),
+        (&[&notch, &band, &quarter], 90_000),
+    ];
+    for (index, (methods, n_times)) in cases.into_iter().enumerate() {
+        let (apart, fused) =
+            both_ways(methods, n_times, 1000.0).unwrap_or_else(|| panic!("case {index} does not fuse"));
+        for (ch, (apart, fused)) in apart.rows().into_iter().zip(fused.rows()).enumerate() {
+            let largest = apart.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+            let worst = apart.iter().zip(fused).fold(0.0, |most: f64, (a, b)| most.max((a - b).abs()));
+            assert!(worst <= 2e-14 * largest.max(1.0), "case {index}, row {ch}: {worst:e} of {largest:e}");
+        }
+    }
+    // Pads that are shorter than the filter: one after the other.
+    assert!(both_ways(&[&band, &quarter], 32_500, 1000.0).is_none());
 }
