@@ -1,4 +1,4 @@
-//! Work in progress.
+//! Linear algebra, FFT, convolution, windows, padding and statistics.
 
 pub mod convolve;
 pub mod fft;
