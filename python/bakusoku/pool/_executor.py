@@ -166,12 +166,12 @@ class Executor(concurrent.futures.Executor):
     def _buffered(self, fn: Callable, items: Iterator[tuple], futures: deque[Future], end: float | None) -> Iterator:
         try:
             while futures:
-                value = futures[0].result(None if end is None else max(0.0, end - time.monotonic()))
+                # Nothing here holds a result that the caller has let go of.
+                taken = [futures[0].result(None if end is None else max(0.0, end - time.monotonic()))]
                 futures.popleft()
                 for args in itertools.islice(items, 1):
                     futures.append(self.submit(fn, *args))
-                yield value
-                del value
+                yield taken.pop()
         finally:
             for future in futures:
                 future.cancel()
@@ -229,15 +229,14 @@ def _results(call: StreamCall, end: float | None) -> Iterator:
     try:
         while True:
             try:
-                value = results.next(None if end is None else max(0.0, end - time.monotonic()))
+                taken = [results.next(None if end is None else max(0.0, end - time.monotonic()))]
             except StopIteration:
                 return
             except multiprocessing.TimeoutError:
                 if call.has_next():
                     raise  # the function's own
                 raise TimeoutError("the results of `map` have not arrived within its `timeout`") from None
-            yield value
-            del value
+            yield taken.pop()
     finally:
         call.job.cancel()
 

@@ -97,9 +97,14 @@ class FutureCall(ListCall):
         future._call = None
         if not self.supplied:
             future.set_running_or_notify_cancel()
+        # The engine may hold the call for a while; what it was made of is not for it to keep.
+        self.callable = self.sent = None
+        self.items = [((), {})]
         if self.error is not None:
-            return [lambda: future.set_exception(self.error)]
-        return [lambda: future.set_result(self.values[0])]
+            error = _as_of_executor(self.error)
+            return [lambda: future.set_exception(error)]
+        values, self.values = self.values, []
+        return [lambda: future.set_result(values.pop())]
 
     def label(self, index: int) -> str:
         labels = self.options.labels
@@ -110,3 +115,12 @@ class FutureCall(ListCall):
             except Exception:  # the user's function
                 pass
         return f"call {self.number}"
+
+
+def _as_of_executor(error: BaseException) -> BaseException:
+    """The error, with its worker's traceback as `concurrent.futures` has it."""
+    from concurrent.futures.process import _RemoteTraceback
+
+    if type(error.__cause__).__name__ == "RemoteTraceback":
+        error.__cause__ = _RemoteTraceback(error.__cause__.tb)
+    return error
