@@ -27,6 +27,8 @@ class Face:
 
     def __init__(self, method: str, initializer: Callable | None, arguments: tuple) -> None:
         self.method = method
+        #: Who makes the pool: a module that makes one while it is imported is not imported again by its workers.
+        self.thread = threading.get_ident()
         self.calls: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self.output = Output()
         self.nothing = _core.Function(b"", [])
@@ -92,12 +94,14 @@ class Face:
                 stream.flush()
             except Exception:  # a stream of the user's, or none
                 pass
-        given = files, identity, parent, modules, threading.get_ident()
+        given = files, identity, parent, modules, {self.thread, threading.get_ident()}
         if _method.is_openmp_running():
             return _in_new_thread(lambda: self._fork(*given))
         return self._fork(*given)
 
-    def _fork(self, files: list[int], identity: _process.Identity, parent: int, modules: list[str], thread: int) -> int:
+    def _fork(
+        self, files: list[int], identity: _process.Identity, parent: int, modules: list[str], threads: set[int]
+    ) -> int:
         with warnings.catch_warnings():
             # Python counts threads that do not mind.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -106,7 +110,7 @@ class Face:
             try:
                 # A collection would touch, and so copy, all that came along.
                 gc.freeze()
-                _process.release_imports(thread)
+                _process.release_imports(threads)
                 _globals.remember(modules)
                 _worker.begin(files, parent, None, identity, self.inherited)
             finally:

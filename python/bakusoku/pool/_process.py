@@ -90,10 +90,10 @@ def begin(identity: Identity, forked: bool) -> None:
     del before
 
 
-def release_imports(thread: int) -> None:
+def release_imports(threads: set[int]) -> None:
     """In a fork: nobody goes on with what other threads were importing, so what they hold is let go.
 
-    `thread`: whose fork it is; the imports that it was in the middle of are this thread's now.
+    `threads`: whose pool and whose fork it is; the imports that they were in the middle of are this thread's now.
     """
     import threading
     from importlib import _bootstrap
@@ -104,7 +104,7 @@ def release_imports(thread: int) -> None:
         owner = getattr(lock, "owner", None)
         if owner is None:
             continue
-        if owner in (here, thread):
+        if owner == here or owner in threads:
             lock.owner = here
             continue
         _bootstrap._module_locks.pop(name, None)

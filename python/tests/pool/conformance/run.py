@@ -12,6 +12,7 @@ import importlib
 import os
 import runpy
 import sys
+import textwrap
 import types
 
 
@@ -32,6 +33,18 @@ def as_notebook(path: str) -> None:
             result = shell.run_cell(cell)
             if not result.success:
                 sys.exit(1)
+
+
+def as_module(path: str) -> None:
+    """Definitions in a module, what is done with them in a function of it, called when the module is there."""
+    with open(path) as file:
+        first, *rest = cells(file.read())
+    body = textwrap.indent("".join(rest), "    ")
+    name = f"module_{os.path.basename(path)[:-3]}"
+    with open(f"{name}.py", "w") as file:
+        file.write(f"{first}\n\ndef main():\n{body}\n")
+    sys.path.insert(0, os.getcwd())
+    importlib.import_module(name).main()
 
 
 def as_prompt(path: str) -> None:
@@ -62,8 +75,7 @@ def main() -> None:
     if how == "script":
         runpy.run_path(path, run_name="__main__")
     elif how == "module":
-        sys.path.insert(0, os.path.dirname(path))
-        importlib.import_module(os.path.splitext(os.path.basename(path))[0])
+        as_module(path)
     elif how == "prompt":
         as_prompt(path)
     else:
