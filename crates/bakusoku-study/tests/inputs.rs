@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use bakusoku_bids::{DataType, Entities, layout};
+use bakusoku_core::Info;
 use bakusoku_core::containers::Raw;
-use bakusoku_core::{Info, Recording};
 use bakusoku_io::fif::{FifRaw, RawOptions, RawWriter, read_evoked};
 use bakusoku_sim::{EVENT_ID, Simulation, SimulationParams, TASK};
 use bakusoku_study::{Outcome, RunOptions, Study, init};

@@ -57,6 +57,13 @@ def test_snippet(name, folder):
         assert doctest.OutputChecker().check_output(shown, got, doctest.ELLIPSIS), got
 
 
+@pytest.mark.parametrize("page", guide.PAGES, ids=lambda page: page.name)
+def test_every_block_is_run(page):
+    opened = re.findall(r"^```(\w+)$", page.read_text(), re.MULTILINE)
+    shown = [snippet.shown for snippet in guide.snippets(page).values() if snippet.shown]
+    assert sorted(opened) == ["python"] * len(guide.snippets(page)) + ["text"] * len(shown)
+
+
 def plain(code: str) -> str:
     """The program without what is written for readers."""
     tree = ast.parse(code)

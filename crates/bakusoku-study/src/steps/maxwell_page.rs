@@ -89,7 +89,13 @@ fn doing(config: &Config, params: &MaxwellParams, report: &MaxwellReport) -> Vec
     if params.head_pos.is_some() {
         out.push("movement compensated".into());
     }
-    out.push(format!("destination {}", config.get("mf_destination")));
+    out.push(match config.text("mf_destination") {
+        Some("reference_run") => match config.text("mf_reference_run") {
+            Some(run) => format!("destination: head position of run {run}"),
+            None => "destination: head position of the first run".into(),
+        },
+        _ => format!("destination {}", config.get("mf_destination")),
+    });
     out
 }
 
