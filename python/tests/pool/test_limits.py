@@ -58,3 +58,28 @@ def test_errors_name_the_limit():
                 print(type(error).__name__, error)
     """).clean()
     assert "ulimit -n" in ran.out, (ran.out, ran.err)
+
+
+@pytest.mark.parametrize("context", ["fork", "forkserver"])
+def test_many_workers_fit_into_the_usual_number_of_files(context):
+    ran = run_script(f"""
+        import os, resource, signal, time
+        import numpy as np
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+        from bakusoku import Pool
+
+        def work(i):
+            if i == 7: os.kill(os.getpid(), signal.SIGKILL)
+            return np.full(1 << 17, i)
+
+        if __name__ == "__main__":
+            with Pool(256, context={context!r}) as pool:
+                results = pool.map(work, range(300), 1, on_error="return")
+                print([type(r).__name__ for r in results].count("WorkerDied"), sum(type(r) is np.ndarray for r in results))
+                if os.fork() == 0:
+                    os._exit(int(results[11][5]))
+                print(os.waitstatus_to_exitcode(os.wait()[1]), results[12].sum() == 12 << 17)
+                del results
+                print(pool.map(abs, range(3), 1))
+    """, seconds=80).fine()
+    assert ran.out == "1 299\n11 True\n[0, 1, 2]\n", ran.err

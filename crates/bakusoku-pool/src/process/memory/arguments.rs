@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -139,18 +140,22 @@ pub(crate) struct WorkerMemory {
 }
 
 impl WorkerMemory {
-    pub(crate) fn create(keep: u64) -> io::Result<Arc<WorkerMemory>> {
-        let region = Arc::new(Region::create()?);
+    /// A worker's memory, and the file that it gets of it; `few_files`: there is none here.
+    pub(crate) fn create(keep: u64, few_files: bool) -> io::Result<(Arc<WorkerMemory>, OwnedFd)> {
+        let mut region = Region::create()?;
+        let file = region.file_for_other(few_files)?;
+        let region = Arc::new(region);
         let shared_state = SharedState::new(&region).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
         shared_state.set_keep(keep);
-        Ok(Arc::new(WorkerMemory {
+        let memory = Arc::new(WorkerMemory {
             region,
             shared_state,
             gone: AtomicBool::new(false),
             unsaid: Mutex::default(),
             held: Mutex::default(),
             process: std::process::id(),
-        }))
+        });
+        Ok((memory, file))
     }
 
     pub(crate) fn region(&self) -> &Arc<Region> {

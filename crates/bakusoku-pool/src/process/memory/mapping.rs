@@ -222,7 +222,7 @@ mod tests {
         let shared_state = SharedState::new(owner.region()).unwrap();
         // the control block's words are the worker's region in earnest; here a part of the owner's that no block uses.
         let _board_pages = owner.take(super::super::shared_state::SHARED_STATE_BYTES, false).unwrap();
-        let other = Region::open(owner.region().fd().try_clone_to_owned().unwrap()).unwrap();
+        let other = Region::open(owner.region().fd().unwrap().try_clone_to_owned().unwrap()).unwrap();
         let views = Arc::new(OwnerMapping::new(other, shared_state.clone()));
         let held = owner.take(10 * PAGE, true).unwrap();
         write(held.address().unwrap(), 5, 1);

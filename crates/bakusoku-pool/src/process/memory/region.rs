@@ -3,9 +3,11 @@
 //! Without a name there is nothing to leave behind: the kernel frees it with the last process that holds it. It counts
 //! neither against the size of `/dev/shm` nor, before it is touched, against anything else.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::mm::{MapFlags, ProtFlags};
 
@@ -22,7 +24,10 @@ const LEAST: u64 = 1 << 20;
 /// A file in memory and a shared mapping of its first part, which is all of it where the address space has no limit.
 #[derive(Debug)]
 pub(crate) struct Region {
-    fd: OwnedFd,
+    /// `None`: closed, since files are few; its mapping, which is all of it, stands for it.
+    fd: Option<OwnedFd>,
+    /// Of ranges that became private while there is no file: where else they are mapped as they are shared.
+    parked: Mutex<HashMap<u64, (usize, u64)>>,
     base: NonNull<u8>,
     mapped: u64,
     len: u64,
@@ -85,7 +90,7 @@ impl Region {
         let mut mapped = part.min(len);
         loop {
             match Region::mapped(fd.as_fd(), mapped) {
-                Ok(base) => return Ok(Region { fd, base, mapped, len, bounded }),
+                Ok(base) => return Ok(Region { fd: Some(fd), parked: Mutex::default(), base, mapped, len, bounded }),
                 Err(_) if mapped > LEAST => mapped = (mapped / 2 / LEAST * LEAST).max(LEAST),
                 Err(error) => return Err(io::Error::new(error.kind(), system::limits::explain(&error))),
             }
@@ -115,8 +120,20 @@ impl Region {
         Ok(base)
     }
 
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+    pub(crate) fn fd(&self) -> io::Result<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd).ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    /// Its file, for another process; `few_files`: it is closed here, where its mapping can stand for it.
+    pub(crate) fn file_for_other(&mut self, few_files: bool) -> io::Result<OwnedFd> {
+        if few_files
+            && system::MAPPINGS_STAND_FOR_FILES
+            && self.mapped == self.len
+            && let Some(fd) = self.fd.take()
+        {
+            return Ok(fd);
+        }
+        self.fd()?.try_clone_to_owned()
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -139,7 +156,7 @@ impl Region {
         let prot = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice.
         #[allow(unsafe_code)]
-        let base = unsafe { rustix::mm::mmap(std::ptr::null_mut(), len as usize, prot, flags, self.fd(), offset) };
+        let base = unsafe { rustix::mm::mmap(std::ptr::null_mut(), len as usize, prot, flags, self.fd()?, offset) };
         let explained = |error: rustix::io::Errno| {
             let error = io::Error::from(error);
             io::Error::new(
@@ -175,7 +192,7 @@ impl Region {
 
     /// Makes sure that there is memory behind a range, so that its lack is an error here and not a signal later.
     pub(crate) fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
-        system::reserve(self.fd(), offset, len)
+        system::reserve(self.fd()?, offset, len)
     }
 
     /// Copies bytes to `offset`. `fresh`: there are no pages yet.
@@ -185,7 +202,7 @@ impl Region {
             if !self.contains(offset, bytes.len() as u64) {
                 return Err(outside());
             }
-            return system::write_unmapped(self.fd(), offset, bytes);
+            return system::write_unmapped(self.fd()?, offset, bytes);
         };
         if !fresh {
             // SAFETY: inside of the mapping, and nobody else's, as the caller says by writing there.
@@ -198,7 +215,7 @@ impl Region {
         // SAFETY: as above.
         #[allow(unsafe_code)]
         unsafe {
-            system::fill(self.fd(), to, offset, bytes)
+            system::fill(self.fd()?, to, offset, bytes)
         }
     }
 
@@ -210,6 +227,13 @@ impl Region {
         // SAFETY: a range of ours.
         #[allow(unsafe_code)]
         unsafe {
+            if self.fd.is_none() {
+                let parked = system::map_again(at, len as usize)?;
+                system::make_private(at, len as usize)?;
+                system::remove(parked, len as usize);
+                self.parked().insert(offset, (parked.as_ptr().expose_provenance(), len));
+                return Ok(());
+            }
             system::make_private(at, len as usize)?;
         }
         self.punch(offset, len);
@@ -219,18 +243,42 @@ impl Region {
     /// Undoes [`make_private`](Region::make_private), when nobody looks at the range any more.
     pub(crate) fn make_shared(&self, offset: u64, len: u64) {
         let Some(at) = self.at(offset, len) else { return };
+        let Ok(fd) = self.fd() else {
+            if let Some((parked, len)) = self.parked().remove(&offset) {
+                // SAFETY: a mapping of ours moves to where it belongs, over a range that nobody looks at.
+                #[allow(unsafe_code)]
+                unsafe {
+                    system::move_mapping(parked, at, len as usize);
+                }
+            }
+            return;
+        };
         let flags = MapFlags::SHARED | MapFlags::NORESERVE | MapFlags::FIXED;
         // SAFETY: a range of this mapping that nobody looks at, mapped to where it belongs.
         #[allow(unsafe_code)]
         let _ = unsafe {
             let prot = ProtFlags::READ | ProtFlags::WRITE;
-            rustix::mm::mmap(at.as_ptr().cast(), len as usize, prot, flags, &self.fd, offset)
+            rustix::mm::mmap(at.as_ptr().cast(), len as usize, prot, flags, fd, offset)
         };
     }
 
     /// Gives the pages of a range of the file back, where the system can: it reads as zeros from then on.
     pub(crate) fn punch(&self, offset: u64, len: u64) {
-        system::punch(self.fd(), offset, len);
+        match self.fd() {
+            Ok(fd) => system::punch(fd, offset, len),
+            Err(_) => {
+                let Some(at) = self.at(offset, len) else { return };
+                // SAFETY: a range of ours that nobody looks at.
+                #[allow(unsafe_code)]
+                unsafe {
+                    system::remove(at, len as usize);
+                }
+            }
+        }
+    }
+
+    fn parked(&self) -> MutexGuard<'_, HashMap<u64, (usize, u64)>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -239,6 +287,11 @@ impl Drop for Region {
         // SAFETY: mapped by this value with this length; nobody holds a reference into it any more.
         #[allow(unsafe_code)]
         let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), self.mapped as usize) };
+        for (parked, len) in self.parked().drain().map(|(_, it)| it) {
+            // SAFETY: mapped by this value with this length.
+            #[allow(unsafe_code)]
+            let _ = unsafe { rustix::mm::munmap(std::ptr::with_exposed_provenance_mut(parked), len as usize) };
+        }
     }
 }
 
@@ -249,7 +302,7 @@ mod tests {
     #[test]
     fn both_sides_see_the_same_bytes() {
         let one = Region::create().unwrap();
-        let other = Region::open(one.fd().try_clone_to_owned().unwrap()).unwrap();
+        let other = Region::open(one.fd().unwrap().try_clone_to_owned().unwrap()).unwrap();
         assert_eq!(one.len(), other.len());
         let (a, b) = (one.at(1 << 30, 8).unwrap(), other.at(1 << 30, 8).unwrap());
         assert_ne!(a, b);
@@ -266,6 +319,35 @@ mod tests {
         assert!(one.at(one.len() - 4, 8).is_none() && one.at(u64::MAX, 8).is_none());
         assert_eq!(one.offset_of(a.as_ptr().addr()), Some(1 << 30));
         assert_eq!(one.offset_of(1), None);
+    }
+
+    #[test]
+    fn a_mapping_stands_for_a_file_that_is_closed() {
+        if !system::MAPPINGS_STAND_FOR_FILES {
+            return;
+        }
+        let mut one = Region::create().unwrap();
+        let other = Region::open(one.file_for_other(true).unwrap()).unwrap();
+        assert!(one.fd().is_err());
+        let (a, b) = (one.at(1 << 30, 8192).unwrap().cast::<u64>(), other.at(1 << 30, 8192).unwrap().cast::<u64>());
+        // SAFETY: words inside of both mappings, used by this thread alone.
+        #[allow(unsafe_code)]
+        unsafe {
+            b.write_volatile(77);
+            assert_eq!(a.read_volatile(), 77);
+            one.make_private(1 << 30, 8192).unwrap();
+            assert_eq!(
+                (a.read_volatile(), b.read_volatile()),
+                (77, 0),
+                "its own copy, and the file's pages given back"
+            );
+            b.write_volatile(78);
+            assert_eq!(a.read_volatile(), 77);
+            one.make_shared(1 << 30, 8192);
+            assert_eq!(a.read_volatile(), 78);
+            one.punch(1 << 30, 8192);
+            assert_eq!(b.read_volatile(), 0);
+        }
     }
 
     #[test]

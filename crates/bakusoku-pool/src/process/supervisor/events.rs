@@ -12,8 +12,11 @@ use crate::process::chunk::{ChunkResult, Exit, Function, Outcome, Payload};
 use crate::process::memory::ResultBlock;
 use crate::process::message::{Body, LARGEST, Reply};
 use crate::process::message_socket::Received;
-use crate::process::system::EVENTS;
+use crate::process::system::{EVENTS, Process};
 
+/// How often workers are looked at that no file stands for, and those of them that are about to end.
+const CHECK: Duration = Duration::from_millis(50);
+const SOON: Duration = Duration::from_millis(2);
 /// A poll that ends so much too late: the process was suspended.
 const SUSPENDED: Duration = Duration::from_secs(1);
 /// Output that is read at once.
@@ -344,6 +347,9 @@ impl Supervisor {
                 idle = true;
             }
         }
+        for worker in state.workers.values().filter(|worker| worker.is_unwatched()) {
+            at(Instant::now() + if worker.socket_closed { SOON } else { CHECK });
+        }
         state.ending.iter().for_each(|(kill_at, _)| at(*kill_at));
         state.pools.values().filter_map(|pool| pool.retry).for_each(|(retry_at, _)| at(retry_at));
         if let Some(since) = waits.filter(|_| idle) {
@@ -378,6 +384,11 @@ impl Supervisor {
             waits
         });
         Supervisor::retry_starts(state, now);
+        let unwatched = state.workers.iter().filter(|(_, worker)| worker.is_unwatched());
+        let ended = unwatched.filter(|(_, worker)| worker.process.as_ref().is_some_and(Process::has_ended));
+        for id in ended.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.worker_is_gone(state, id);
+        }
         let mut lost = Vec::new();
         let timeouts: Vec<(u64, Duration)> = state
             .workers

@@ -155,7 +155,7 @@ fn start(mut process: Command) -> io::Result<(u32, Process)> {
             Err(error) => return drop(tell.send(Err(error))),
         };
         let gone = |error| io::Error::other(format!("the forkserver cannot be followed: {error}"));
-        let _ = tell.send(Process::open(child.id() as i32).map(|process| (child.id(), process)).map_err(gone));
+        let _ = tell.send(Process::open(child.id() as i32, true).map(|process| (child.id(), process)).map_err(gone));
         let _ = child.wait();
     })?;
     drop(blocked);

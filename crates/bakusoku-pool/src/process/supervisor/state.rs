@@ -250,6 +250,11 @@ impl Worker {
         Some((jobs.get(&flight.job?)?.options.tag, flight.chunk.start + item))
     }
 
+    /// Whether nothing tells when it has ended: it has to be looked at.
+    pub(super) fn is_unwatched(&self) -> bool {
+        self.gone.is_none() && self.process.as_ref().is_some_and(|process| !process.is_watched())
+    }
+
     /// Whether it has items.
     pub(super) fn is_busy(&self) -> bool {
         self.flights.back().is_some_and(|flight| flight.job.is_some())

@@ -21,6 +21,8 @@ use crate::process::system::{self, Process, TreeProcess};
 const GENERATIONS: u32 = 3;
 /// Processes that workers are forked from may end without having forked one, in a row.
 const MAX_FORKSERVER_FAILURES: u32 = 3;
+/// A pool of more workers than this does with fewer files for each: three and not five.
+const MANY: usize = 64;
 /// How often, and after which pauses, a worker that could not be started is tried again.
 const START_ATTEMPTS: u32 = 5;
 const START_PAUSE: Duration = Duration::from_millis(200);
@@ -109,16 +111,18 @@ impl Supervisor {
         let first = callbacks.first()?;
         let ours = callbacks.starts()?;
         let (socket, its) = MessageSocket::pair()?;
-        let size = self.lock().pools.get(&pool).map_or(1, |pool| pool.options.size as u64);
-        let memory = WorkerMemory::create((self.warm / size.max(1)).clamp(16 << 20, 1 << 30))?;
+        let size = self.lock().pools.get(&pool).map_or(1, |pool| pool.options.size);
+        let few_files = size > MANY;
+        let keep = (self.warm / size.max(1) as u64).clamp(16 << 20, 1 << 30);
+        let (memory, own) = WorkerMemory::create(keep, few_files)?;
         self.regions().retain(|region| region.strong_count() > 0);
         self.regions().push(Arc::downgrade(&memory));
         let (output, output_end) = system::pipe()?;
         let (error, error_end) = system::pipe()?;
         let files = WorkerFiles {
             socket: its.into_fd(),
-            owner: self.memory.region().fd().try_clone_to_owned()?,
-            own: memory.region().fd().try_clone_to_owned()?,
+            owner: self.memory.region().fd()?.try_clone_to_owned()?,
+            own,
             output: output_end,
             error: error_end,
         };
@@ -221,9 +225,10 @@ impl Supervisor {
         worker.pid = Some(pid);
         worker.tree = TreeProcess::find(pid);
         // Of a child of the forkserver without a pidfd, the forkserver says when it ends.
+        let many = state.pools.get(&worker.pool).is_some_and(|pool| pool.options.size > MANY);
         let process = match pidfd {
-            Some(pidfd) => Some(Process::from_fd(pidfd)),
-            None if worker.ours => match Process::open(pid) {
+            Some(pidfd) => (!many).then(|| Process::from_fd(pidfd)),
+            None if worker.ours => match Process::open(pid, !many) {
                 Ok(process) => Some(process),
                 Err(error) => {
                     tracing::warn!("worker {pid} cannot be followed: {error}");
@@ -425,6 +430,11 @@ impl Supervisor {
             state.workers.iter().filter(|(_, w)| !w.ours && w.pid.is_none()).map(|(id, _)| *id).collect();
         for id in unborn {
             self.remove_worker(state, id);
+        }
+        // Of those without a file nobody says any more that they have ended.
+        let now = Instant::now();
+        for worker in state.workers.values_mut().filter(|worker| !worker.ours && worker.process.is_none()) {
+            worker.gone.get_or_insert(now);
         }
         if state.forkserver_failures >= MAX_FORKSERVER_FAILURES {
             let pools: Vec<u64> =

@@ -202,6 +202,44 @@ pub(in crate::process) fn punch(file: BorrowedFd<'_>, offset: u64, len: u64) {
     let _ = rustix::fs::fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len);
 }
 
+/// Whether a mapping can do all that its file could.
+pub(in crate::process) const MAPPINGS_STAND_FOR_FILES: bool = true;
+
+/// The same part of a file mapped once more.
+///
+/// # Safety
+///
+/// The range is mapped, shared, and belongs to the caller.
+#[allow(unsafe_code)]
+pub(in crate::process) unsafe fn map_again(at: NonNull<u8>, len: usize) -> io::Result<NonNull<u8>> {
+    // SAFETY: mremap(2): with an old size of 0 a shared mapping is doubled, at an address of the kernel's choice.
+    let again = unsafe { rustix::mm::mremap(at.as_ptr().cast(), 0, len, rustix::mm::MremapFlags::MAYMOVE)? };
+    NonNull::new(again.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+}
+
+/// Moves a mapping over another one.
+///
+/// # Safety
+///
+/// Both belong to the caller, and nobody looks at them.
+#[allow(unsafe_code)]
+pub(in crate::process) unsafe fn move_mapping(from: usize, to: NonNull<u8>, len: usize) {
+    let from = std::ptr::with_exposed_provenance_mut(from);
+    // SAFETY: as above.
+    let _ = unsafe { rustix::mm::mremap_fixed(from, len, len, rustix::mm::MremapFlags::MAYMOVE, to.as_ptr().cast()) };
+}
+
+/// Gives the pages of a file back by a mapping of it; they read as zeros from then on.
+///
+/// # Safety
+///
+/// A shared mapping of the caller's, whose content nobody needs.
+#[allow(unsafe_code)]
+pub(in crate::process) unsafe fn remove(at: NonNull<u8>, len: usize) {
+    // SAFETY: as above.
+    let _ = unsafe { rustix::mm::madvise(at.as_ptr().cast(), len, Advice::LinuxRemove) };
+}
+
 /// Private memory with the same bytes takes the place of a mapped range.
 ///
 /// # Safety

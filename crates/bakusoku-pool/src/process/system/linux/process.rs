@@ -19,8 +19,8 @@ const STACK: usize = 64 << 10;
 /// Another process, under whose number there is never a different one.
 #[derive(Debug)]
 pub(in crate::process) struct Process {
-    /// Readable when the process has ended.
-    file: OwnedFd,
+    /// Readable when the process has ended; `None` where files are few.
+    file: Option<OwnedFd>,
     /// Of a child of ours.
     pid: Option<i32>,
     /// Without a pidfd: whether the child has ended.
@@ -32,10 +32,13 @@ impl Process {
     ///
     /// Kernels before 5.3 and some container profiles have no `pidfd_open`: then a thread waits for the child and writes
     /// to a pipe when it ends.
-    pub(in crate::process) fn open(pid: i32) -> io::Result<Process> {
+    pub(in crate::process) fn open(pid: i32, watched: bool) -> io::Result<Process> {
         let number = Pid::from_raw(pid).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        if !watched {
+            return Ok(Process { file: None, pid: Some(pid), waited: None });
+        }
         if let Ok(file) = rustix::process::pidfd_open(number, PidfdFlags::empty()) {
-            return Ok(Process { file, pid: Some(pid), waited: None });
+            return Ok(Process { file: Some(file), pid: Some(pid), waited: None });
         }
         let (file, end) = super::pipe()?;
         let waited = Arc::new(AtomicBool::new(false));
@@ -53,24 +56,29 @@ impl Process {
         });
         drop(blocked);
         started?;
-        Ok(Process { file, pid: Some(pid), waited: Some(waited) })
+        Ok(Process { file: Some(file), pid: Some(pid), waited: Some(waited) })
     }
 
     /// From a pidfd that another process has sent.
     pub(in crate::process) fn from_fd(file: OwnedFd) -> Process {
-        Process { file, pid: None, waited: None }
+        Process { file: Some(file), pid: None, waited: None }
     }
 
     pub(in crate::process) fn watch(&self, poll: &Poll, key: u64) {
-        let _ = poll.add(&self.file, key);
+        if let Some(file) = &self.file {
+            let _ = poll.add(file, key);
+        }
     }
 
     pub(in crate::process) fn unwatch(&self, poll: &Poll) {
-        poll.remove(&self.file);
+        if let Some(file) = &self.file {
+            poll.remove(file);
+        }
     }
 
     pub(in crate::process) fn signal(&self, signal: Signal) {
-        if self.waited.is_none() && rustix::process::pidfd_send_signal(&self.file, signal).is_ok() {
+        let file = self.file.as_ref().filter(|_| self.waited.is_none());
+        if file.is_some_and(|file| rustix::process::pidfd_send_signal(file, signal).is_ok()) {
             return;
         }
         let ended = self.waited.as_ref().is_some_and(|ended| ended.load(Ordering::Acquire));
@@ -82,7 +90,22 @@ impl Process {
     /// Waits for its end.
     pub(in crate::process) fn wait(&self, longest: Duration) {
         let timeout = Timespec { tv_sec: longest.as_secs() as i64, tv_nsec: i64::from(longest.subsec_nanos()) };
-        let _ = rustix::event::poll(&mut [PollFd::new(&self.file.as_fd(), PollFlags::IN)], Some(&timeout));
+        if let Some(file) = &self.file {
+            let _ = rustix::event::poll(&mut [PollFd::new(&file.as_fd(), PollFlags::IN)], Some(&timeout));
+        }
+    }
+
+    /// Whether a file tells when it has ended.
+    pub(in crate::process) fn is_watched(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Whether it has ended, if it is a child of ours.
+    pub(in crate::process) fn has_ended(&self) -> bool {
+        let how = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        let pid = self.pid.and_then(Pid::from_raw);
+        // Should somebody else have waited for it, it has ended.
+        pid.is_none_or(|pid| !matches!(rustix::process::waitid(WaitId::Pid(pid), how), Ok(None)))
     }
 
     /// How it ended, if it was a child of ours.

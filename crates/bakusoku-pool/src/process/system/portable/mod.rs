@@ -114,6 +114,35 @@ pub(in crate::process) fn write_unmapped(file: BorrowedFd<'_>, offset: u64, byte
 /// Nothing: pages stay, for the next block that needs some.
 pub(in crate::process) fn punch(_: BorrowedFd<'_>, _: u64, _: u64) {}
 
+/// Whether a mapping can do all that its file could.
+pub(in crate::process) const MAPPINGS_STAND_FOR_FILES: bool = false;
+
+/// Cannot be done.
+///
+/// # Safety
+///
+/// None needed.
+#[allow(unsafe_code)]
+pub(in crate::process) unsafe fn map_again(_: NonNull<u8>, _: usize) -> io::Result<NonNull<u8>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Cannot be done.
+///
+/// # Safety
+///
+/// None needed.
+#[allow(unsafe_code)]
+pub(in crate::process) unsafe fn move_mapping(_: usize, _: NonNull<u8>, _: usize) {}
+
+/// Cannot be done.
+///
+/// # Safety
+///
+/// None needed.
+#[allow(unsafe_code)]
+pub(in crate::process) unsafe fn remove(_: NonNull<u8>, _: usize) {}
+
 /// Private memory with the same bytes takes the place of a mapped range. For a moment the bytes are not there: who
 /// forks while another thread reads a result may show it zeros.
 ///

@@ -37,7 +37,7 @@ struct State {
 
 impl Process {
     /// A child of this process.
-    pub(in crate::process) fn open(pid: i32) -> io::Result<Process> {
+    pub(in crate::process) fn open(pid: i32, _watched: bool) -> io::Result<Process> {
         let number = Pid::from_raw(pid).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let end = Arc::new(End::default());
         let told = Arc::clone(&end);
@@ -100,6 +100,16 @@ impl Process {
     pub(in crate::process) fn wait(&self, longest: Duration) {
         let state = self.end.state.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = self.end.ended.wait_timeout_while(state, longest, |state| state.exit.is_none());
+    }
+
+    /// Whether something tells when it has ended: a thread does.
+    pub(in crate::process) fn is_watched(&self) -> bool {
+        true
+    }
+
+    /// Whether it has ended.
+    pub(in crate::process) fn has_ended(&self) -> bool {
+        self.with(|state| state.exit.is_some())
     }
 
     /// How it ended.
