@@ -229,6 +229,11 @@ impl Supervisor {
                 Reason::Unable(format!("an internal error of bakusoku, please report it: {text}")),
             );
         }
+        // Workers that were being started: should they run, they see that their socket is closed.
+        let unborn = state.workers.iter().filter(|(_, worker)| worker.pid.is_none());
+        for id in unborn.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.drop_worker(state, id);
+        }
         for id in state.jobs.keys().copied().collect::<Vec<_>>() {
             if let Some(job) = state.jobs.get_mut(&id) {
                 (job.source, job.flights) = (From::End, 0);
@@ -266,5 +271,58 @@ impl Supervisor {
                 let _ = self.summoned.wait_timeout(state, TICK);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Callbacks, Items, JobOptions, WorkerFiles, WorkerOutput, WorkerPoolOptions};
+    use super::*;
+    use crate::process::chunk::{Chunk, Content, Function};
+
+    /// The first worker cannot be started, for want of processes; the second start panics, in the supervisor's thread.
+    struct Faulty;
+
+    impl Callbacks for Faulty {
+        fn first(&self) -> io::Result<Chunk> {
+            let body = Content::Inline([].into());
+            let function = Function::new(body.clone(), Vec::new());
+            Ok(Chunk { mode: 255, start: 0, items: 1, function, body, blocks: Vec::new(), need: 0 })
+        }
+
+        fn starts(&self) -> io::Result<bool> {
+            Ok(true)
+        }
+
+        fn start(&self, _: WorkerFiles) -> io::Result<i32> {
+            let own = std::thread::current().name() == Some("bakusoku-pool");
+            assert!(!own, "a mistake");
+            Err(io::Error::from_raw_os_error(libc::EAGAIN))
+        }
+
+        fn on_output(&self, _: WorkerOutput) {}
+    }
+
+    #[test]
+    fn a_panic_of_the_thread_is_an_error_and_no_wait_without_end() {
+        let supervisor = Supervisor::new().unwrap();
+        let options = WorkerPoolOptions {
+            size: 1,
+            max_tasks: None,
+            cores: 1,
+            threads: None,
+            most_threads: 1,
+            memory: u64::MAX,
+            elastic: false,
+        };
+        let pool = supervisor.pool(options, Arc::new(Faulty)).unwrap();
+        let chunk = Faulty.first().unwrap();
+        let job = pool.job(JobOptions { total: Some(1), ..JobOptions::default() }, vec![chunk], Items::These, None);
+        while pool.broken().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(matches!(&*pool.broken().unwrap(), Reason::Unable(why) if why.contains("a mistake")));
+        assert_eq!(job.wait(Until::Done, None, &mut || false), Waited::Ready);
+        assert_eq!(pool.join(Some(Instant::now() + Duration::from_secs(60)), &mut || false), Waited::Ready);
     }
 }

@@ -85,16 +85,23 @@ impl Supervisor {
 
     /// The forkserver could not fork a worker.
     pub(super) fn worker_was_not_forked(&self, state: &mut State, id: u64, number: i32) {
-        let Some(worker) = state.workers.remove(&id) else { return };
+        let Some(pool_id) = self.drop_worker(state, id) else { return };
+        let pool = state.pools.get(&pool_id);
+        if pool.is_some_and(|pool| pool.stage != Stage::Terminated && pool.broken.is_none()) {
+            self.worker_failed_to_start(state, pool_id, &io::Error::from_raw_os_error(number));
+        }
+        self.changed.notify_all();
+    }
+
+    /// A worker has never run; its pool.
+    pub(super) fn drop_worker(&self, state: &mut State, id: u64) -> Option<u64> {
+        let worker = state.workers.remove(&id)?;
         self.forget_files(&worker);
         worker.memory.leave();
         if let Some(pool) = state.pools.get_mut(&worker.pool) {
             pool.workers.retain(|w| *w != id);
-            if pool.stage != Stage::Terminated && pool.broken.is_none() {
-                self.worker_failed_to_start(state, worker.pool, &io::Error::from_raw_os_error(number));
-            }
         }
-        self.changed.notify_all();
+        Some(worker.pool)
     }
 
     fn forget_files(&self, worker: &Worker) {
@@ -192,13 +199,7 @@ impl Supervisor {
         match started {
             Ok(pid) => self.worker_runs(&mut state, id, pid, None),
             Err(error) => {
-                if let Some(worker) = state.workers.remove(&id) {
-                    self.forget_files(&worker);
-                    worker.memory.leave();
-                }
-                if let Some(pool) = state.pools.get_mut(&pool) {
-                    pool.workers.retain(|w| *w != id);
-                }
+                self.drop_worker(&mut state, id);
                 return Err(error);
             }
         }
