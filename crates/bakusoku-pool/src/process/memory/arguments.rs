@@ -158,10 +158,6 @@ impl WorkerMemory {
         Ok((memory, file))
     }
 
-    pub(crate) fn region(&self) -> &Arc<Region> {
-        &self.region
-    }
-
     pub(crate) fn shared_state(&self) -> &SharedState {
         &self.shared_state
     }
