@@ -477,10 +477,10 @@ impl Worker {
 
     /// Ends it now, with what it has started itself.
     pub(super) fn kill(&self) {
-        // So that it starts nothing while we look.
-        self.signal_alone(Signal::STOP);
-        self.descendants().into_iter().for_each(|process| process.signal(Signal::KILL));
+        let started = self.descendants();
+        // First, so that it starts nothing in the place of what has just ended.
         self.signal_alone(Signal::KILL);
+        started.into_iter().for_each(|process| process.signal(Signal::KILL));
     }
 
     /// Sends a signal to the worker and to what it has started.

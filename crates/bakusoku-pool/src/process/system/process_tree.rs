@@ -55,14 +55,18 @@ pub(in crate::process) fn descendants(of: TreeProcess) -> Vec<TreeProcess> {
 pub(in crate::process) fn kill_tree(pid: i32) {
     let Some(number) = Pid::from_raw(pid) else { return };
     let Some(tree) = TreeProcess::find(pid) else { return };
-    if pid.unsigned_abs() != std::process::id() {
-        // So that it starts nothing while we look.
-        let _ = rustix::process::kill_process(number, Signal::STOP);
+    let started = descendants(tree);
+    let own = pid.unsigned_abs() == std::process::id();
+    if !own {
+        // First, so that it starts nothing in the place of what has just ended.
+        let _ = rustix::process::kill_process(number, Signal::KILL);
     }
-    for process in descendants(tree) {
+    for process in started {
         process.signal(Signal::KILL);
     }
-    let _ = rustix::process::kill_process(number, Signal::KILL);
+    if own {
+        let _ = rustix::process::kill_process(number, Signal::KILL);
+    }
 }
 
 /// What is known of a process.
