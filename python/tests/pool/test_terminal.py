@@ -60,7 +60,7 @@ def test_programs_of_tasks_may_use_the_terminal(on_terminal, context):
 def test_ctrl_z_stops_workers_and_fg_continues_them(on_terminal, context, tmp_path):
     ticks = tmp_path / "ticks"
     terminal = on_terminal(f"""
-        import time
+        import os, time
         from bakusoku import Pool
 
         def task(_):
@@ -71,7 +71,7 @@ def test_ctrl_z_stops_workers_and_fg_continues_them(on_terminal, context, tmp_pa
         if __name__ == "__main__":
             with Pool(2, context={context!r}) as pool:
                 result = pool.map_async(task, range(2), 1)
-                time.sleep(0.5)
+                while not os.path.exists({str(ticks)!r}): time.sleep(0.01)
                 print("running", flush=True)
                 result.get()
             print("done")
