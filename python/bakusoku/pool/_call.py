@@ -11,18 +11,18 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ._blame import blame
-from ._bring import UNCHANGING, Brought, NotYet
 from ._engine_thread import no_dummy_thread
 from ._exceptions import unseal
+from ._function_cache import by_value_of, function_of
 from ._generators import SharedGenerator, with_own_numbers
-from ._kept import by_value_of, function_of
 from ._memory import need, warn_if_too_much
 from ._pickle import Placed, dumps
+from ._pickling_errors import explain_pickling_error
+from ._prefetch import UNCHANGING, NotReady, PrefetchIterator
 from ._worker import APPLY, ERROR, EXIT, OUTCOMES, SEPARATE, STAR, VALUE, VALUES
 
 if TYPE_CHECKING:
-    from ._journal import Journal
+    from ._checkpoint import Checkpoint
     from ._options import Options
     from ._pool import Pool
     from ._progress import Reporter
@@ -56,8 +56,8 @@ class Call:
     others = False
     #: Whether an item may be on its way before a worker is free for it.
     early = True
-    #: Where items wait that a thread has brought.
-    brought: Brought | None = None
+    #: Where items wait that a thread has prefetched.
+    prefetched: PrefetchIterator | None = None
 
     # What few calls need, or not at once, stands here: thousands of calls may be under way.
     job: Any = None
@@ -71,7 +71,7 @@ class Call:
     #: The last lines that items have written, for their errors.
     words: dict[int, deque[str]] | None = None
     #: Where finished items are kept, and under which keys those that are not.
-    journal: Journal | None = None
+    checkpoint: Checkpoint | None = None
     keys: dict[int, str] | None = None
     #: Who reports how far it is, and after how many seconds who waits looks up.
     reporter: Reporter | None = None
@@ -84,16 +84,16 @@ class Call:
         self.callable = function
         self.sent = with_own_numbers(function, options.seed)
         #: How workers are told of it, and the globals of the script that they have with it.
-        self.function, self.names = function_of(self.sent, pool._face)
+        self.function, self.names = function_of(self.sent, pool._callbacks)
         self.mode = mode
         self.options = options
         self.name = name
         self.lock = threading.RLock()
         self.tag = next(_tags)
         if options.resume is not None:
-            from ._journal import Journal
+            from ._checkpoint import Checkpoint
 
-            self.journal = Journal(options.resume, function, mode == STAR, options.seed)
+            self.checkpoint = Checkpoint(options.resume, function, mode == STAR, options.seed)
             self.keys = {}
 
     # ── to workers ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,7 +110,7 @@ class Call:
         if self.options.timeout is not None:
             # It is promised to each item.
             chunk = 1
-        self.pool._face.calls[self.tag] = self
+        self.pool._callbacks.calls[self.tag] = self
         listener = self.heard if eager else None
         timeout = self.options.timeout
         source: Any = self
@@ -121,8 +121,8 @@ class Call:
             parcels = [] if parcel is None else [parcel]
         crew = self.pool._crew
         self.job = crew.job(self.tag, parcels, source, listener, chunk, self.target, total, self.others, ahead, timeout)
-        if self.brought is not None:
-            self.brought.start(self.job)
+        if self.prefetched is not None:
+            self.prefetched.start(self.job)
         if eager:
             # What came before `self.job` was there.
             self.arrived()
@@ -143,8 +143,10 @@ class Call:
                         if len(items) > 1:
                             self.hold_back(start, items)
                         else:
-                            self.put_error(start, blame(items[0], error, self.naming(start)), final=True)
-            except NotYet:
+                            self.put_error(
+                                start, explain_pickling_error(items[0], error, self.naming(start)), final=True
+                            )
+            except NotReady:
                 return ...
             except BaseException as error:  # a `next` or a `__reduce__` of the user's
                 self.source_failed(error)
@@ -177,7 +179,7 @@ class Call:
         """See to it that workers have these globals of the script."""
         if names and not names <= self.names:
             describe = by_value_of if self.by_value else function_of
-            self.function, self.names = describe(self.sent, self.pool._face, self.names | names)
+            self.function, self.names = describe(self.sent, self.pool._callbacks, self.names | names)
 
     def apart(self, items: list) -> bool:
         """Whether no task can change what another one gets."""
@@ -267,7 +269,7 @@ class Call:
 
     def accept(self, part: tuple) -> None:
         start, items, worker, _wall, _cpu, _peak, kind = part[:7]
-        output = self.pool._face.output
+        output = self.pool._callbacks.output
         if worker in output.unended:
             output.ended(worker)
         self.take(start, items, kind, part)
@@ -370,7 +372,7 @@ class Call:
         if not self.by_value:
             self.by_value = True
             try:
-                self.function, self.names = by_value_of(self.sent, self.pool._face, self.names)
+                self.function, self.names = by_value_of(self.sent, self.pool._callbacks, self.names)
             except Exception as error:
                 self.by_value = False
                 refusal = error
@@ -395,11 +397,11 @@ class Call:
 
     def got(self, start: int, values: list) -> None:
         """Results of a worker."""
-        if self.journal is not None:
+        if self.checkpoint is not None:
             for index, value in enumerate(values, start):
                 key = self.keys.pop(index, None)
                 if key is not None:
-                    self.journal.keep(key, value, self.label(index))
+                    self.checkpoint.keep(key, value, self.label(index))
         self.put_values(start, values)
 
     def put_values(self, start: int, values: list) -> None:

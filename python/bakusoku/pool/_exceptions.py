@@ -82,10 +82,10 @@ def encoding_error(error: BaseException, value: Any) -> Envelope:
     """In the worker: a result that cannot be pickled."""
     from multiprocessing.pool import MaybeEncodingError
 
-    from ._blame import blame
+    from ._pickling_errors import explain_pickling_error
 
     try:
-        said = repr(blame(value, error, "the result"))
+        said = repr(explain_pickling_error(value, error, "the result"))
     except Exception:  # a `__repr__` or a property that raises
         said = repr(error)
     return seal(MaybeEncodingError(_Said(said), value))

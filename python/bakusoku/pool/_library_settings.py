@@ -78,7 +78,7 @@ _LIBRARIES: dict[str, tuple[Callable, Callable]] = {
 _warned: set[str] = set()
 
 
-def gather() -> dict[str, bytes]:
+def capture() -> dict[str, bytes]:
     """In the owner: the settings of the libraries that are loaded here."""
     found = {}
     for name, (get, _) in _LIBRARIES.items():

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
-from ._bring import UNCHANGING
 from ._call import Call, call_users
 from ._pickle import Placed, repeated_arrays
+from ._prefetch import UNCHANGING
 from ._worker import APPLY
 
 if TYPE_CHECKING:
@@ -53,24 +53,24 @@ class ListCall(Call):
         self.finished = not items
         if callback or error_callback:
             self.callbacks = [(callback, error_callback)]
-        if self.journal is not None:
+        if self.checkpoint is not None:
             self.look_up()
 
     def look_up(self) -> None:
-        """Take what is finished from the journal."""
-        from ._journal import Nothing
+        """Take what is finished from the checkpoint."""
+        from ._checkpoint import MISSING
 
         for index, item in enumerate(self.items):
-            key = self.journal.key(index, item, self.naming(index))
-            value = self.journal.load(key)
-            if value is Nothing:
+            key = self.checkpoint.key(index, item, self.naming(index))
+            value = self.checkpoint.load(key)
+            if value is MISSING:
                 self.keys[index] = key
             else:
-                self.journal.found += 1
+                self.checkpoint.found += 1
                 self.put_values(index, [value])
         self.finished = not self.missing
-        if self.journal.found and self.mode != APPLY and sys.stderr is not None:
-            sys.stderr.write(self.journal.said(len(self.items)))
+        if self.checkpoint.found and self.mode != APPLY and sys.stderr is not None:
+            sys.stderr.write(self.checkpoint.said(len(self.items)))
 
     def supply(self, most: int) -> tuple[int, list]:
         start, has = self.position, self.has

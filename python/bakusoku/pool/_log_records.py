@@ -44,7 +44,7 @@ def _key(handler: logging.Handler) -> tuple[str, Any]:
     return "other", f"{type(handler).__module__}.{type(handler).__qualname__}"
 
 
-def gather() -> tuple[bytes, int, list]:
+def capture() -> tuple[bytes, int, list]:
     """In the owner: its loggers, as far as they are not as they are born."""
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     told = [

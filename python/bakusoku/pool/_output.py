@@ -11,7 +11,7 @@ from typing import Any
 from . import _log_records
 from ._engine_thread import no_dummy_thread
 from ._progress import Above
-from ._speech import MARK, RECORD
+from ._worker_output import MARK, RECORD
 
 #: The last lines of an item that go with its error, and how much of each.
 LAST, LONG = 20, 400

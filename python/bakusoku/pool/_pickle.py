@@ -12,7 +12,7 @@ from collections.abc import Set
 from typing import Any
 
 from .. import _core
-from ._blame import blame
+from ._pickling_errors import explain_pickling_error
 from ._value_pickling import LARGE, plain
 
 #: Blocks in one message; further buffers stay in the bytes.
@@ -104,7 +104,7 @@ def dumps(value: Any, placed: Any, name: str = "", names: set | None = None) -> 
     except Exception as error:
         if not name:
             raise
-        raise blame(value, error, name) from error
+        raise explain_pickling_error(value, error, name) from error
 
 
 def by_value(value: Any, placed: Any, module: Any = None, names: set | None = None, forked: bool = False) -> bytes:

@@ -12,8 +12,8 @@ from typing import Any
 
 from .. import _core
 from .._exceptions import ParameterError
-from . import _carry, _method, _start
-from ._face import Face
+from . import _forkserver, _start_method, _worker_state
+from ._engine_callbacks import EngineCallbacks
 from ._list_call import ListCall
 from ._options import NO_LIMIT, Options, whole
 from ._results import AsyncResult, ResultIterator, ResultList
@@ -144,13 +144,13 @@ class Pool:
         self._options = Options(on_error, labels, timeout, retries, seed, progress, resume, memory)
         self._calls = itertools.count()
         self._size = self._processes = size
-        method = _method.method(context)
-        self._face = Face(method, initializer, tuple(initargs))
-        _start.begin()
+        method = _start_method.method(context)
+        self._callbacks = EngineCallbacks(method, initializer, tuple(initargs))
+        _forkserver.begin()
         if method == "forkserver":
-            _start.zygote()
-        said, most = None if elastic else threads, _carry.thread_cap()
-        self._crew = _core.WorkerPool(self._face, size, lives, cores, self._memory, said, most, elastic)
+            _forkserver.prepare()
+        said, most = None if elastic else threads, _worker_state.thread_cap()
+        self._crew = _core.WorkerPool(self._callbacks, size, lives, cores, self._memory, said, most, elastic)
         self._state = _OPEN
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -307,7 +307,7 @@ class Pool:
 
     @property
     def _cache(self) -> dict[int, Any]:
-        return {tag: call for tag, call in list(self._face.calls.items()) if not call.is_over()}
+        return {tag: call for tag, call in list(self._callbacks.calls.items()) if not call.is_over()}
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} state={self._state} pool_size={self._size}>"

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ._blame import blame
+from ._pickling_errors import explain_pickling_error
 from ._script_namespace import CLASS, DATA, FUNCTION, MODULE, SCRIPT, Held, Update, namespace
 from ._script_pickler import Name, class_parts, function_skeleton, function_state, name_of, names_of_code, write
 
@@ -82,7 +82,7 @@ _entries: dict[Name, Entry] = {}
 _forking: weakref.WeakSet = weakref.WeakSet()
 
 
-def before_fork(face: Any) -> None:
+def before_fork(callbacks: Any) -> None:
     """Note what a fork has from now on."""
     main = sys.modules[SCRIPT].__dict__
     for name, value in list(main.items()):
@@ -105,10 +105,10 @@ def before_fork(face: Any) -> None:
                 entry.take(_look((SCRIPT, name), value, CLASS, True))
     for key in [key for key in _entries if key[0] == SCRIPT and key[1] not in main]:
         del _entries[key]
-    if face.known is None:
-        face.known = next(_versions)
-        _forking.add(face)
-        weakref.finalize(face, release).atexit = False
+    if callbacks.known is None:
+        callbacks.known = next(_versions)
+        _forking.add(callbacks)
+        weakref.finalize(callbacks, release).atexit = False
 
 
 def inherited() -> dict[Name, Held]:
@@ -334,8 +334,8 @@ def describe(entries: dict[Name, Entry], placed: Any, function: Any) -> Update |
 
 def _explained(name: str, value: Any, error: Exception, function: Any) -> Exception:
     if isinstance(function, types.FunctionType) and name in function.__code__.co_names:
-        return blame(function, error, "the function")
-    return blame(value, error, f"the global `{name}`")
+        return explain_pickling_error(function, error, "the function")
+    return explain_pickling_error(value, error, f"the global `{name}`")
 
 
 def is_fixed(value: Any, depth: int = 3) -> bool:

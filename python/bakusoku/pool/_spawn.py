@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from ._carry import THREADS
 from ._process import share_tracker
+from ._worker_state import THREADS
 
 
 def start(files: list[int]) -> int:
     """Start a worker that serves these files; its process."""
-    from ._start import arguments
+    from ._forkserver import arguments
 
     # Numerical libraries read these when they are loaded; in a worker the pool sets their threads.
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}

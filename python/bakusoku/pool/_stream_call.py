@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ._bring import PROMPT, UNCHANGING, Brought, NotYet
 from ._call import Call
+from ._prefetch import EAGER_ITERATORS, UNCHANGING, NotReady, PrefetchIterator
 
 if TYPE_CHECKING:
     from ._options import Options
     from ._pool import Pool
 
 
-class Kept:
-    """In the place of a result that is in the journal."""
+class CachedResult:
+    """In the place of a result that is in the checkpoint."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -43,8 +43,8 @@ class StreamCall(Call):
         super().__init__(pool, function, mode, options, name)
         #: Whether items stay as they are until they are sent.
         self.lasting = chunk is not None
-        if type(items) not in PROMPT:
-            items = self.brought = Brought(items, self.lasting)
+        if type(items) not in EAGER_ITERATORS:
+            items = self.prefetched = PrefetchIterator(items, self.lasting)
         self.iterator = items
         self.ordered = ordered
         self.taken = 0
@@ -66,8 +66,8 @@ class StreamCall(Call):
         #: How many items there are, where that is known, and how many have an outcome.
         self.total: int | None = None
         self.n_settled = 0
-        if self.journal is not None:
-            # What is in the journal comes without an answer of a worker.
+        if self.checkpoint is not None:
+            # What is in the checkpoint comes without an answer of a worker.
             self.pause = 0.05
 
     def supply(self, most: int) -> tuple[int, list]:
@@ -77,20 +77,20 @@ class StreamCall(Call):
         if self.broken is not None:
             error, self.broken = self.broken, None
             raise error
-        if self.lasting and self.journal is None and self.end_at is None:
+        if self.lasting and self.checkpoint is None and self.end_at is None:
             items = self.whole(most)
             if items is not None:
                 return self.taken - len(items), items
         # A message of so many items as were asked for is complete or fails.
-        elif self.brought is not None and self.lasting and not self.brought.has(most):
-            raise NotYet
+        elif self.prefetched is not None and self.lasting and not self.prefetched.has(most):
+            raise NotReady
         items: list = []
         start = self.taken
         if self.end_at is None:
             try:
                 for item in self.iterator:
                     self.taken += 1
-                    if self.journal is not None and self.is_kept(self.taken - 1, item):
+                    if self.checkpoint is not None and self.is_kept(self.taken - 1, item):
                         if items:
                             # The numbers in a message follow each other.
                             break
@@ -102,9 +102,9 @@ class StreamCall(Call):
                         break
                 else:
                     self.end_at = self.taken
-            except NotYet:
+            except NotReady:
                 if not items:
-                    self.brought.most = most
+                    self.prefetched.most = most
                     raise
             except BaseException as error:
                 if not items or self.lasting:
@@ -117,17 +117,17 @@ class StreamCall(Call):
 
     def whole(self, most: int) -> list | None:
         """So many items, at the cost of a list; None where it takes a closer look: at the end, or before an error."""
-        if self.brought is None:
+        if self.prefetched is None:
             before = self.taken
             # An error in here ends the call, and with it this message.
             items = list(islice(self.iterator, most))
             if len(items) < most:
                 self.end_at = before + len(items)
         else:
-            if not self.brought.has(most):
-                raise NotYet
-            take = self.brought.items.popleft
-            if len(self.brought.items) < most:
+            if not self.prefetched.has(most):
+                raise NotReady
+            take = self.prefetched.items.popleft
+            if len(self.prefetched.items) < most:
                 return None
             items = [take() for _ in range(most)]
         if items:
@@ -145,13 +145,13 @@ class StreamCall(Call):
 
     def is_kept(self, index: int, item: Any) -> bool:
         """Whether the item is finished; then its result is read when it is its turn."""
-        key = self.journal.key(index, item, self.naming(index))
-        if not self.journal.has(key):
+        key = self.checkpoint.key(index, item, self.naming(index))
+        if not self.checkpoint.has(key):
             self.keys[index] = key
             return False
         with self.lock:
             self.under_way[index] = item
-            self.settle(index, (True, Kept(key)))
+            self.settle(index, (True, CachedResult(key)))
         return True
 
     def hold_back(self, start: int, items: list) -> None:
@@ -204,8 +204,8 @@ class StreamCall(Call):
         return self.complete
 
     def all_arrived(self) -> None:
-        if not self.complete and self.journal is not None and self.journal.found and sys.stderr is not None:
-            sys.stderr.write(self.journal.said(self.end_at))
+        if not self.complete and self.checkpoint is not None and self.checkpoint.found and sys.stderr is not None:
+            sys.stderr.write(self.checkpoint.said(self.end_at))
         self.complete = True
 
     def has_next(self) -> bool:
@@ -238,12 +238,12 @@ class StreamCall(Call):
             return None
 
     def loaded(self, outcome: tuple[bool, Any]) -> tuple[bool, Any]:
-        """An outcome, from the journal where it is there."""
-        if type(outcome[1]) is not Kept:
+        """An outcome, from the checkpoint where it is there."""
+        if type(outcome[1]) is not CachedResult:
             return outcome
-        from ._journal import Nothing
+        from ._checkpoint import MISSING
 
-        value = self.journal.load(outcome[1].key)
-        if value is Nothing:
-            return False, FileNotFoundError(f"a result was removed from {str(self.journal.folder)!r} meanwhile")
+        value = self.checkpoint.load(outcome[1].key)
+        if value is MISSING:
+            return False, FileNotFoundError(f"a result was removed from {str(self.checkpoint.folder)!r} meanwhile")
         return True, value

@@ -10,7 +10,7 @@ import types
 from typing import Any
 
 from .. import _core
-from . import _speech
+from . import _worker_output
 from ._exceptions import encoding_error, seal
 from ._pickle import GLOBALS, LARGE, MOST_BLOCKS, ONCE, by_value
 from ._value_pickling import plain
@@ -25,7 +25,7 @@ VALUES, OUTCOMES, NO_FUNCTION = 0, 1, 2
 VALUE, ERROR, EXIT = 0, 1, 2
 
 #: The line to the process that workers are forked from, for pools of this worker's own.
-zygote_line: int | None = None
+forkserver_socket: int | None = None
 
 #: Whether this process is a worker, and how it was made.
 is_worker = False
@@ -45,12 +45,14 @@ def shared_item() -> int | None:
     return running_item() if _loop is not None and _loop.items > 1 else None
 
 
-def begin(files: list[int], parent: int, zygote: int | None, identity: Any = None, inherited: Any = (None, ())) -> None:
+def begin(
+    files: list[int], parent: int, forkserver: int | None, identity: Any = None, inherited: Any = (None, ())
+) -> None:
     """In a process that was just started, by `parent`. Never returns.
 
     A fork of its owner knows already who it is, and has inherited the initializer and its arguments.
     """
-    global zygote_line, is_worker, _loop
+    global forkserver_socket, is_worker, _loop
     import atexit
 
     from . import _process, _script_namespace
@@ -59,9 +61,9 @@ def begin(files: list[int], parent: int, zygote: int | None, identity: Any = Non
     # programs of tasks may use it. Orphans of these programs become children of this process, and end with it.
     _core.adopt_orphans()
     # Any thread of the owner's may have started a child; of another parent's death the system tells at once.
-    if not (_core.end_with_parent if zygote is None else _core.die_with_parent)(parent):
+    if not (_core.end_with_parent if forkserver is None else _core.die_with_parent)(parent):
         os._exit(0)
-    zygote_line = zygote
+    forkserver_socket = forkserver
     atexit._clear()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -78,7 +80,7 @@ def begin(files: list[int], parent: int, zygote: int | None, identity: Any = Non
     status = 1
     end = _core.WorkerConnection(line, owner, own)
     end.watch(output, error)
-    _speech.begin(end.send_message)
+    _worker_output.begin(end.send_message)
     is_worker = True
     os.register_at_fork(before=_core.before_fork, after_in_child=_core.after_fork)
     try:
@@ -208,17 +210,17 @@ class Worker:
 
     def first(self, body: Any, blocks: list) -> None:
         global method
-        from . import _carry, _library_settings, _process, _script_namespace
+        from . import _library_settings, _process, _script_namespace, _worker_state
 
         try:
             state, initialization = pickle.loads(body, buffers=blocks)
             method = state["method"]
             if "identity" in state:
                 _process.begin(state["identity"], forked=False)
-            _carry.restore(state)
+            _worker_state.restore(state)
             if "settings" in state:
                 _library_settings.restore(state["settings"])
-            _carry.limit_threads(self.end.tell_threads())
+            _worker_state.limit_threads(self.end.tell_threads())
             signal.signal(signal.SIGINT, self.interrupted)
             if initialization is not None:
                 update, *both = initialization
@@ -346,7 +348,7 @@ class Worker:
         self.reply(status, self.dumps(value))
 
     def reply(self, status: int, body: bytes) -> None:
-        _speech.end_item()
+        _worker_output.end_item()
         self.end.answer(status, body)
 
     def dumps(self, value: Any) -> bytes:

@@ -177,7 +177,7 @@ def test_an_argument_that_breaks_in_the_worker(pool):
     assert usable(pool)
 
 
-# ---- workers and zygotes that die by themselves ------------------------------------------------------------------
+# ---- workers and forkservers that die by themselves ------------------------------------------------------------------
 
 
 def test_an_idle_worker_is_killed(pool):
@@ -188,17 +188,17 @@ def test_an_idle_worker_is_killed(pool):
     assert len(set(pool.map(tasks.sleep_and_pid, [0.05] * 8, chunksize=1))) == 2
 
 
-@pytest.mark.skipif(not _core.HAS_FORKSERVER, reason="workers have no zygote on this system")
+@pytest.mark.skipif(not _core.HAS_FORKSERVER, reason="workers have no forkserver on this system")
 @pytest.mark.parametrize("moment", ["idle", "busy"])
-def test_the_zygote_is_killed(moment):
+def test_the_forkserver_is_killed(moment):
     """The process that makes our workers dies: an error or a recovery, never a hang."""
     with bakusoku.Pool(2, context="forkserver") as pool:
         worker = pool.apply(tasks.pid)
-        zygote = psutil.Process(worker).ppid()
-        assert zygote != os.getpid()
+        forkserver = psutil.Process(worker).ppid()
+        assert forkserver != os.getpid()
         result = pool.map_async(tasks.sleep, [0.4] * 4) if moment == "busy" else None
         time.sleep(0.1)
-        os.kill(zygote, signal.SIGKILL)
+        os.kill(forkserver, signal.SIGKILL)
         if result is not None:
             result.wait(5)
             assert result.ready()

@@ -12,7 +12,7 @@ from .script import Script, run_script
 def test_a_fork_that_fails_once_ends_nobody():
     ran = run_script("""
         import os, time
-        from bakusoku.pool import _start
+        from bakusoku.pool import _forkserver
 
         # The server of this script fails to fork its second worker, once.
         patch = "; ".join([
@@ -22,11 +22,11 @@ def test_a_fork_that_fails_once_ends_nobody():
             "raises = lambda: (_ for _ in ()).throw(error)",
             "os.fork = lambda: (calls.append(1), raises() if len(calls) == 3 else fork())[1]",
         ]) + "\\n"
-        arguments = _start.arguments
+        arguments = _forkserver.arguments
         def patched(module, *given):
             *first, code = arguments(module, *given)
             return [*first, patch + code]
-        _start.arguments = patched
+        _forkserver.arguments = patched
         from bakusoku import Pool, _core
 
         def pid(_): time.sleep(0.02); return os.getpid()

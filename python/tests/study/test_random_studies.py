@@ -220,7 +220,9 @@ def test_random_study(cli, tmp_path, seed):
                 ours = {e.comment: e for e in mne.read_evokeds(folder / f"{name}_ave.fif", verbose="error")}
             by_code = {code: name for name, code in our_epochs.event_id.items()}
             theirs_by_code = {code: name for name, code in epochs.event_id.items()}
-            assert [by_code[c] for c in our_epochs.events[:, 2]] == [theirs_by_code[c] for c in epochs.events[:, 2]], what
+            assert [by_code[c] for c in our_epochs.events[:, 2]] == [theirs_by_code[c] for c in epochs.events[:, 2]], (
+                what
+            )
             same(our_epochs.get_data(copy=False), epochs.get_data(copy=False, picks=our_epochs.ch_names), what)
             assert set(ours) == set(evokeds), what
             for comment, theirs in evokeds.items():

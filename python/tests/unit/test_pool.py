@@ -364,7 +364,7 @@ def test_nothing_outlives_its_owner():
     assert len(pids) >= 2 and gone(pids, 20)
 
 
-def test_a_killed_zygote_is_replaced():
+def test_a_killed_forkserver_is_replaced():
     pool = Pool(2, context="forkserver")
     assert pool.map(abs, [-1]) == [1]
     os.kill(bakusoku._core.forkserver(), signal.SIGKILL)

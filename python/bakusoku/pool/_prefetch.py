@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 #: Iterators that have their items already.
-PROMPT = frozenset(
+EAGER_ITERATORS = frozenset(
     type(iter(items))
     for items in ([], (), range(0), range(1 << 70), {}, {}.values(), {}.items(), set(), "", b"", bytearray())
 ) | {itertools.count, itertools.repeat}
@@ -19,12 +19,12 @@ PROMPT = frozenset(
 UNCHANGING = frozenset((int, float, complex, bool, str, bytes, type(None), range))
 
 
-class NotYet(Exception):
+class NotReady(Exception):
     """The next item is still being made."""
 
 
-class Brought:
-    """What an iterator has made so far, as an iterator that makes nobody wait: it raises `NotYet` instead.
+class PrefetchIterator:
+    """What an iterator has made so far, as an iterator that makes nobody wait: it raises `NotReady` instead.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Brought:
         #: What ended the iterator.
         self.end: BaseException | None = None
 
-    def __iter__(self) -> Brought:
+    def __iter__(self) -> PrefetchIterator:
         return self
 
     def __next__(self) -> Any:
@@ -53,7 +53,7 @@ class Brought:
         if self.items:
             return self.items.popleft()
         if end is None:
-            raise NotYet
+            raise NotReady
         self.end = StopIteration()
         raise end
 
@@ -68,9 +68,9 @@ class Brought:
         """Start the thread."""
         # As in the thread that made the call: `decimal`'s precision, NumPy's error state.
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._bring, job), name="bakusoku-items", daemon=True).start()
+        threading.Thread(target=context.run, args=(self._prefetch, job), name="bakusoku-items", daemon=True).start()
 
-    def _bring(self, job: Any) -> None:
+    def _prefetch(self, job: Any) -> None:
         while self.end is None and job.wanted():
             while self.end is None and len(self.items) < self.most:
                 if self.lasting:
@@ -80,7 +80,7 @@ class Brought:
                         end = StopIteration() if len(got) < need else None
                     except BaseException as error:
                         end = error
-                    # What was brought before an error stays.
+                    # What was prefetched before an error stays.
                     self.items.extend(got)
                     self.end = end
                     job.came()

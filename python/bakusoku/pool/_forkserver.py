@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from .. import _core
-from ._carry import THREADS
 from ._process import share_tracker
+from ._worker_state import THREADS
 
 _told: set[str] = set()
 _process: int | None = None
@@ -28,16 +28,16 @@ def begin() -> None:
                 os.register_at_fork(before=_core.before_fork, after_in_child=_core.after_fork)
         _process = process
         _told.clear()
-        if _worker.zygote_line is not None:
+        if _worker.forkserver_socket is not None:
             # A worker's own workers are forked from where it came from.
-            _core.inherit_forkserver(os.dup(_worker.zygote_line))
+            _core.inherit_forkserver(os.dup(_worker.forkserver_socket))
 
 
-def zygote() -> None:
+def prepare() -> None:
     """Have a process to fork workers from, with the modules that are loaded here."""
     from . import _worker
 
-    if _worker.zygote_line is not None:
+    if _worker.forkserver_socket is not None:
         return
     if _core.forkserver() is None:
         _told.clear()
@@ -51,7 +51,9 @@ def zygote() -> None:
     try:
         if handed is not None:
             os.set_inheritable(handed, True)
-        _core.prepare_forkserver(sys.executable, arguments("_zygote", os.getpid(), handed), environment, modules)
+        _core.prepare_forkserver(
+            sys.executable, arguments("_forkserver_main", os.getpid(), handed), environment, modules
+        )
     finally:
         if handed is not None:
             os.close(handed)

@@ -27,7 +27,7 @@ def thread_cap(environment: Any = os.environ) -> int | None:
     return min(caps) if caps else None
 
 
-def gather() -> dict[str, Any]:
+def capture() -> dict[str, Any]:
     """The owner's state that functions may depend on."""
     state: dict[str, Any] = {
         "environment": dict(os.environ),
@@ -47,7 +47,7 @@ def gather() -> dict[str, Any]:
     if numpy is not None and hasattr(numpy, "geterr"):
         state["numpy"] = numpy.geterr(), numpy.get_printoptions()
     state["mne"] = "mne" in sys.modules
-    state["logging"] = _log_records.gather()
+    state["logging"] = _log_records.capture()
     return state
 
 

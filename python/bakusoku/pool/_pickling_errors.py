@@ -11,7 +11,7 @@ from typing import Any
 _MOST = 2000
 
 
-def blame(value: Any, error: Exception, name: str) -> Exception:
+def explain_pickling_error(value: Any, error: Exception, name: str) -> Exception:
     """The error to raise for `value`, which could not be pickled: of the same kind, naming the smallest part."""
     if not isinstance(error, (TypeError, AttributeError, pickle.PickleError, RecursionError)):
         # Raised by the object itself, in its `__reduce__` or `__getstate__`.

@@ -28,11 +28,11 @@ LARGE = 4096
 _numbers = itertools.count()
 
 
-class Nothing:
+class MISSING:
     """In the place of a result that is not there."""
 
 
-class Journal:
+class Checkpoint:
     """The finished items of one function."""
 
     def __init__(self, folder: Any, function: Callable, star: bool, seed: Any) -> None:
@@ -98,10 +98,10 @@ class Journal:
         return body if n == len(body) and head == MAGIC + _sum(key, [body]) else None
 
     def load(self, key: str) -> Any:
-        """The result under this key; `Nothing` where there is none, or none that is whole."""
+        """The result under this key; `MISSING` where there is none, or none that is whole."""
         body = self.read(key)
         if body is None:
-            return Nothing
+            return MISSING
         try:
             view = memoryview(body)
             (count,) = struct.unpack_from("<Q", view)
@@ -112,7 +112,7 @@ class Journal:
                 at += size
             value = pickle.loads(parts[0], buffers=parts[1:])
         except Exception:  # made with other versions of what it is made of
-            return Nothing
+            return MISSING
         return value
 
     def keep(self, key: str, value: Any, name: str) -> None:

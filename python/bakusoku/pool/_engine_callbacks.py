@@ -16,13 +16,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import _core
-from . import _carry, _globals, _library_settings, _method, _process, _script_names, _spawn, _start, _worker
+from . import (
+    _forkserver,
+    _globals,
+    _library_settings,
+    _process,
+    _script_names,
+    _spawn,
+    _start_method,
+    _worker,
+    _worker_state,
+)
 from ._output import Output
 from ._pickle import Placed, dumps
 from ._worker import FIRST
 
 
-class Face:
+class EngineCallbacks:
     """A pool as the engine sees it. Holds no reference to the pool, so that a forgotten pool ends."""
 
     def __init__(self, method: str, initializer: Callable | None, arguments: tuple) -> None:
@@ -59,10 +69,10 @@ class Face:
 
     def first(self) -> tuple:
         """What a new worker is told first."""
-        state = _carry.gather()
+        state = _worker_state.capture()
         state["method"] = self.method
         if self.method != "fork":
-            state["settings"] = _library_settings.gather()
+            state["settings"] = _library_settings.capture()
             state["identity"] = _process.next_identity(self.method)
         placed = Placed()
         body = pickle.dumps((state, self.initialization(placed)), 5)
@@ -71,7 +81,7 @@ class Face:
     def starts(self) -> bool:
         """Whether the next worker is to be a child of this process."""
         if self.method == "forkserver":
-            _start.zygote()
+            _forkserver.prepare()
             return False
         return True
 
@@ -95,7 +105,7 @@ class Face:
             except Exception:  # a stream of the user's, or none
                 pass
         given = files, identity, parent, modules, {self.thread, threading.get_ident()}
-        if _method.is_openmp_running():
+        if _start_method.is_openmp_running():
             return _in_new_thread(lambda: self._fork(*given))
         return self._fork(*given)
 

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import _core
-from ._blame import blame
 from ._globals import Change, Global, changes, read_by
 from ._pickle import AFRESH, GLOBALS, ONCE, PLAIN, Placed, by_value
+from ._pickling_errors import explain_pickling_error
 from ._process import spawning
 from ._script_names import describe, is_fixed, needed
 from ._script_namespace import key_of
@@ -56,18 +56,18 @@ _named: dict[int, tuple[Any, _Known]] = {}
 _values: OrderedDict[tuple[int, bool], tuple[types.CodeType, list, _Known]] = OrderedDict()
 
 
-def function_of(function: Callable, face: Any, names: frozenset[Name] = frozenset()) -> Described:
+def function_of(function: Callable, callbacks: Any, names: frozenset[Name] = frozenset()) -> Described:
     """Describe a function for the workers of a pool, or give its description of before.
 
     `names`: globals of the script that its items refer to.
     """
-    forked = face.method == "fork"
+    forked = callbacks.method == "fork"
     known, blocks = _known_of(function, forked)
     needs = needed(known.names | names, forked)
-    told = {name: entry for name, entry in needs.items() if entry.version > (face.known or 0) or not forked}
-    versions = [(name, entry.version) for name, entry in told.items()], face.method
+    told = {name: entry for name, entry in needs.items() if entry.version > (callbacks.known or 0) or not forked}
+    versions = [(name, entry.version) for name, entry in told.items()], callbacks.method
     # A fork has what was changed before it; what was set by an initializer counts more.
-    changed = changes(known.read, forked or face.has_initializer) if known.read else []
+    changed = changes(known.read, forked or callbacks.has_initializer) if known.read else []
     if known.described is not None and known.needs == versions and known.changed == changed:
         return known.described if names <= known.described.names else known.described._replace(names=frozenset(needs))
     placed = Placed(shared=True)
@@ -83,7 +83,7 @@ def function_of(function: Callable, face: Any, names: frozenset[Name] = frozense
     return described
 
 
-def by_value_of(function: Callable, face: Any, names: frozenset[Name]) -> Described:
+def by_value_of(function: Callable, callbacks: Any, names: frozenset[Name]) -> Described:
     """Describe a function by its code, and that of its module, for workers that cannot import it."""
     name = getattr(function, "__module__", None)
     module = sys.modules.get(name) if isinstance(name, str) and name != "__main__" else None
@@ -95,7 +95,7 @@ def by_value_of(function: Callable, face: Any, names: frozenset[Name]) -> Descri
     try:
         body = AFRESH + by_value(function, placed, module, placed.names)
     except Exception as error:
-        raise blame(function, error, "the function") from error
+        raise explain_pickling_error(function, error, "the function") from error
     count = len(placed.blocks)
     update = describe(needed(placed.names | names, False), placed, function)
     if update is not None:
@@ -135,7 +135,7 @@ def _known_of(function: Callable, forked: bool) -> tuple[_Known, list]:
             del placed.blocks[:]
             body = by_value(function, placed, None, names, forked)
     except Exception as error:
-        raise blame(function, error, "the function") from error
+        raise explain_pickling_error(function, error, "the function") from error
     once = carried is not None and not placed.blocks
     known = _Known(ONCE if once else AFRESH, body, names, read_by(function))
     if once:

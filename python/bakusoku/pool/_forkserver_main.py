@@ -39,23 +39,23 @@ def main(owner: int, tracker: int | None) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
-    zygote = Zygote(line, owner)
+    forkserver = Forkserver(line, owner)
     # Whatever this process does when its owner ends, such as loading modules, it does not go on with it. An interpreter
     # that is started through a script has another parent: it finds the line closed when it comes to that.
-    signal.signal(signal.SIGTERM, zygote.terminated)
+    signal.signal(signal.SIGTERM, forkserver.terminated)
     # The thread that has started it may be one of the engine's, where all signals are blocked.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if os.getppid() == owner and not _core.die_with_parent(owner, True):
-        zygote.end()
+        forkserver.end()
     gc.disable()
-    zygote.serve()
+    forkserver.serve()
 
 
 #: Signals that this process does not end by.
 _IGNORED = ("SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU")
 
 
-class Zygote:
+class Forkserver:
     """Owners, the first of which ends everything, and their workers."""
 
     def __init__(self, line: socket.socket, owner: int) -> None:
@@ -149,7 +149,7 @@ class Zygote:
     def fork(self, line: socket.socket, number: int, files: list[int]) -> None:
         # The worker may be an owner itself one day.
         its, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        zygote = os.getpid()
+        forkserver = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         try:
@@ -173,7 +173,7 @@ class Zygote:
                     os.close(fd)
                 from . import _worker
 
-                _worker.begin(files, zygote, its.detach())
+                _worker.begin(files, forkserver, its.detach())
             except BaseException:
                 import traceback
 
