@@ -45,14 +45,17 @@ def test_programs_of_tasks_may_use_the_terminal(on_terminal, context):
 
         def task(_):
             subprocess.run("stty -F /dev/tty sane", shell=True, check=True)
-            os.setsid()
             return 7
+
+        def session(_):
+            os.setsid()
+            return os.getsid(0) == os.getpid()
 
         if __name__ == "__main__":
             with Pool(2, context={context!r}) as pool:
-                print("got", pool.map(task, range(2), 1))
+                print("got", pool.map(task, range(2), 1), pool.map(session, [1]))
     """)
-    assert terminal.said("got [7, 7]"), terminal.text
+    assert terminal.said("got [7, 7] [True]"), terminal.text
     assert terminal.said("shell: ended 0"), terminal.text
 
 
