@@ -148,7 +148,9 @@ impl Dataset {
                 let (mut entities, extension) = match Entities::parse(name) {
                     Ok((entities, _, extension)) => (entities, extension),
                     Err(Error::Name { message, .. }) => {
-                        leave(format!("it is not a BIDS file name: {message}"), false);
+                        // `x_meg-1.fif` beside `x_meg.fif`: MNE's name of a later part, which the first one leads to.
+                        let is_part = first_of(&path).is_some_and(|first| first.exists());
+                        leave(format!("it is not a BIDS file name: {message}"), is_part);
                         continue;
                     }
                     Err(error) => return Err(error),
@@ -207,6 +209,13 @@ impl Dataset {
         folder.push(data_type.name());
         folder
     }
+}
+
+/// `x_meg-1.fif` to `x_meg.fif`.
+fn first_of(path: &Path) -> Option<PathBuf> {
+    let (stem, extension) = path.file_name()?.to_str()?.split_once('.')?;
+    let (stem, number) = stem.rsplit_once('-')?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| path.with_file_name(format!("{stem}.{extension}")))
 }
 
 /// Whether a name is one of a recording, as BIDS or an acquisition system would write it.

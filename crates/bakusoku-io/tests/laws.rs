@@ -3,11 +3,22 @@
 
 use bakusoku_core::ChannelType::{Eeg, Grad, Mag, Stim};
 use bakusoku_core::containers::Raw;
+use bakusoku_io::FORMATS;
 use bakusoku_io::fif::{FifRaw, RawFormat, RawOptions, RawWriter};
 use bakusoku_testing::{laws, noise};
 use std::sync::Arc;
 
+/// A format that gets a line in `FORMATS` gets one here.
 #[test]
+fn every_format_obeys_the_laws() {
+    for format in FORMATS {
+        match format.name {
+            "FIFF" => fif(),
+            name => panic!("no law is called for {name}"),
+        }
+    }
+}
+
 fn fif() {
     let temp = tempfile::tempdir().unwrap();
     let (mut stream, data) = noise(&[Grad, Mag, Eeg, Eeg, Stim], 100.0, 2345, 1).into_parts();

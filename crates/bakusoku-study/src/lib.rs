@@ -36,7 +36,7 @@ mod unit;
 pub use config::{Config, ConfigError};
 pub use error::{Error, Result};
 pub use init::{Draft, init};
-pub use maxfilter::{Beside, MaxfilterOptions, Maxfiltered, maxfilter};
+pub use maxfilter::{Calibration, MaxfilterOptions, Maxfiltered, maxfilter};
 pub use plan::{StudyPlan, UnitPlan};
 pub use prepare::Output;
 pub use run::{Observer, Outcome, RunOptions};

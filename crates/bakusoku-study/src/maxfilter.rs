@@ -13,12 +13,12 @@ use std::sync::{Arc, PoisonError};
 
 /// Where something about the sensors comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Beside {
+pub enum Calibration {
     /// The recording, if it carries it.
     #[default]
-    Carried,
+    Embedded,
     /// Nowhere: done without.
-    Without,
+    None,
     /// This file.
     File(PathBuf),
 }
@@ -29,9 +29,9 @@ pub struct MaxfilterOptions {
     /// Parameters of the filter; calibration and cross-talk come from the two below.
     pub params: MaxwellParams,
     /// Fine calibration.
-    pub calibration: Beside,
+    pub calibration: Calibration,
     /// Cross-talk.
-    pub cross_talk: Beside,
+    pub cross_talk: Calibration,
     /// Channels that are bad, beside those that the recording marks.
     pub bads: Vec<String>,
     /// Look for flat and noisy channels first, with these limits (score, length of an interval in s, least number).
@@ -101,15 +101,15 @@ pub fn maxfilter(input: &Path, output: &Path, options: &MaxfilterOptions, cx: &C
     let info = recording.stream.info.clone();
     let mut params = options.params.clone();
     params.calibration = match &options.calibration {
-        Beside::Carried => info.fine_calibration()?,
-        Beside::Without => None,
-        Beside::File(path) => Some(read_fine_calibration(path)?),
+        Calibration::Embedded => info.fine_calibration()?,
+        Calibration::None => None,
+        Calibration::File(path) => Some(read_fine_calibration(path)?),
     }
     .map(Arc::new);
     params.cross_talk = match &options.cross_talk {
-        Beside::Carried => info.cross_talk()?,
-        Beside::Without => None,
-        Beside::File(path) => Some(read_cross_talk(path)?),
+        Calibration::Embedded => info.cross_talk()?,
+        Calibration::None => None,
+        Calibration::File(path) => Some(read_cross_talk(path)?),
     }
     .map(Arc::new);
     // All that can be wrong without looking at samples, before the search for bad channels.

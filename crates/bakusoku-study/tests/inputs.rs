@@ -179,7 +179,7 @@ fn runs_with_other_projectors_are_refused_and_other_head_positions_told() {
         }
     });
     let said = warnings(&run(dir.path(), TOML));
-    assert!(said.contains("the head is 20.0 mm from where it was"), "{said}");
+    assert!(said.contains("mm from where it was in `sub-01_task-audiovisual_run-01_meg.fif`"), "{said}");
     let dir = tempfile::tempdir().unwrap();
     plain(dir.path(), 1);
     record(dir.path(), 2, RawOptions::default(), |info| {

@@ -10,7 +10,7 @@ use bakusoku_io::fif::read_projections;
 use bakusoku_io::maxfilter::read_head_pos;
 use bakusoku_methods::maxwell::{Destination, MagScale, MaxwellParams, Origin};
 use bakusoku_pool::{Cancel, Event, EventKind};
-use bakusoku_study::{Beside, MaxfilterOptions, Maxfiltered, maxfilter};
+use bakusoku_study::{Calibration, MaxfilterOptions, Maxfiltered, maxfilter};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,11 +61,11 @@ fn point(name: &str, text: &str) -> anyhow::Result<[f64; 3]> {
     }
 }
 
-fn beside(text: &str) -> Beside {
+fn beside(text: &str) -> Calibration {
     match text {
-        "carried" => Beside::Carried,
-        "none" => Beside::Without,
-        path => Beside::File(path.into()),
+        "carried" => Calibration::Embedded,
+        "none" => Calibration::None,
+        path => Calibration::File(path.into()),
     }
 }
 
