@@ -18,12 +18,19 @@ fn unscale(value: f64, scale: f64) -> f64 {
     [stored.next_up(), stored.next_down()].into_iter().find(|near| near * scale == value).unwrap_or(stored)
 }
 
+/// Divides by `scale`; a multiple of it gives that very integer, where the quotient may lie just below.
+fn whole(value: f64, scale: f64) -> f64 {
+    let stored = value / scale;
+    let nearest = stored.round();
+    if nearest * scale == value { nearest } else { stored }
+}
+
 /// Encodes the samples of a block, each channel divided by its scale, into `out`: whole frames, one after the other.
 pub(crate) fn encode(format: RawFormat, block: ArrayView2<'_, f64>, scales: &[f64], out: &mut [u8]) {
     match format {
         // As MNE: towards zero; but what does not fit stays at the limit.
-        RawFormat::Short => frames(block, scales, out, |v, s| ((v / s) as i16).to_be_bytes()),
-        RawFormat::Int => frames(block, scales, out, |v, s| ((v / s) as i32).to_be_bytes()),
+        RawFormat::Short => frames(block, scales, out, |v, s| (whole(v, s) as i16).to_be_bytes()),
+        RawFormat::Int => frames(block, scales, out, |v, s| (whole(v, s) as i32).to_be_bytes()),
         RawFormat::Single => frames(block, scales, out, |v, s| ((v / s) as f32).to_be_bytes()),
         RawFormat::Double => frames(block, scales, out, |v, s| unscale(v, s).to_be_bytes()),
     }
