@@ -113,11 +113,19 @@ _MISSING = object()
 _at_fork: dict[str, dict] = {}
 
 
+#: How many modules there were, and which of them are the user's.
+_users: tuple[int, list[str]] = 0, []
+
+
 def modules_of_user() -> list[str]:
     """Modules of the user's own that are loaded here."""
+    global _users
     from ._modules import is_of_installed
 
-    return [name for name in list(sys.modules) if not is_of_installed(name) and is_users(name)]
+    if _users[0] != len(sys.modules):
+        names = [name for name in list(sys.modules) if not is_of_installed(name) and is_users(name)]
+        _users = len(sys.modules), names
+    return _users[1]
 
 
 def remember(modules: list[str]) -> None:

@@ -22,15 +22,23 @@ _PRIMITIVE = frozenset((int, float, complex, str, bool, type(None)))
 
 def plain(value: Any, placed: Any) -> bytes:
     """Write with pickle alone."""
-    first = value[0] if type(value) is list and value else value
-    kind = type(first)
-    if kind in _PRIMITIVE or (kind is bytes and len(first) < LARGE):
+    if _is_small(value[0] if type(value) is list and value else value):
         return pickle.dumps(value, 5, buffer_callback=placed)
     file = io.BytesIO()
     pickler = pickle.Pickler(file, 5, buffer_callback=placed)
     pickler.dispatch_table = table()
     pickler.dump(with_buffers(value))
     return file.getvalue()
+
+
+def _is_small(value: Any) -> bool:
+    """Whether there is nothing in it for us: numbers, text, tuples of them, and the arguments of a call."""
+    kind = type(value)
+    if kind is tuple:
+        if len(value) == 2 and type(value[0]) is tuple and type(value[1]) is dict and not value[1]:
+            value = value[0]
+        return _PRIMITIVE.issuperset(map(type, value))
+    return kind in _PRIMITIVE or (kind is bytes and len(value) < LARGE)
 
 
 def table() -> Any:
