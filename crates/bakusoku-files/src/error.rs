@@ -53,7 +53,9 @@ impl Error {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                     Some("the disk is full: free some space, then run again")
                 }
-                std::io::ErrorKind::PermissionDenied => Some("check the permissions of the file and its folder"),
+                std::io::ErrorKind::PermissionDenied => {
+                    Some("this account may not use that file or folder: change its permissions")
+                }
                 _ => None,
             },
         }

@@ -26,7 +26,7 @@ pub enum State {
 
 /// Characters that a part may have: the parts are joined by `-`, and stand in file names.
 fn clean(text: &str, most: usize) -> String {
-    let kept = text.trim().chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' });
+    let kept = text.trim().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
     let text: String = kept.take(most).collect();
     if text.is_empty() { "0".into() } else { text }
 }
