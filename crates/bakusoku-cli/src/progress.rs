@@ -26,9 +26,9 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
-    /// For `n` tasks.
+    /// For `n` tasks, and those that are queued later.
     pub(crate) fn new(printer: &Printer, n: usize) -> Self {
-        if printer.json() || n == 0 {
+        if printer.json() {
             return Self::Quiet;
         }
         if !printer.is_live() {
@@ -37,7 +37,9 @@ impl Progress {
         let all = screen();
         let total = all.add(ProgressBar::new(n as u64 * 1000));
         total.set_style(style("{prefix:<14} {bar:30} {percent:>3} %  {elapsed} elapsed{remaining}"));
-        total.set_prefix(format!("{n} in all"));
+        if n > 0 {
+            total.set_prefix(format!("{n} in all"));
+        }
         total.enable_steady_tick(Duration::from_millis(250));
         Self::Bars { all, total, running: Mutex::default() }
     }
@@ -50,6 +52,10 @@ impl Progress {
             Self::Bars { all, total, running } => {
                 let Ok(mut running) = running.lock() else { return };
                 match event.kind {
+                    EventKind::Queued { .. } => {
+                        total.inc_length(1000);
+                        total.set_prefix(format!("{} in all", total.length().unwrap_or(0) / 1000));
+                    }
                     EventKind::Started { .. } => {
                         let bar = all.insert_before(total, ProgressBar::new(1000));
                         bar.set_style(style("{prefix:<14} {bar:30} {percent:>3} %  {wide_msg}"));

@@ -116,8 +116,6 @@ fn suggested(
     }
     given.push(("l_freq", "0.1".into()));
     given.push(("h_freq", if nyquist > 50.0 { "40.0" } else { "\"none\"" }.into()));
-    given.push(("noise_cov_method", "\"empirical\"".into()));
-    given.push(("interpolate_bads_grand_average", "false".into()));
     if sfreq > 500.0 {
         given.push(("raw_resample_sfreq", "250.0".into()));
     }

@@ -22,11 +22,17 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Marks further channels as bad, with where that is known from; [`unite`] then tells all runs.
-    pub(crate) fn add_bads(&mut self, bads: Vec<(String, String)>) {
-        let new = bads.into_iter().filter(|(name, _)| !self.bads.iter().any(|(other, _)| other == name));
-        let new: Vec<_> = new.collect();
-        self.bads.extend(new);
+    /// Takes over the bad channels of another recording of the unit.
+    pub(crate) fn take_bads(&mut self, other: &Self) {
+        for (name, whence) in &other.bads {
+            if self.stream.info.index_of(name).is_some() && !self.bads.iter().any(|(bad, _)| bad == name) {
+                self.bads.push((name.clone(), whence.clone()));
+            }
+        }
+        let mut info = (*self.stream.info).clone();
+        info.bads =
+            info.ch_names().filter(|name| self.bads.iter().any(|(bad, _)| bad == name)).map(str::to_owned).collect();
+        self.stream.info = Arc::new(info);
     }
 }
 
@@ -250,7 +256,7 @@ fn set_types(info: &mut Info, rows: &[ChannelRow]) {
 /// What a study can't do with a recording.
 fn check(config: &Config, run: &Run, stream: &Stream) -> Result<()> {
     let info = &stream.info;
-    if info.maxshield && !crate::steps::maxwell::wanted(config) {
+    if info.maxshield && !crate::steps::maxwell::is_wanted(config) {
         return Err(Error::data(
             format!("`{}` was recorded with internal active shielding and not Maxwell filtered since", run.name()),
             "Maxwell filter it: use_maxwell_filter = true; or use files that MaxFilter made: proc = \"tsss\"",
@@ -323,7 +329,7 @@ fn leave_out(unit: &Unit, run: &Run) -> String {
 /// Epochs of runs are joined under one header, so the runs must agree in what it says: MNE refuses to join other
 /// projectors, and mne-bids-pipeline warns about other head positions. A Maxwell filter makes both the same.
 fn same_position(config: &Config, unit: &Unit, inputs: &mut [Input]) -> Result<()> {
-    if config.conditions().is_empty() || crate::steps::maxwell::wanted(config) {
+    if config.conditions().is_empty() || crate::steps::maxwell::is_wanted(config) {
         return Ok(());
     }
     let Some((first, others)) = inputs.split_first_mut() else { return Ok(()) };

@@ -1,8 +1,12 @@
 //! Keys along a unit's steps.
 
-use crate::resume::Key;
-use crate::steps::Step;
+use crate::Result;
+use crate::resume::{Key, input_key};
+use crate::step::About;
 use serde_json::Value;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 /// Two keys of the same thing: one that says whether it is up to date, and one made from contents only, from which
 /// identifiers inside files come.
@@ -14,11 +18,44 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// What a step makes of inputs.
-    pub(crate) fn of(step: &Step, config: &Value, inputs: &[&Keys]) -> Self {
+    pub(crate) fn of(step: &About, config: &Value, inputs: &[&Keys]) -> Self {
         let pick = |f: fn(&Keys) -> &Key| inputs.iter().map(|keys| f(keys).clone()).collect::<Vec<_>>();
         Self {
             key: Key::of(step.name, step.revision, config, &pick(|keys| &keys.key)),
             id: Key::of(step.name, step.revision, config, &pick(|keys| &keys.id)),
         }
+    }
+}
+
+/// Keys of input files, each made once in the life of a study however often it is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct InputKeys {
+    hash: bool,
+    known: Mutex<HashMap<PathBuf, Keys>>,
+}
+
+impl InputKeys {
+    /// `hash`: whether the content decides, or size and time.
+    pub(crate) fn new(hash: bool) -> Self {
+        Self { hash, known: Mutex::default() }
+    }
+    /// The keys of a file (or all parts of one) that the study knows by `name`.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(crate) fn keys(&self, name: &str, parts: &[PathBuf]) -> Result<Keys> {
+        let Some(first) = parts.first() else { return Ok(Keys::default()) };
+        // Only hashes of whole files are worth keeping; what is cheap is asked anew.
+        if self.hash
+            && let Some(keys) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(first)
+        {
+            return Ok(keys.clone());
+        }
+        let (key, id) = input_key(name, parts, self.hash)?;
+        let keys = Keys { key, id };
+        if self.hash {
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(first.clone(), keys.clone());
+        }
+        Ok(keys)
     }
 }

@@ -1,7 +1,7 @@
 //! A study: many people's recordings, from `study.toml` to files and a report.
 //!
 //! ```text
-//! study.toml ─ Config ─ units (subject × session) ─ plan (headers only) ─ pool: one pass a recording ─ average ─ report
+//! study.toml ─ Config ─ units (subject × session) ─ steps declare ─ plan: passes ─ pool: units, then groups ─ report
 //! ```
 //!
 //! | to … | use |
@@ -11,25 +11,23 @@
 //! | run it | [`Study::run`] |
 //! | write a study file for a folder of recordings | [`init`] |
 //!
-//! [`steps::STEPS`] is the list of steps and their order, [`config::keys::KEYS`] that of the keys.
+//! [`steps::builtin`] is the list of steps and their order; [`step::Step`] is what a step can say of itself.
 
-mod chain;
 pub mod config;
 mod error;
-mod execute;
-mod found;
 mod init;
 mod input;
 mod keys;
 mod maxfilter;
-mod plan;
-mod prepare;
+mod output;
+pub mod plan;
 pub mod report;
 pub mod resume;
 mod run;
-mod spilled;
+pub mod step;
 pub mod steps;
 mod study;
+mod study_plan;
 mod system;
 mod unit;
 
@@ -37,8 +35,8 @@ pub use config::{Config, ConfigError};
 pub use error::{Error, Result};
 pub use init::{Draft, init};
 pub use maxfilter::{Calibration, MaxfilterOptions, Maxfiltered, maxfilter};
-pub use plan::{StudyPlan, UnitPlan};
-pub use prepare::Output;
+pub use output::Output;
 pub use run::{Observer, Outcome, RunOptions};
 pub use study::{Study, StudyStatus};
+pub use study_plan::{GroupPlan, StudyPlan, UnitPlan};
 pub use unit::{Run, Unit};

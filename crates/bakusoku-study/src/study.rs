@@ -2,17 +2,21 @@
 
 use crate::Result;
 use crate::config::{Config, ConfigError};
-use crate::execute::recorded;
-use crate::plan::{StudyPlan, UnitPlan};
-use crate::prepare::prepare;
+use crate::keys::InputKeys;
+use crate::plan::{Context, Member, Prepared, plan_unit};
+use crate::report::data::{Status, SubjectReport};
 use crate::resume::{Stale, left_behind};
+use crate::run::record::read_summary;
 use crate::run::{self, Observer, Outcome, RunOptions, check_only};
-use crate::steps::STEPS;
-use crate::unit::{Source, discover};
-use bakusoku_bids::{Dataset, Derivatives};
-use bakusoku_core::{Need, Recording};
+use crate::step::{MethodsText, Registry, Script};
+use crate::study_plan::{GroupPlan, StudyPlan, UnitPlan};
+use crate::unit::{Source, Unit, discover};
+use bakusoku_bids::{Dataset, Derivatives, Entities};
+use bakusoku_core::Need;
+use bakusoku_pool::{Event, Pool};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A study: its configuration, where its recordings are, and where results go.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub struct Study {
     pub(crate) config: Config,
     pub(crate) source: Source,
     pub(crate) results: Derivatives,
+    registry: Registry,
+    inputs: Arc<InputKeys>,
 }
 
 /// What is there and what is not.
@@ -39,6 +45,14 @@ impl Study {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Ok(Self::of(Config::load(path.as_ref())?))
     }
+    /// The same, with other steps than those that come with bakusoku: [`steps::builtin`](crate::steps::builtin) and more.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with(path: impl AsRef<Path>, registry: Registry) -> Result<Self, ConfigError> {
+        let config = Config::load_with(path.as_ref(), &registry)?;
+        Ok(Self { registry, ..Self::of(config) })
+    }
 
     /// A study with this configuration.
     pub fn of(config: Config) -> Self {
@@ -47,7 +61,8 @@ impl Study {
             Some(path) => config.beside(path),
             None => source.default_results(),
         };
-        Self { results: Derivatives::new(results), source, config }
+        let inputs = Arc::new(InputKeys::new(config.text("memory_file_method") == Some("hash")));
+        Self { results: Derivatives::new(results), source, config, registry: crate::steps::builtin(), inputs }
     }
 
     /// The configuration.
@@ -63,67 +78,130 @@ impl Study {
         Dataset::open(&self.source.root).map_or_else(|_| "study".into(), |dataset| dataset.name())
     }
 
+    /// The study's name among others with the same results: its file, relative to the data.
+    pub(crate) fn id(&self) -> String {
+        self.source.relative(self.config.path())
+    }
+    pub(crate) fn context(&self, threads: usize) -> Context<'_> {
+        Context {
+            config: &self.config,
+            source: &self.source,
+            results: &self.results,
+            registry: &self.registry,
+            inputs: &self.inputs,
+            study_id: self.id(),
+            threads,
+        }
+    }
+
     /// What would run, from headers only.
     ///
     /// # Errors
     /// When there is nothing to analyse; what is wrong with one subject stands in its plan.
     pub fn plan(&self, options: &RunOptions) -> Result<StudyPlan> {
-        self.plan_with(options, run::budget(self, options)?.cores)
+        let budget = run::budget(self, options)?;
+        let cores = budget.cores;
+        self.plan_with(options, &Pool::new(budget)?, cores)
     }
 
-    pub(crate) fn plan_with(&self, options: &RunOptions, threads: usize) -> Result<StudyPlan> {
+    pub(crate) fn plan_with(&self, options: &RunOptions, pool: &Pool, threads: usize) -> Result<StudyPlan> {
         crate::unit::check_results(&self.source, self.results.root())?;
-        let (units, remarks) = discover(&self.config, &self.source)?;
-        let mut plan = StudyPlan { units: Vec::new(), average: None, remarks, steps: self.active_steps() };
-        for unit in units {
-            options.cancel.check().map_err(bakusoku_core::Error::from)?;
-            let mut made = UnitPlan {
-                outputs: Vec::new(),
-                need: Need::default(),
-                duration_s: 0.0,
-                empty_room: false,
-                failure: None,
-                recorded: None,
-                unit,
-            };
-            match prepare(&self.config, &self.source, &self.results, &made.unit, threads) {
-                Ok(mut prepared) => {
-                    if options.force {
-                        prepared.forget();
-                    }
-                    made.empty_room = prepared.room.is_some();
-                    made.duration_s = prepared
-                        .runs
-                        .iter()
-                        .take(made.unit.runs.len())
-                        .map(|run| run.input.stream().n_times as f64 / run.input.stream().sfreq())
-                        .sum();
-                    made.recorded = recorded(&prepared, &self.results).map(Box::new);
-                    made.need = prepared.need;
-                    made.outputs = prepared.outputs().into_iter().cloned().collect();
-                }
-                Err(failure) => made.failure = Some(failure),
-            }
-            plan.units.push(made);
-        }
+        let (units, mut remarks) = discover(&self.config, &self.source)?;
+        remarks.extend(self.config.remarks());
+        let units = pool
+            .tasks(units)
+            .label(Unit::label)
+            .cancel(&options.cancel)
+            .observe(|_: &Event<'_>| ())
+            .map(|_, unit| self.plan_unit(unit, options, threads));
+        let units = units.map_err(|error| match error.is_cancelled() {
+            true => bakusoku_core::Error::from(bakusoku_pool::Cancelled).into(),
+            false => crate::Error::data(error.to_string(), "this is a fault of bakusoku: please report it"),
+        })?;
+        let mut plan = StudyPlan { groups: Vec::new(), remarks, steps: self.active_steps(), units };
         if !plan.units.iter().any(|unit| unit.empty_room) {
-            plan.steps.retain(|(name, _)| *name != crate::steps::empty_room::STEP.name);
+            plan.steps.retain(|(name, _)| *name != crate::steps::empty_room::ABOUT.name);
         }
         check_only(options, &plan)?;
-        let averaged = plan.units.iter().filter(|unit| unit.outputs.iter().any(|output| output.step == "evoked"));
-        if averaged.count() > 1 {
-            plan.average = plan.units.iter().find(|unit| unit.failure.is_none()).map(|unit| {
-                let mut entities = bakusoku_bids::Entities { session: None, ..unit.unit.entities() };
-                entities.subject = Some("average".into());
-                self.results.path(&entities, unit.unit.data_type(), "ave", ".fif")
-            });
-        }
-        if !crate::steps::epochs::wanted(&self.config) {
+        plan.groups = self.groups(&plan.units);
+        if !crate::steps::epochs::is_wanted(&self.config) {
             let of_room = crate::steps::empty_room::gives_covariance(&self.config);
             let (before, after) = if of_room { (" or", "") } else { (",", " or covariance") };
             plan.remarks.push(format!("no `conditions`: no epochs{before} evoked responses{after}"));
         }
         Ok(plan)
+    }
+
+    fn plan_unit(&self, unit: Unit, options: &RunOptions, threads: usize) -> UnitPlan {
+        let context = self.context(threads);
+        let mut made = UnitPlan {
+            outputs: Vec::new(),
+            need: Need::default(),
+            duration_s: 0.0,
+            empty_room: false,
+            failure: None,
+            explanation: None,
+            remark: None,
+            recorded: None,
+            member: None,
+            unit,
+        };
+        match plan_unit(&context, &made.unit, options.force) {
+            Ok(prepared) => {
+                made.empty_room = prepared.empty_room;
+                made.duration_s = prepared.duration_s;
+                made.need = prepared.need;
+                if options.explain {
+                    made.explanation = Some(prepared.explain());
+                }
+                match self.recorded(&made.unit, &prepared) {
+                    None => {}
+                    Some(Ok(report)) => made.recorded = Some(Box::new(report)),
+                    Some(Err(error)) => made.remark = Some(error.chain().join(": ")),
+                }
+                made.outputs = prepared.outputs().cloned().collect();
+                if made.recorded.is_some() {
+                    made.member = Some(Member::new(made.unit.label(), &made.outputs));
+                }
+            }
+            Err(failure) => made.failure = Some(failure),
+        }
+        made
+    }
+
+    /// The summary of a unit all of whose files are up to date.
+    fn recorded(&self, unit: &Unit, prepared: &Prepared) -> Option<Result<SubjectReport>> {
+        if prepared.is_due() {
+            return None;
+        }
+        let record = &prepared.graph.files[prepared.record?].output;
+        Some(read_summary(&record.path).map(|report| SubjectReport {
+            status: Status::UpToDate,
+            page: run::page(self, unit),
+            outputs: run::described(prepared.outputs(), &self.results),
+            ..report
+        }))
+    }
+
+    /// Units that are analysed together: those of one session and task.
+    fn groups(&self, units: &[UnitPlan]) -> Vec<GroupPlan> {
+        let mut out: Vec<GroupPlan> = Vec::new();
+        if !crate::steps::epochs::is_wanted(&self.config) {
+            return out;
+        }
+        for (index, unit) in units.iter().enumerate() {
+            if unit.unit.runs.is_empty() {
+                continue;
+            }
+            let entities = group_entities(&unit.unit);
+            let average = self.results.path(&entities, unit.unit.data_type(), "ave", ".fif");
+            match out.iter_mut().find(|group| group.average == average) {
+                Some(group) => group.units.push(index),
+                None => out.push(GroupPlan { label: entities.unit_label(), units: vec![index], average }),
+            }
+        }
+        out.retain(|group| group.units.len() > 1);
+        out
     }
 
     /// Runs what is due. One subject that fails leaves the others alone; [`Outcome::exit_status`] tells.
@@ -144,88 +222,57 @@ impl Study {
         Ok(StudyStatus { plan, stale })
     }
 
-    /// What lies among the results though the study does not make it. Results of subjects that can't be read now are
-    /// left alone.
+    /// What lies among the results though the study does not make it any more. Results of subjects that can't be read now
+    /// are left alone, and so are those of other studies.
     pub(crate) fn stale(&self, plan: &StudyPlan) -> Result<Vec<Stale>> {
         let mut expected: HashSet<PathBuf> =
             plan.units.iter().flat_map(|unit| unit.outputs.iter().map(|output| output.path.clone())).collect();
-        expected.extend(plan.average.clone());
-        let failed: Vec<PathBuf> =
-            plan.failed().map(|unit| self.results.root().join(format!("sub-{}", unit.unit.subject))).collect();
-        let stale = left_behind(self.results.root(), &expected)?;
-        Ok(stale.into_iter().filter(|stale| !failed.iter().any(|folder| stale.path.starts_with(folder))).collect())
+        for group in &plan.groups {
+            expected.insert(group.average.clone());
+            expected.insert(self.context(1).record_path(&plan.group_entities(group)));
+        }
+        let failed: Vec<&str> = plan.failed().map(|unit| unit.unit.subject.as_str()).collect();
+        let of_failed = |stale: &Stale| {
+            let name = stale.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            failed.iter().any(|subject| {
+                name.starts_with(&format!("sub-{subject}_")) || name.starts_with(&format!("sub-{subject}."))
+            })
+        };
+        let stale = left_behind(self.results.root(), &expected, &self.id())?;
+        Ok(stale.into_iter().filter(|stale| !of_failed(stale)).collect())
     }
 
     fn active_steps(&self) -> Vec<(&'static str, &'static str)> {
-        let config = &self.config;
-        let epochs = crate::steps::epochs::wanted(config);
-        let of_room = crate::steps::empty_room::gives_covariance(config);
-        STEPS
-            .iter()
-            .filter(|step| match step.name {
-                "find_bads" => crate::steps::find_bads::wanted(config),
-                "esss" => crate::steps::esss::wanted(config),
-                "maxwell_filter" => crate::steps::maxwell::wanted(config),
-                "notch_filter" => !config.numbers("notch_freq").is_empty(),
-                "filter" => config.number("l_freq").is_some() || config.number("h_freq").is_some(),
-                "resample" => config.number("raw_resample_sfreq").is_some(),
-                "raw" => config.flag("save_filtered_raw"),
-                "psd" => !config.get("psd").is_none(),
-                "events" | "reference" | "epochs" | "evoked" | "average" => epochs,
-                "covariance" => (epochs && config.pair("noise_cov").is_some()) || of_room,
-                _ => true,
-            })
-            .map(|step| (step.name, step.doc))
-            .collect()
+        let wanted = self.registry.iter().filter(|step| step.is_wanted(&self.config));
+        wanted.map(|step| (step.about().name, step.about().doc)).collect()
     }
 
     /// What was done, as a paragraph for a paper.
-    pub(crate) fn methods_text(&self) -> String {
-        let config = &self.config;
-        let mut out = format!(
-            "Data were analysed with bakusoku {}, which computes MNE-Python's numbers (Gramfort et al., 2013).",
-            env!("CARGO_PKG_VERSION")
-        );
-        let list = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
-        let notches = config.numbers("notch_freq");
-        if !notches.is_empty() {
-            out += &format!(" Line noise was notch-filtered at {} Hz.", list(&notches));
+    pub fn methods_text(&self) -> String {
+        let mut text = MethodsText::default();
+        for step in self.registry.iter().filter(|step| step.is_wanted(&self.config)) {
+            step.methods(&self.config, &mut text);
         }
-        match (config.number("l_freq"), config.number("h_freq")) {
-            (Some(l), Some(h)) => out += &format!(" Recordings were band-pass filtered from {l} to {h} Hz"),
-            (Some(l), None) => out += &format!(" Recordings were high-pass filtered at {l} Hz"),
-            (None, Some(h)) => out += &format!(" Recordings were low-pass filtered at {h} Hz"),
-            (None, None) => {}
+        text.text()
+    }
+
+    /// An MNE-Python script that does the same to one recording.
+    pub fn script(&self) -> String {
+        let mut script = Script::default();
+        for step in self.registry.iter().filter(|step| step.is_wanted(&self.config)) {
+            step.script(&self.config, &mut script);
         }
-        if config.number("l_freq").is_some() || config.number("h_freq").is_some() {
-            out += " (zero-phase FIR filter, Hamming window; Widmann et al., 2015).";
-        }
-        if let Some(sfreq) = config.number("raw_resample_sfreq") {
-            out += &format!(" They were resampled to {sfreq} Hz.");
-        }
-        if crate::steps::epochs::wanted(config) {
-            let (tmin, tmax) =
-                (config.number("epochs_tmin").unwrap_or(0.0), config.number("epochs_tmax").unwrap_or(0.0));
-            out += &format!(" Epochs from {tmin} to {tmax} s around events");
-            if let Some((start, stop)) = config.pair("baseline") {
-                out += &format!(
-                    " were corrected by the mean from {} to {} s",
-                    start.unwrap_or(tmin),
-                    stop.unwrap_or(tmax)
-                );
-            } else {
-                out += " were cut";
-            }
-            let limits = config.limits("reject");
-            if !limits.is_empty() {
-                let limits: Vec<String> = limits.iter().map(|(name, value)| format!("{name} {value:e}")).collect();
-                out += &format!(
-                    "; those whose peak-to-peak amplitude exceeded limits ({}) were dropped",
-                    limits.join(", ")
-                );
-            }
-            out += ", and averaged by condition.";
-        }
-        out + " References: Gramfort et al. (2013) Front. Neurosci. 7:267; Widmann et al. (2015) J. Neurosci. Methods 250:34-46."
+        script.text()
+    }
+}
+
+/// The name of a unit's group.
+fn group_entities(unit: &Unit) -> Entities {
+    Entities { subject: Some("average".into()), ..unit.entities() }
+}
+
+impl StudyPlan {
+    pub(crate) fn group_entities(&self, group: &GroupPlan) -> Entities {
+        group.units.first().map(|index| group_entities(&self.units[*index].unit)).unwrap_or_default()
     }
 }

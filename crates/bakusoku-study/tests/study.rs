@@ -93,7 +93,7 @@ fn a_study_runs_resumes_and_gives_the_same_bytes() {
     let results = root.join("derivatives/bakusoku");
     let first = study(root, TOML);
     let outcome = run(&first, 2);
-    assert_eq!((outcome.exit_status(), outcome.count(Status::Done)), (0, 2), "{:?}", outcome.report.group_failure);
+    assert_eq!((outcome.exit_status(), outcome.count(Status::Done)), (0, 2), "{:?}", outcome.report.groups);
     let made = files(&results);
     let names: Vec<String> = made.keys().map(|path| path.to_string_lossy().into_owned()).collect();
     let expected = [
@@ -113,7 +113,7 @@ fn a_study_runs_resumes_and_gives_the_same_bytes() {
     assert_eq!(report.runs[0].events_source, "events.tsv");
     assert!(report.drops.as_ref().unwrap().n_kept > 4);
     assert!(outcome.index.is_file() && results.join(&report.page).is_file());
-    assert_eq!(outcome.report.group[0].singles.len(), 2);
+    assert_eq!(outcome.report.groups[0].evokeds[0].singles.len(), 2);
 
     // Nothing to do.
     let again = run(&first, 2);
@@ -169,7 +169,7 @@ fn one_subject_that_fails_leaves_the_others_alone() {
     assert!(text.contains("sub-02_task-audiovisual_meg.fif") && text.contains("byte"), "{text}");
     let results = root.join("derivatives/bakusoku");
     assert!(!files(&results).keys().any(|path| path.starts_with("sub-02")));
-    assert_eq!(outcome.report.missing[0].0, "sub-02");
+    assert_eq!(outcome.report.groups[0].missing[0].0, "sub-02");
     assert!(files(&results).keys().any(|path| path.starts_with("sub-average")));
 }
 

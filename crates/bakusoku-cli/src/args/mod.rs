@@ -44,7 +44,9 @@ pub(crate) enum Command {
     /// Process all subjects of a study; outputs that are up to date are skipped.
     Run(RunArgs),
     /// Show what `run` would do, and the memory and disk that it needs.
-    Plan(StudyArgs),
+    Plan(PlanArgs),
+    /// Compute what is made of all subjects together, from those that are done.
+    Group(StudyArgs),
     /// Show which outputs are current, outdated or orphaned.
     Status(StudyArgs),
     /// Show the contents of a recording.
@@ -151,12 +153,41 @@ pub(crate) struct StudyArgs {
 }
 
 #[derive(ClapArgs, Debug)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// Show passes over each recording, and what listens where.
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// One of several parts of a study: `2/8`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub index: usize,
+    pub of: usize,
+}
+
+impl std::str::FromStr for Part {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("expected i/n with i from 1 to n, such as 2/8, got `{text}`");
+        let (index, of) = text.split_once('/').ok_or_else(wrong)?;
+        let (index, of) = (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
+        if index == 0 || index > of { Err(wrong()) } else { Ok(Self { index, of }) }
+    }
+}
+
+#[derive(ClapArgs, Debug)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub study: StudyArgs,
     /// Only this subject or session: `sub-03` or `sub-03/ses-01` (for cluster jobs).
     #[arg(long, value_name = "UNIT", conflicts_with = "subject")]
     pub unit: Option<String>,
+    /// Only the i-th of n parts of all units (for array jobs); `bakusoku group` does the rest.
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["subject", "unit"])]
+    pub units: Option<Part>,
     /// Recompute outputs that are up to date.
     #[arg(long)]
     pub force: bool,

@@ -2,6 +2,7 @@
 
 mod convert;
 mod demo;
+mod group;
 mod info;
 mod init;
 mod maxfilter;
@@ -23,6 +24,7 @@ pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Re
         Command::Demo(args) => demo::run(args, printer, cancel),
         Command::Init(args) => init::run(args, printer),
         Command::Run(args) => run::run(args, printer, cancel),
+        Command::Group(args) => group::run(args, printer, cancel),
         Command::Plan(args) => plan::run(args, printer, cancel),
         Command::Status(args) => status::run(args, printer, cancel),
         Command::Info(args) => info::run(args, printer),

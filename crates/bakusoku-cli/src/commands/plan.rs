@@ -1,15 +1,16 @@
 //! `bakusoku plan STUDY.toml`: what `run` would do.
 
 use super::{count, options, seconds};
-use crate::args::StudyArgs;
+use crate::args::PlanArgs;
 use crate::printer::Printer;
 use bakusoku_pool::Cancel;
 use bakusoku_study::{Study, StudyPlan};
 use serde_json::{Value, json};
 
-pub(crate) fn run(args: &StudyArgs, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
-    let study = Study::load(&args.study)?;
-    let options = options(args, cancel);
+pub(crate) fn run(args: &PlanArgs, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
+    let study = Study::load(&args.study.study)?;
+    let mut options = options(&args.study, cancel);
+    options.explain = args.explain;
     let mut plan = study.plan(&options)?;
     if !options.only.is_empty() {
         plan.units.retain(|unit| options.only.iter().any(|name| unit.unit.is_named(name)));
@@ -46,6 +47,9 @@ pub(super) fn say_units(plan: &StudyPlan, printer: &Printer, files: bool) {
                 printer.line(format!("  hint: {hint}"));
             }
         }
+        for line in unit.explanation.iter().flat_map(|text| text.lines()) {
+            printer.line(line);
+        }
         for output in unit.outputs.iter().filter(|_| files) {
             let name = output.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             printer.line(format!("  {:<14} {name}: {}", output.step, output.validity.why()));
@@ -73,7 +77,11 @@ pub(super) fn document(plan: &StudyPlan) -> Value {
                 "why": output.validity.why(),
             })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
-        "average": plan.average,
+        "groups": plan.groups.iter().map(|group| json!({
+            "label": group.label,
+            "n_units": group.units.len(),
+            "average": group.average,
+        })).collect::<Vec<_>>(),
         "remarks": plan.remarks,
     })
 }

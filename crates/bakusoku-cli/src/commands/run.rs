@@ -16,6 +16,7 @@ pub(crate) fn run(args: &RunArgs, printer: &Printer, cancel: &Cancel) -> anyhow:
     options.only.extend(args.unit.clone());
     options.force = args.force;
     options.prune = args.prune;
+    options.part = args.units.map(|part| (part.index, part.of));
     execute(&study, &options, printer)
 }
 
@@ -24,8 +25,7 @@ const MOST_LABELS: usize = 10;
 
 /// Runs a study, shows its progress, and prints the outcome.
 pub(crate) fn execute(study: &Study, options: &RunOptions, printer: &Printer) -> anyhow::Result<u8> {
-    let plan = study.plan(options)?;
-    let progress = Arc::new(Progress::new(printer, plan.units.iter().filter(|unit| unit.is_due()).count()));
+    let progress = Arc::new(Progress::new(printer, 0));
     let observer = Arc::clone(&progress);
     let outcome = study.run(options, Arc::new(move |event| observer.event(event)))?;
     progress.finish();
@@ -45,7 +45,12 @@ pub(crate) fn execute(study: &Study, options: &RunOptions, printer: &Printer) ->
             "wall_s": subject.wall_s,
             "warnings": subject.warnings,
         })).collect::<Vec<_>>(),
-        "group_failure": outcome.report.group_failure,
+        "groups": outcome.report.groups.iter().map(|group| json!({
+            "label": group.label,
+            "missing": group.missing,
+            "failure": group.failure,
+            "warnings": group.warnings,
+        })).collect::<Vec<_>>(),
     }));
     say(&outcome, study, printer);
     Ok(outcome.exit_status())
@@ -65,10 +70,15 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         }
         printer.error(text);
     }
-    if let Some(failure) = &report.group_failure {
-        printer.error(format!("error: {}: {}", failure.step, failure.messages.join(": ")));
-        if let Some(hint) = &failure.hint {
-            printer.error(format!("  hint: {hint}"));
+    for group in &report.groups {
+        if let Some(failure) = &group.failure {
+            printer.error(format!("error: {}: {}", group.label, failure.messages.join(": ")));
+            if let Some(hint) = &failure.hint {
+                printer.error(format!("  hint: {hint}"));
+            }
+        }
+        for warning in group.warnings.iter().filter(|_| group.status == Status::Done) {
+            printer.info(format!("warning: {}: {warning}", group.label));
         }
     }
     for warning in &report.warnings {
@@ -82,10 +92,13 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         printer.info(format!("warning: {}{more}: {warning}", shown.join(", ")));
     }
+    for path in &outcome.pruned {
+        printer.line(format!("removed {}", path.display()));
+    }
     if outcome.is_up_to_date() {
         let all = match report.subjects.len() {
             1 => "the subject is".to_owned(),
-            n => format!("all {n} subjects are"),
+            _ => format!("all {} are", units(outcome)),
         };
         printer.line(format!("{all} up to date, nothing to do"));
         printer.line(format!("report: {}", outcome.index.display()));
@@ -104,17 +117,24 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
     .collect();
     printer.line(format!(
         "{}: {} in {}, {} of memory at most",
-        count(report.subjects.len(), "subject"),
+        units(outcome),
         parts.join(", "),
         seconds(report.wall_s),
         Bytes(report.peak_memory)
     ));
-    for path in &outcome.pruned {
-        printer.line(format!("removed {}", path.display()));
-    }
     printer.line(format!("wrote {} below {}", count(outcome.written.len(), "file"), study.results().display()));
     printer.line(format!("report: {}", outcome.index.display()));
     if outcome.cancelled {
         printer.error("interrupted: what is finished is kept; run the same command again to go on");
     }
+}
+
+/// `3 subjects`, or `3 units of 2 subjects` where there are sessions.
+fn units(outcome: &Outcome) -> String {
+    let units = &outcome.report.subjects;
+    let mut people: Vec<&str> = units.iter().map(|unit| unit.subject.as_str()).collect();
+    people.sort_unstable();
+    people.dedup();
+    let subjects = count(people.len(), "subject");
+    if people.len() == units.len() { subjects } else { format!("{} of {subjects}", count(units.len(), "unit")) }
 }

@@ -1,6 +1,6 @@
 //! What is made from the table of keys: the commented file of `init`, the page of documentation, the JSON schema.
 
-use super::keys::KEYS;
+use super::keys;
 use super::pipeline::{self, Answer};
 use serde_json::json;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ pub fn commented(given: &[(&str, String)]) -> String {
          # Keys that are commented out have the value shown. Names are mne-bids-pipeline's; \"none\" is its None.\n",
     );
     let mut section = "";
-    for key in KEYS.iter().filter(|key| !matches!(key.name, "subject" | "run")) {
+    for key in keys::all().iter().filter(|key| !matches!(key.name, "subject" | "run")) {
         if key.section != section {
             section = key.section;
             let _ = write!(out, "\n# {section}\n");
@@ -43,7 +43,7 @@ pub fn markdown() -> String {
         "# Keys of `study.toml`\n\nMade by `cargo dev generate` from the table in `crates/bakusoku-study/src/config/keys.rs`.\n",
     );
     let mut section = "";
-    for key in KEYS {
+    for key in keys::all() {
         if key.section != section {
             section = key.section;
             let _ = write!(out, "\n## {section}\n\n| key | default | meaning |\n|---|---|---|\n");
@@ -72,7 +72,7 @@ fn names(which: impl Fn(&Answer) -> bool) -> String {
 
 /// The JSON schema of `study.toml`, for editors.
 pub fn schema() -> serde_json::Value {
-    let properties: serde_json::Map<_, _> = KEYS
+    let properties: serde_json::Map<_, _> = keys::all()
         .iter()
         .map(|key| {
             let mut schema = key.kind.schema();

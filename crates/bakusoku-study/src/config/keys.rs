@@ -32,8 +32,8 @@ pub struct Key {
     pub support: Support,
 }
 
-pub(super) const NONE: Kind = Kind::Word(&["none"]);
-pub(super) const fn key(
+pub(crate) const NONE: Kind = Kind::Word(&["none"]);
+pub(crate) const fn key(
     section: &'static str,
     name: &'static str,
     kind: Kind,
@@ -43,7 +43,17 @@ pub(super) const fn key(
     Key { name, kind, default, section, doc, support: Support::Yes }
 }
 impl Key {
-    pub(super) const fn but(mut self, values: &'static [&'static str], instead: &'static str) -> Key {
+    /// A key of a step: heading, name, what it may be, default (as TOML), meaning.
+    pub const fn new(
+        section: &'static str,
+        name: &'static str,
+        kind: Kind,
+        default: &'static str,
+        doc: &'static str,
+    ) -> Key {
+        key(section, name, kind, default, doc)
+    }
+    pub(crate) const fn but(mut self, values: &'static [&'static str], instead: &'static str) -> Key {
         self.support = Support::NotValues(values, instead);
         self
     }
@@ -55,7 +65,7 @@ const NUMBER_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Number]);
 pub(super) const POSITIVE_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Positive]);
 pub(super) const TEXT_OR_NONE: Kind = Kind::Either(&[NONE, Kind::Text]);
 const AUTO_OR_POSITIVE: Kind = Kind::Either(&[Kind::Word(&["auto"]), Kind::Positive]);
-const SPAN: Kind = Kind::Tuple(&[NUMBER_OR_NONE, NUMBER_OR_NONE]);
+pub(crate) const SPAN: Kind = Kind::Tuple(&[NUMBER_OR_NONE, NUMBER_OR_NONE]);
 
 /// Channel types that can have a rejection limit.
 const LIMITS: &[Field] = &[
@@ -118,11 +128,11 @@ const DATA: &str = "Data";
 pub(super) const MAXWELL: &str = "Maxwell filter";
 const FILTER: &str = "Filter";
 const EVENTS: &str = "Events and epochs";
-const CLEAN: &str = "Reference and artifacts";
-const RESULTS: &str = "Results";
+pub(crate) const CLEAN: &str = "Reference and artifacts";
+pub(crate) const RESULTS: &str = "Results";
 const HOW: &str = "How to run";
 
-/// THE table of keys.
+/// Keys that belong to no step, or to several.
 pub const KEYS: &[Key] = &[
     key(
         DATA,
@@ -179,7 +189,7 @@ pub const KEYS: &[Key] = &[
         "process_empty_room",
         Kind::Bool,
         "true",
-        "Filter the empty room that belongs to a subject like its runs, where there is one (MEG).",
+        "Filter the empty room that belongs to a subject like its runs, where there is one (MEG). The bad channels of the runs are bad in it too; its own concern it alone.",
     ),
     key(
         DATA,
@@ -363,56 +373,10 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         RESULTS,
-        "noise_cov",
-        Kind::Either(&[SPAN, Kind::Word(&["none", "emptyroom", "rest", "ad-hoc"])]),
-        "[\"none\", 0]",
-        "Noise covariance from this stretch of the epochs (s), or from the \"emptyroom\"; \"none\": none.",
-    )
-    .but(&["\"rest\"", "\"ad-hoc\""], "write a stretch of the epochs, as [\"none\", 0], or \"emptyroom\", or \"none\""),
-    key(
-        RESULTS,
-        "noise_cov_method",
-        Kind::Word(&[
-            "empirical",
-            "shrunk",
-            "auto",
-            "diagonal_fixed",
-            "oas",
-            "ledoit_wolf",
-            "factor_analysis",
-            "shrinkage",
-            "pca",
-        ]),
-        "\"shrunk\"",
-        "How the covariance is estimated.",
-    )
-    .but(
-        &[
-            "\"shrunk\"",
-            "\"auto\"",
-            "\"diagonal_fixed\"",
-            "\"oas\"",
-            "\"ledoit_wolf\"",
-            "\"factor_analysis\"",
-            "\"shrinkage\"",
-            "\"pca\"",
-        ],
-        "write noise_cov_method = \"empirical\"",
-    ),
-    key(RESULTS, "cov_rank", Kind::Word(&["info"]), "\"info\"", "Where the rank of the covariance comes from."),
-    key(
-        RESULTS,
         "psd",
         Kind::Either(&[NONE, Kind::Table(PSD)]),
         "{}",
         "Welch spectra of the filtered recording, written as _psd.h5; \"none\": none.",
-    ),
-    key(
-        RESULTS,
-        "interpolate_bads_grand_average",
-        Kind::Bool,
-        "true",
-        "Interpolate bad channels before the group average. Not supported yet: with bad channels, write false (they stay marked as bad).",
     ),
     key(RESULTS, "save_filtered_raw", Kind::Bool, "true", "Write the filtered recordings (proc-filt_raw.fif)."),
     key(RESULTS, "save_epochs", Kind::Bool, "true", "Write the epochs (_epo.fif)."),
@@ -427,7 +391,20 @@ pub const KEYS: &[Key] = &[
     key(HOW, "run", Kind::Table(RUN), "{}", "How, not what: n_jobs, memory, on_error, tmpdir."),
 ];
 
+/// The general keys and those of all steps, by heading.
+pub fn all() -> &'static [Key] {
+    static ALL: std::sync::OnceLock<Vec<Key>> = std::sync::OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut keys = KEYS.to_vec();
+        for key in crate::steps::builtin().iter().flat_map(|step| step.keys()) {
+            let place = keys.iter().rposition(|other| other.section == key.section).map_or(keys.len(), |last| last + 1);
+            keys.insert(place, *key);
+        }
+        keys
+    })
+}
+
 /// The key of that name.
 pub fn find(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+    all().iter().find(|key| key.name == name)
 }

@@ -209,7 +209,7 @@ impl Kind {
 }
 /// What to say of a key of the file that stands below the header of a table.
 fn belongs_above(table: &str, key: &str) -> Option<String> {
-    let is_key = super::keys::KEYS.iter().any(|known| known.name == key);
+    let is_key = super::keys::all().iter().any(|known| known.name == key);
     let header = table == "run" || table.starts_with("subject.");
     (is_key && header).then(|| format!("`{key}` belongs above the first `[…]`: what follows `[{table}]` is part of it"))
 }

@@ -1,6 +1,6 @@
 //! `study.toml`: flat keys, mne-bids-pipeline's names and defaults, every value checked before anything runs.
 //!
-//! [`keys::KEYS`] is the one table; TOML has no null, so `"none"` is None, in pairs `["none", 0]`.
+//! [`keys::all`] is the one table; TOML has no null, so `"none"` is None, in pairs `["none", 0]`.
 
 mod checks;
 pub mod document;
@@ -13,23 +13,28 @@ pub mod pipeline;
 mod remarks;
 mod value;
 
+pub use checks::Checks;
 pub use error::{ConfigError, Invalid, Problem};
 pub use kind::{Field, Kind};
 pub use value::Value;
 
 use crate::report::data::ConfigEntry;
+use crate::step::Registry;
 use error::nearest;
-use keys::{KEYS, Support};
+use keys::{Key, Support};
 use parse::{Node, NodeValue, Problems};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 /// A checked configuration: every key has a value.
 #[derive(Clone, Debug)]
 pub struct Config {
     path: PathBuf,
-    /// In the order of [`KEYS`]: value, and whether the file says it.
+    /// [`keys::all`], then those that registered steps bring.
+    keys: Arc<Vec<Key>>,
+    /// In the order of `keys`: value, and whether the file says it.
     values: Vec<(Value, bool)>,
 }
 
@@ -39,8 +44,15 @@ impl Config {
     /// # Errors
     /// When it can't be read, or says something that can't be meant.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_with(path, &crate::steps::builtin())
+    }
+    /// The same, with the keys and checks of these steps.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with(path: &Path, registry: &Registry) -> Result<Self, ConfigError> {
         let text = bakusoku_files::read_utf8(path)?;
-        Self::parse(path, &text)
+        Self::parse_with(path, &text, registry)
     }
 
     /// Checks the text of a study file; `path` stands in errors, and relative paths count from its folder.
@@ -48,10 +60,24 @@ impl Config {
     /// # Errors
     /// When it says something that can't be meant.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        Self::parse_with(path, text, &crate::steps::builtin())
+    }
+    /// The same, with the keys and checks of these steps.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with(path: &Path, text: &str, registry: &Registry) -> Result<Self, ConfigError> {
         let mut problems = Problems::new(text);
-        let values = check(text, &mut problems);
+        let mut keys = keys::all().to_vec();
+        for key in registry.iter().flat_map(|step| step.keys()) {
+            if !keys.iter().any(|other| other.name == key.name) {
+                keys.push(*key);
+            }
+        }
+        let keys = Arc::new(keys);
+        let values = check(text, &keys, registry, &mut problems);
         match values {
-            Some(values) if problems.is_empty() => Ok(Self { path: path.to_owned(), values }),
+            Some(values) if problems.is_empty() => Ok(Self { path: path.to_owned(), keys, values }),
             _ => Err(ConfigError::Invalid(Box::new(problems.into_invalid(path)))),
         }
     }
@@ -80,7 +106,7 @@ impl Config {
     }
     /// The value of a key of the table.
     pub fn get(&self, name: &str) -> &Value {
-        let index = KEYS.iter().position(|key| key.name == name).expect("only keys of the table are asked for");
+        let index = self.keys.iter().position(|key| key.name == name).expect("only keys of the table are asked for");
         &self.values[index].0
     }
     /// A number, `None` for "none" and "auto".
@@ -176,13 +202,34 @@ impl Config {
     pub fn excluded_runs(&self, subject: &str) -> Vec<String> {
         self.runs_to_exclude().into_iter().filter(|(name, _)| name == subject).flat_map(|(_, runs)| runs).collect()
     }
+    /// The values of some keys as a type of the caller's; `"none"` reads as `None`.
+    ///
+    /// # Errors
+    /// When the type does not fit the keys.
+    pub(crate) fn read<K: serde::de::DeserializeOwned>(&self, keys: &[&str]) -> crate::Result<K> {
+        fn without_none(value: serde_json::Value) -> serde_json::Value {
+            match value {
+                serde_json::Value::String(text) if text == "none" => serde_json::Value::Null,
+                serde_json::Value::Array(items) => items.into_iter().map(without_none).collect(),
+                serde_json::Value::Object(items) => {
+                    items.into_iter().map(|(key, value)| (key, without_none(value))).collect()
+                }
+                value => value,
+            }
+        }
+        serde_json::from_value(without_none(self.own(keys))).map_err(|error| {
+            let hint = "this is a fault of the step that reads them: please report it";
+            crate::Error::data(format!("the keys {} do not read: {error}", keys.join(", ")), hint)
+        })
+    }
     /// The values of some keys, for an output's key and sidecar.
     pub fn own(&self, keys: &[&str]) -> serde_json::Value {
         serde_json::Value::Object(keys.iter().map(|key| ((*key).to_owned(), self.get(key).to_json())).collect())
     }
     /// The resolved configuration, keys that are supported.
     pub fn entries(&self) -> Vec<ConfigEntry> {
-        KEYS.iter()
+        self.keys
+            .iter()
             .zip(&self.values)
             .map(|(key, (value, given))| ConfigEntry {
                 key: key.name.into(),
@@ -193,7 +240,7 @@ impl Config {
     }
     /// Whether the file itself says the key.
     pub fn is_given(&self, name: &str) -> bool {
-        KEYS.iter().zip(&self.values).any(|(key, (_, given))| key.name == name && *given)
+        self.keys.iter().zip(&self.values).any(|(key, (_, given))| key.name == name && *given)
     }
 }
 
@@ -203,24 +250,29 @@ pub(crate) fn nearest_name<'n>(name: &str, among: impl Iterator<Item = &'n str>)
 }
 
 /// Parses and checks; problems are collected.
-fn check(text: &str, problems: &mut Problems<'_>) -> Option<Vec<(Value, bool)>> {
+fn check(
+    text: &str,
+    keys: &Arc<Vec<Key>>,
+    registry: &Registry,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<(Value, bool)>> {
     let root = parse::parse(text, problems)?;
     let NodeValue::Table(entries) = &root.value else { return None };
-    let mut values: Vec<(Value, bool)> = KEYS.iter().map(|key| (default(key), false)).collect();
+    let mut values: Vec<(Value, bool)> = keys.iter().map(|key| (default(key), false)).collect();
     let mut spans: HashMap<&'static str, Range<usize>> = HashMap::new();
     for (name, node) in entries {
-        let Some(index) = KEYS.iter().position(|key| key.name == name.text) else {
+        let Some(index) = keys.iter().position(|key| key.name == name.text) else {
             if let Some(answer) = pipeline::find(&name.text) {
                 pipeline::reply(answer, name, &node.value, problems);
                 continue;
             }
             let hint =
-                nearest(&name.text, KEYS.iter().map(|key| key.name)).map(|near| format!("did you mean `{near}`?"));
+                nearest(&name.text, keys.iter().map(|key| key.name)).map(|near| format!("did you mean `{near}`?"));
             let hint = hint.or_else(|| Some("`bakusoku init` writes a file with all keys".into()));
             problems.add(&name.span, format!("unknown key `{}`", name.text), "unknown", hint);
             continue;
         };
-        let key = &KEYS[index];
+        let key = &keys[index];
         spans.insert(key.name, node.span.clone());
         let Some(value) = key.kind.check(key.name, node, problems) else { continue };
         if let Support::NotValues(not, instead) = key.support
@@ -237,19 +289,21 @@ fn check(text: &str, problems: &mut Problems<'_>) -> Option<Vec<(Value, bool)>> 
         values[index] = (value, true);
     }
     if problems.is_empty() {
-        let config = Config { path: PathBuf::new(), values };
+        let config = Config { path: PathBuf::new(), keys: keys.clone(), values };
         checks::across(&config, &spans, problems);
+        let mut checks = Checks::new(&config, &spans, problems);
+        registry.iter().filter(|step| step.is_wanted(&config)).for_each(|step| step.check(&mut checks));
         values = config.values;
     }
     Some(values)
 }
 
-fn default(key: &keys::Key) -> Value {
+fn default(key: &Key) -> Value {
     toml_value(key, key.default)
 }
 
 /// A value of the table, which stands there as TOML.
-fn toml_value(key: &keys::Key, text: &str) -> Value {
+fn toml_value(key: &Key, text: &str) -> Value {
     let text = format!("x = {text}");
     let mut problems = Problems::new(&text);
     let node = parse::parse(&text, &mut problems);

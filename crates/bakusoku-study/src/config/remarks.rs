@@ -1,7 +1,7 @@
 //! What a study file says without an effect that anybody could want: taken, but remarked on.
 
 use super::Config;
-use super::keys::KEYS;
+use super::keys;
 use super::keys_maxwell;
 
 /// Peak-to-peak amplitudes (SI units) above which no sensor gives anything, and how their limits are usually written.
@@ -27,7 +27,7 @@ impl Config {
         }
         if !self.flag("use_maxwell_filter") {
             let searches = self.flag("find_flat_channels_meg") || self.flag("find_noisy_channels_meg");
-            let ignored: Vec<String> = KEYS
+            let ignored: Vec<String> = keys::all()
                 .iter()
                 .filter(|key| {
                     key.section == super::keys::MAXWELL && self.is_given(key.name) && key.name.starts_with("mf_")

@@ -34,12 +34,8 @@ pub struct StudyReport {
     pub methods_text: String,
     /// One per subject and session, in order.
     pub subjects: Vec<SubjectReport>,
-    /// Averages over subjects.
-    pub group: Vec<GroupEvoked>,
-    /// Subjects missing from the group average: label and why.
-    pub missing: Vec<(String, String)>,
-    /// Why there is no group average, if it failed.
-    pub group_failure: Option<Failure>,
+    /// What was made of all subjects, by session and task.
+    pub groups: Vec<GroupReport>,
     /// Wall time of the run (s).
     pub wall_s: f64,
     /// Peak memory of the process (bytes).
@@ -51,6 +47,23 @@ pub struct StudyReport {
     /// When it ended, as `2026-11-25T03:20:00Z`.
     pub finished: String,
     /// Remarks about the study as a whole.
+    pub warnings: Vec<String>,
+}
+
+/// What was made of the units of one session and task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GroupReport {
+    /// `sub-average` or `sub-average_ses-a`.
+    pub label: String,
+    /// How it ended.
+    pub status: Status,
+    /// Averages over subjects.
+    pub evokeds: Vec<GroupEvoked>,
+    /// Units missing from it: label and why.
+    pub missing: Vec<(String, String)>,
+    /// Why there is none.
+    pub failure: Option<Failure>,
+    /// Remarks.
     pub warnings: Vec<String>,
 }
 
@@ -103,6 +116,57 @@ pub struct SubjectReport {
 }
 
 impl SubjectReport {
+    /// A report with nothing in it yet.
+    pub(crate) fn empty(unit: &crate::unit::Unit, status: Status) -> Self {
+        Self {
+            label: unit.label(),
+            subject: unit.subject.clone(),
+            session: unit.session.clone(),
+            status,
+            failure: None,
+            page: String::new(),
+            runs: Vec::new(),
+            evokeds: Vec::new(),
+            covariances: Vec::new(),
+            drops: None,
+            timing: Vec::new(),
+            wall_s: 0.0,
+            peak_memory: 0,
+            planned_memory: 0,
+            outputs: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+    /// What the index shows of it: everything that is small.
+    pub(crate) fn summary(&self) -> Self {
+        let runs = self.runs.iter().map(|run| RunReport {
+            label: run.label.clone(),
+            is_empty_room: run.is_empty_room,
+            duration_s: run.duration_s,
+            bads: run.bads.clone(),
+            events_source: run.events_source.clone(),
+            maxwell: run
+                .maxwell
+                .as_ref()
+                .filter(|maxwell| !maxwell.warnings.is_empty())
+                .map(|maxwell| MaxwellData { warnings: maxwell.warnings.clone(), ..MaxwellData::default() }),
+            ..RunReport::default()
+        });
+        let evokeds = self.evokeds.iter().map(|evoked| EvokedData {
+            name: evoked.name.clone(),
+            is_contrast: evoked.is_contrast,
+            nave: evoked.nave,
+            ..EvokedData::default()
+        });
+        Self {
+            runs: runs.collect(),
+            evokeds: evokeds.collect(),
+            drops: self.drops.as_ref().map(|drops| DropData { by_reason: Vec::new(), ..drops.clone() }),
+            covariances: Vec::new(),
+            timing: Vec::new(),
+            ..self.clone()
+        }
+    }
     /// Warnings about the subject and its recordings.
     pub fn all_warnings(&self) -> Vec<String> {
         let of_run = |run: &RunReport| -> Vec<String> {
@@ -142,6 +206,39 @@ pub struct Failure {
     pub hint: Option<String>,
 }
 
+/// A remark, with the step and recording that made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The step.
+    pub step: String,
+    /// The recording, if one is concerned.
+    pub run: Option<String>,
+    /// What it is.
+    pub text: String,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.run {
+            Some(run) => write!(f, "{run}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// What is known of a recording from its header.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RecordingFacts {
+    pub(crate) path: String,
+    pub(crate) is_empty_room: bool,
+    pub(crate) duration_s: f64,
+    pub(crate) sfreq: (f64, f64),
+    pub(crate) n_channels: Vec<(String, usize)>,
+    pub(crate) bads: Vec<(String, String)>,
+    pub(crate) marked: Vec<(f64, f64, String)>,
+    pub(crate) line_freqs: Vec<f64>,
+}
+
 /// One recording.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RunReport {
@@ -149,6 +246,9 @@ pub struct RunReport {
     pub label: String,
     /// The file, relative to the study's data folder.
     pub path: String,
+    /// Whether it is the empty room.
+    #[serde(default)]
+    pub is_empty_room: bool,
     /// Length (s).
     pub duration_s: f64,
     /// Sampling frequency before and after (Hz).
@@ -331,6 +431,37 @@ pub struct OutputFile {
     pub written: bool,
     /// Key under which it is up to date.
     pub key: String,
+}
+
+/// An evoked response as the report shows it: channels of the study's types.
+pub(crate) fn evoked_data(
+    evoked: &bakusoku_core::containers::Evoked,
+    is_contrast: bool,
+    types: &[bakusoku_core::ChannelType],
+) -> EvokedData {
+    let info = &evoked.info;
+    let rows: Vec<usize> = (0..info.n_channels()).filter(|&ch| types.contains(&info.chs[ch].ch_type())).collect();
+    EvokedData {
+        name: evoked.comment.clone(),
+        is_contrast,
+        nave: evoked.nave,
+        times: evoked.times().iter().map(|&t| t as f32).collect(),
+        baseline: evoked.baseline,
+        channels: rows
+            .iter()
+            .map(|&ch| {
+                let channel = &info.chs[ch];
+                let pos = [channel.loc[0], channel.loc[1], channel.loc[2]];
+                ChannelData {
+                    name: channel.name.clone(),
+                    ch_type: channel.ch_type().name().into(),
+                    pos,
+                    bad: info.is_bad(ch),
+                }
+            })
+            .collect(),
+        data: rows.iter().map(|&ch| evoked.data.row(ch).iter().map(|&x| x as f32).collect()).collect(),
+    }
 }
 
 /// An average over subjects.

@@ -1,39 +1,46 @@
 //! Averages over subjects.
 
-use super::data::{GroupEvoked, StudyReport};
+use super::data::{GroupEvoked, GroupReport, StudyReport};
 use super::evoked::{self, Scales, TYPES, Topomaps};
 use super::page::{Section, card, failure, plots, text};
 use super::plot::Plot;
 use super::units::display_unit;
 use maud::{Markup, html};
 
-/// The group's section of the index, if there is a group average, or should be one.
+/// The groups' section of the index, if there is a group average, or should be one.
 pub(super) fn section(study: &StudyReport) -> Option<Section> {
-    if study.group.is_empty() && study.group_failure.is_none() {
+    if study.groups.iter().all(|group| group.evokeds.is_empty() && group.failure.is_none()) {
         return None;
     }
-    let scales = Scales::of(study.group.iter().map(|group| &group.evoked));
-    let mut topomaps = Topomaps::default();
-    let body = html! {
-        @if let Some(error) = &study.group_failure { (failure(error, &text(""))) }
-        @if !study.missing.is_empty() { (missing(study)) }
-        @for group in &study.group {
-            h3 { (group.evoked.name) " " span.soft { "mean of " (group.singles.len()) " subjects" } }
-            (evoked::evoked(&group.evoked, &scales, &mut topomaps))
-            (singles(group))
-        }
-    };
+    let body = html! { @for group in &study.groups { (one(study, group, study.groups.len() > 1)) } };
     Some(Section::new("group", "Group average", body))
 }
 
+/// One session and task.
+fn one(study: &StudyReport, group: &GroupReport, named: bool) -> Markup {
+    let scales = Scales::of(group.evokeds.iter().map(|group| &group.evoked));
+    let mut topomaps = Topomaps::default();
+    html! {
+        @if named { h3 { (group.label) } }
+        @if let Some(error) = &group.failure { (failure(error, &text(""))) }
+        @if !group.missing.is_empty() { (missing(study, group)) }
+        @for warning in &group.warnings { div.card.warn { (warning) } }
+        @for mean in &group.evokeds {
+            h3 { (mean.evoked.name) " " span.soft { "mean of " (mean.singles.len()) " subjects" } }
+            (evoked::evoked(&mean.evoked, &scales, &mut topomaps))
+            (singles(mean))
+        }
+    }
+}
+
 /// Who is not in the average, and why, where that is not said among the failures.
-fn missing(study: &StudyReport) -> Markup {
+fn missing(study: &StudyReport, group: &GroupReport) -> Markup {
     let failed = |label: &str| study.subjects.iter().any(|subject| subject.label == label && subject.failure.is_some());
     html! {
         div.card.warn {
             "Not in the average:"
             ul {
-                @for (label, why) in &study.missing {
+                @for (label, why) in &group.missing {
                     li { (label) @if failed(label) { ", " a href="#failures" { "failed" } } @else { ": " (why) } }
                 }
             }

@@ -16,6 +16,7 @@
 
 pub mod data;
 mod evoked;
+pub mod facts;
 mod group;
 mod image;
 mod index;
@@ -30,4 +31,5 @@ mod units;
 
 pub use data::{StudyReport, SubjectReport};
 pub use index::index_html;
-pub use subject::subject_html;
+pub use page::Page;
+pub(crate) use subject::subject_html;

@@ -20,6 +20,22 @@ impl Section {
     }
 }
 
+/// Sections that steps add to a page, in the order of the steps.
+#[derive(Default)]
+pub struct Page {
+    sections: Vec<Section>,
+}
+
+impl Page {
+    /// Adds a section: `id` is its anchor, unique on the page; `html` its body.
+    pub fn section(&mut self, id: &'static str, title: &'static str, html: Markup) {
+        self.sections.push(Section::new(id, title, html));
+    }
+    pub(crate) fn into_sections(self) -> Vec<Section> {
+        self.sections
+    }
+}
+
 /// Links to the sections of a page.
 pub(crate) fn nav(sections: &[Section]) -> Markup {
     html! {

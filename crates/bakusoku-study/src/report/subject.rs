@@ -1,8 +1,8 @@
 //! One subject's page.
 
-use super::data::{DropData, RunReport, StudyReport, SubjectReport};
+use super::data::{DropData, RunReport, SubjectReport};
 use super::evoked::{self, Scales, Topomaps};
-use super::page::{self, Section, bar, chip, code, name, note, table, tag, text, tiles};
+use super::page::{self, Page, Section, bar, chip, code, name, note, table, tag, text, tiles};
 use super::timeline::timeline;
 use super::units::{bytes, format_number, seconds};
 use super::{maxwell, spectra};
@@ -12,10 +12,10 @@ use maud::{Markup, html};
 const MOST_REASONS: usize = 30;
 
 /// The page of one subject (and session).
-pub fn subject_html(subject: &SubjectReport, study: &StudyReport) -> String {
+pub(crate) fn subject_html(subject: &SubjectReport, study: &str, extra: Page) -> String {
     let up = "../".repeat(subject.page.matches('/').count());
     let head = html! {
-        nav { a href={ (up) "report.html" } { "← " (study.title) } }
+        nav { a href={ (up) "report.html" } { "← " (study) } }
         h1 { (subject.label) " " (tag(subject.status)) }
         @if let Some(failure) = &subject.failure { (page::failure(failure, &text(""))) }
         (page::warnings(&subject.warnings))
@@ -29,12 +29,13 @@ pub fn subject_html(subject: &SubjectReport, study: &StudyReport) -> String {
         subject.drops.as_ref().map(|drops| Section::new("epochs", "Epochs", epochs(drops))),
         (!subject.covariances.is_empty())
             .then(|| Section::new("covariance", "Noise covariance", spectra::covariances(&subject.covariances))),
-        processing(subject),
     ]
     .into_iter()
     .flatten()
+    .chain(extra.into_sections())
+    .chain(processing(subject))
     .collect();
-    page::page(&format!("{} · {}", subject.label, study.title), &head, &sections)
+    page::page(&format!("{} · {}", subject.label, study), &head, &sections)
 }
 
 fn numbers(subject: &SubjectReport) -> Vec<(String, &'static str)> {
@@ -146,10 +147,7 @@ fn processing(subject: &SubjectReport) -> Option<Section> {
     let files: Vec<Vec<Markup>> = subject
         .outputs
         .iter()
-        .map(|output| {
-            let written = if output.written { "written" } else { "up to date" };
-            vec![code(&output.path), text(&output.step), text(bytes(output.bytes)), text(written)]
-        })
+        .map(|output| vec![code(&output.path), text(&output.step), text(bytes(output.bytes))])
         .collect();
     let body = html! {
         @if !times.is_empty() { (table(&["step", "recording", "time", ""], &times)) }
@@ -158,7 +156,7 @@ fn processing(subject: &SubjectReport) -> Option<Section> {
             bytes(subject.planned_memory),
             bytes(subject.peak_memory)
         )))
-        @if !files.is_empty() { (table(&["file", "step", "size", ""], &files)) }
+        @if !files.is_empty() { (table(&["file", "step", "size"], &files)) }
     };
     Some(Section::new("processing", "Processing", body))
 }

@@ -103,6 +103,7 @@ mod tests {
             step: "filter".into(),
             revision: 1,
             version: "0".into(),
+            study: "study.toml".into(),
             sources: vec![],
             config: json!({"h_freq": 40.0}),
             parts: vec![],

@@ -18,6 +18,9 @@ pub struct Sidecar {
     pub revision: u32,
     /// Version of bakusoku.
     pub version: String,
+    /// The study file that made it, relative to the data.
+    #[serde(default)]
+    pub study: String,
     /// Inputs, relative to the dataset.
     #[serde(rename = "Sources")]
     pub sources: Vec<String>,

@@ -55,12 +55,12 @@ pub struct Stale {
 }
 
 /// What lies in a folder of results (and below) though the study as configured does not make it: outputs with a
-/// sidecar of ours that are not among `expected`, and temporary folders of processes that are no more. Files without
+/// sidecar of this `study` that are not among `expected`, and temporary folders of processes that are no more. Files without
 /// such a sidecar are never listed.
 ///
 /// # Errors
 /// When a folder can't be read.
-pub fn left_behind(folder: &Path, expected: &HashSet<PathBuf>) -> Result<Vec<Stale>> {
+pub fn left_behind(folder: &Path, expected: &HashSet<PathBuf>, study: &str) -> Result<Vec<Stale>> {
     let mut out = Vec::new();
     if !folder.is_dir() {
         return Ok(out);
@@ -74,11 +74,14 @@ pub fn left_behind(folder: &Path, expected: &HashSet<PathBuf>) -> Result<Vec<Sta
     let wanted: HashSet<PathBuf> = expected.iter().map(|path| sidecar_path(path)).collect();
     for path in entries {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if path.is_dir() && !name.starts_with('.') {
-            out.extend(left_behind(&path, expected)?);
+        if path.is_dir() && (!name.starts_with('.') || name == ".bakusoku") {
+            out.extend(left_behind(&path, expected, study)?);
         } else if path.extension().is_some_and(|extension| extension == "json") && !wanted.contains(&path) {
             let Ok(text) = fs_err::read_to_string(&path) else { continue };
             let Ok(sidecar) = serde_json::from_str::<Sidecar>(&text) else { continue };
+            if sidecar.study != study {
+                continue;
+            }
             let why = format!("an output of `{}` that the study does not ask for", sidecar.step);
             for part in sidecar.parts.iter().filter(|part| safe(&part.name)) {
                 let part = path.with_file_name(&part.name);

@@ -1,121 +1,91 @@
-//! Group average over subjects (`sub-average`): the only barrier between subjects.
+//! Group average over the units of one session and task (`sub-average`).
 
-use super::Step;
+use crate::Result;
 use crate::config::Config;
-use crate::execute::{evoked_data, file_id, write};
-use crate::keys::Keys;
-use crate::prepare::Output;
-use crate::report::data::GroupEvoked;
-use crate::{Error, Result};
-use bakusoku_bids::{DataType, Derivatives, Entities};
-use bakusoku_core::ChannelType;
+use crate::plan::{Members, Planner};
+use crate::report::data::{EvokedData, GroupEvoked, evoked_data};
+use crate::step::{About, MethodsText, Script, Step};
 use bakusoku_core::containers::Evoked;
+use bakusoku_core::{Bytes, ChannelType, Need};
 use bakusoku_io::fif;
-use bakusoku_methods::evoked::grand_average;
 use std::path::PathBuf;
 
-pub(crate) const STEP: Step = Step {
+pub(crate) const ABOUT: &About = &About {
     name: "average",
-    revision: 1,
-    keys: &["interpolate_bads_grand_average", "conditions", "contrasts"],
-    doc: "Averages evoked responses over subjects (sub-average/..._ave.fif).",
+    revision: 2,
+    keys: &["interpolate_bads_grand_average", "conditions", "contrasts", "ch_types"],
+    doc: "Averages evoked responses over subjects, by session (sub-average/..._ave.fif).",
 };
 
-/// A subject's part in the average.
-pub(crate) struct Member {
-    pub(crate) label: String,
-    pub(crate) path: PathBuf,
-    pub(crate) keys: Keys,
-    pub(crate) entities: Entities,
-}
+/// See the module.
+pub(crate) struct GroupAverage;
 
-/// The file of the average, when there is something to average.
-pub(crate) fn output(
-    config: &Config,
-    results: &Derivatives,
-    data_type: DataType,
-    members: &[Member],
-) -> Option<Output> {
-    let first = members.first()?;
-    let mut entities = Entities { session: None, ..first.entities.clone() };
-    entities.subject = Some("average".into());
-    let own = config.own(STEP.keys);
-    let keys = Keys::of(&STEP, &own, &members.iter().map(|member| &member.keys).collect::<Vec<_>>());
-    let sources = members
-        .iter()
-        .map(|member| member.path.strip_prefix(results.root()).unwrap_or(&member.path).to_string_lossy().into_owned());
-    Some(Output::new(results.path(&entities, data_type, "ave", ".fif"), &STEP, own, keys, sources.collect()))
-}
-
-/// Averages what the subjects' files hold, and writes it when that is due. The files are read again even when they
-/// were just written: so the average is the same whether or not the subjects were up to date.
-///
-/// # Errors
-/// When files can't be read, differ, or have bad channels that are to be interpolated.
-pub(crate) fn average(
-    config: &Config,
-    output: &Output,
-    members: &[Member],
-    types: &[ChannelType],
-) -> Result<Vec<GroupEvoked>> {
-    let mut all: Vec<(String, Vec<Evoked>)> = Vec::new();
-    for member in members {
-        all.push((member.label.clone(), fif::read_evoked(&member.path)?));
+impl Step for GroupAverage {
+    fn about(&self) -> &'static About {
+        ABOUT
     }
-    if config.flag("interpolate_bads_grand_average") {
-        let bad = all.iter().find_map(|(label, evokeds)| {
-            let info = &evokeds.first()?.info;
-            (!info.bads.is_empty()).then(|| format!("{label} has bad channels ({})", info.bads.join(", ")))
+    fn is_wanted(&self, config: &Config) -> bool {
+        super::epochs::is_wanted(config)
+    }
+    fn plan_group(&self, group: &mut Planner<'_>, members: &Members) -> Result<()> {
+        let files: Vec<_> =
+            members.done.iter().filter_map(|member| Some((member, member.file(super::evoked::ABOUT.name)?))).collect();
+        if files.len() < 2 {
+            return Ok(());
+        }
+        let keys: Vec<_> = files.iter().map(|(_, file)| file.keys.clone()).collect();
+        let files: Vec<(String, PathBuf)> =
+            files.iter().map(|(member, file)| (member.label.clone(), file.path.clone())).collect();
+        // Sums of all conditions, one member's averages, and its file.
+        let size = fs_err::metadata(&files[0].1).map_or(0, |meta| meta.len());
+        let need = Need { memory: Bytes(8 * size), ..Need::default() };
+        let averaged = group.join_reading(None, (), Vec::new(), keys, need, move |(), work| {
+            let averaged = super::average_members::average(work.config, &files, work)?;
+            averaged.remarks.iter().for_each(|text| work.warn(text));
+            Ok(averaged)
         });
-        if let Some(bad) = bad {
-            return Err(Error::data(
-                format!("{bad}: interpolating them before the group average is not supported yet"),
-                "write interpolate_bads_grand_average = false: they stay, marked as bad",
-            ));
+        let path = group.unit_file("ave", ".fif");
+        group.file(averaged, path, |averaged, path, id| Ok(fif::write_evoked(path, &averaged.means, id)?));
+        let shown = group.join(None, averaged, |averaged, work| Ok(shown(work.config, averaged)));
+        group.facts(shown);
+        Ok(())
+    }
+    fn methods(&self, config: &Config, text: &mut MethodsText) {
+        let interpolated = config.flag("interpolate_bads_grand_average")
+            && crate::input::wanted_types(config).contains(&ChannelType::Eeg);
+        if interpolated {
+            text.say("Bad EEG channels were interpolated by spherical splines (Perrin et al., 1989) before averages were averaged over subjects");
+            text.cite(super::interpolate_bads::PERRIN);
+        } else {
+            text.say("Averages were averaged over subjects");
         }
     }
+    fn script(&self, _config: &Config, script: &mut Script) {
+        script.line(
+            "# over subjects: mne.grand_average([evokeds_of_a_subject[0] for evokeds_of_a_subject in all_evokeds])",
+        );
+    }
+}
+
+/// Averages over the members.
+pub(crate) struct Averaged {
+    pub(crate) means: Vec<Evoked>,
+    /// Field power of each member behind each mean: label, then by channel type.
+    pub(crate) singles: Vec<Vec<(String, Vec<(String, Vec<f32>)>)>>,
+    /// What is left out or guessed.
+    pub(crate) remarks: Vec<String>,
+}
+
+fn shown(config: &Config, averaged: &Averaged) -> Vec<GroupEvoked> {
+    let types = crate::input::wanted_types(config);
     let contrasts: Vec<String> = config.contrasts().into_iter().map(|(name, ..)| name).collect();
-    let names = config.conditions().into_iter().map(|(name, _)| name).chain(contrasts.iter().cloned());
-    let (mut written, mut shown) = (Vec::new(), Vec::new());
-    for name in names {
-        let parts: Vec<(&String, &Evoked)> = all
-            .iter()
-            .filter_map(|(label, evokeds)| Some((label, evokeds.iter().find(|evoked| evoked.comment == name)?)))
-            .collect();
-        if parts.is_empty() {
-            continue;
-        }
-        let mut mean = grand_average(&parts.iter().map(|(_, evoked)| *evoked).collect::<Vec<_>>(), false)?;
-        mean.comment.clone_from(&name);
-        let evoked = evoked_data(&mean, contrasts.contains(&name), types);
-        let singles = parts.iter().map(|(label, evoked)| ((*label).clone(), field_power(evoked, types))).collect();
-        shown.push(GroupEvoked { evoked, singles });
-        written.push(mean);
-    }
-    if output.is_due() {
-        write(output, |path| Ok(fif::write_evoked(path, &written, file_id(output))?))?;
-    }
-    Ok(shown)
-}
-
-/// Global field power by channel type, over good channels: the root of the mean square for MEG, the standard deviation
-/// for EEG, as in MNE's plots.
-fn field_power(evoked: &Evoked, types: &[ChannelType]) -> Vec<(String, Vec<f32>)> {
-    let info = &evoked.info;
-    let mut out = Vec::new();
-    for ch_type in types {
-        let rows: Vec<usize> =
-            (0..info.n_channels()).filter(|&ch| info.chs[ch].ch_type() == *ch_type && !info.is_bad(ch)).collect();
-        if rows.is_empty() {
-            continue;
-        }
-        let n = rows.len() as f64;
-        let power = evoked.data.columns().into_iter().map(|column| {
-            let mean =
-                if *ch_type == ChannelType::Eeg { rows.iter().map(|&row| column[row]).sum::<f64>() / n } else { 0.0 };
-            (rows.iter().map(|&row| (column[row] - mean).powi(2)).sum::<f64>() / n).sqrt() as f32
-        });
-        out.push((ch_type.name().to_owned(), power.collect()));
-    }
-    out
+    averaged
+        .means
+        .iter()
+        .zip(&averaged.singles)
+        .map(|(mean, singles)| {
+            let evoked: EvokedData = evoked_data(mean, contrasts.contains(&mean.comment), &types);
+            GroupEvoked { evoked, singles: singles.clone() }
+        })
+        .collect()
 }

@@ -1,21 +1,73 @@
 //! The empty room that belongs to a subject and session: found, made like the reference run, and from then on treated
 //! as a run without a person.
 
-use super::Step;
-use crate::config::Config;
+use crate::config::{Checks, Config};
+use crate::keys::Keys;
+use crate::plan::Planner;
+use crate::step::{About, MethodsText, Step};
 use crate::unit::{Run, Source, Unit, with_sidecars};
-use crate::{Error, Result};
+use crate::{Error, Result, input};
 use bakusoku_bids::{DataType, Dataset, Entities, FilePattern, NOISE, RecordingFile, find_empty_room, sidecar};
-use bakusoku_core::{Annotation, Annotations, ChannelType, Stream};
+use bakusoku_core::{Annotation, Annotations, ChannelType, Recording, Stream};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub(crate) const STEP: Step = Step {
+pub(crate) const ABOUT: &About = &About {
     name: "empty_room",
     revision: 1,
     keys: &["process_empty_room", "emptyroom_fname", "mf_reference_run"],
     doc: "Makes the subject's empty room like its reference run; it is filtered like the runs (task-noise).",
 };
+
+/// See the module.
+pub(crate) struct EmptyRoom;
+
+impl Step for EmptyRoom {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        let types = crate::input::wanted_types(config);
+        let meg = [ChannelType::Mag, ChannelType::Grad].iter().any(|ch_type| types.contains(ch_type));
+        config.flag("process_empty_room") && meg
+    }
+    fn check(&self, checks: &mut Checks<'_, '_>) {
+        let config = checks.config;
+        if let Some(pattern) = config.text("emptyroom_fname") {
+            let keys = &["emptyroom_fname"];
+            if let Err(error) = FilePattern::parse(pattern) {
+                checks.add(keys, format!("`emptyroom_fname`: {error}"), "not a pattern", None);
+            } else if pattern.contains("{run}") {
+                let hint = Some("it may contain {subject} and {session}");
+                checks.add(keys, "`emptyroom_fname` is the same for all runs", "names a run", hint);
+            }
+        }
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let (config, source) = (unit.config(), unit.context.source);
+        let reference = super::maxwell::reference_run(config, unit.unit())?;
+        let of_reference = unit.runs()[reference];
+        let like = unit.input(of_reference).stream().clone();
+        let mut remarks = Vec::new();
+        let found = find(config, source, unit.unit(), &unit.run(of_reference).clone(), &like, &mut remarks)?;
+        remarks.into_iter().for_each(|text| unit.warn(None, text));
+        let Some(run) = found else { return Ok(()) };
+        let prepared = super::maxwell::is_wanted(config) || super::find_bads::is_wanted(config);
+        let mut room = input::open_room(config, source, unit.unit(), &run, prepared.then_some(&like))?;
+        room.take_bads(unit.input(of_reference));
+        let own = super::bads::recording_keys(unit, &run, &room)?;
+        let keys = Keys::of(ABOUT, &unit.own(), &[&own, unit.signal_keys(unit.tip(of_reference))]);
+        let warnings = room.warnings.clone();
+        let rec = unit.add_recording(run, room, true, keys);
+        warnings.into_iter().for_each(|text| unit.warn(Some(rec), text));
+        Ok(())
+    }
+    fn methods(&self, config: &Config, text: &mut MethodsText) {
+        if gives_covariance(config) || super::esss::is_wanted(config) {
+            text.say("The empty-room recording of each subject was processed like its runs");
+        }
+    }
+}
 
 /// Whether the noise covariance comes from it.
 pub(crate) fn gives_covariance(config: &Config) -> bool {
@@ -34,16 +86,14 @@ pub(crate) fn find(
     like: &Stream,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Run>> {
-    let types = crate::input::wanted_types(config);
-    let meg = [ChannelType::Mag, ChannelType::Grad].iter().any(|ch_type| types.contains(ch_type));
-    if !config.flag("process_empty_room") || unit.data_type() != DataType::Meg || !meg {
+    if unit.data_type() != DataType::Meg {
         return Ok(None);
     }
     // Runs of a task of that name would have the same results.
     if unit.runs.iter().any(|run| run.found.entities.task.as_deref() == Some(NOISE)) {
         return Ok(None);
     }
-    let needed = match (gives_covariance(config), super::esss::wanted(config)) {
+    let needed = match (gives_covariance(config), super::esss::is_wanted(config)) {
         (true, _) => Some("noise covariance is"),
         (_, true) => Some("outer directions (mf_esss) are"),
         _ => None,

@@ -1,20 +1,22 @@
 //! Epochs per run, runs of a task concatenated; projected, rejected, freed from their baseline.
 
-use super::Step;
-use crate::config::{Config, Value};
+use super::epochs_spool::{EpochsIndex, EpochsSpool, samples};
+use super::events::{UnitEvents, condition_codes};
+use crate::config::{Checks, Config, Value};
 use crate::input::wanted_types;
+use crate::plan::{EpochsAt, Planner, Product};
 use crate::report::data::DropData;
+use crate::step::{About, MethodsText, Script, Step, number};
 use crate::{Error, Result};
 use bakusoku_core::containers::Epochs;
-use bakusoku_core::{ChannelType, Info, Picks};
+use bakusoku_core::{Bytes, ChannelType, Info, Need, Picks, Recording, Stream};
 use bakusoku_fiff::FileId;
 use bakusoku_io::fif::{EpochsExtras, write_epochs_from};
-use bakusoku_methods::epochs::{EpochsParams, EventRepeated, OnMissing};
-use ndarray::{Array3, Axis, concatenate};
+use bakusoku_methods::epochs::{EpochsParams, EpochsPlan, EventRepeated, OnMissing};
 use std::path::Path;
 
-pub(crate) const STEP: Step = Step {
-    name: "epochs",
+const CUT: &About = &About {
+    name: "cut",
     revision: 1,
     keys: &[
         "ch_types",
@@ -31,9 +33,205 @@ pub(crate) const STEP: Step = Step {
         "reject_tmin",
         "reject_tmax",
         "reject_by_annotation",
+        "eeg_reference",
     ],
-    doc: "Cuts epochs per run, applies projectors, baseline and rejection; concatenates runs (_epo.fif).",
+    doc: "Cuts epochs per run, applies projectors, baseline and rejection.",
 };
+
+const ABOUT: &About =
+    &About { name: "epochs", revision: 2, keys: &[], doc: "Concatenates the epochs of all runs (_epo.fif)." };
+
+/// Cuts epochs; steps behind it may put operators before or behind the rejection.
+pub(crate) struct CutEpochs;
+
+/// Puts the epochs of all runs together.
+pub(crate) struct ConcatenateEpochs;
+
+/// The epochs of all recordings, and what is known of them when they are through.
+#[derive(Clone)]
+pub(crate) struct UnitEpochs {
+    /// Of each recording.
+    pub(crate) at: Vec<EpochsAt>,
+    /// All of them, without samples.
+    pub(crate) joined: Product<Epochs>,
+    /// Bytes of one epoch.
+    pub(crate) bytes: u64,
+    /// How many there may be.
+    pub(crate) most: u64,
+}
+
+impl Step for CutEpochs {
+    fn about(&self) -> &'static About {
+        CUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        is_wanted(config)
+    }
+    fn check(&self, checks: &mut Checks<'_, '_>) {
+        let config = checks.config;
+        let (Some(tmin), Some(tmax)) = (config.number("epochs_tmin"), config.number("epochs_tmax")) else { return };
+        if tmin >= tmax {
+            let message = format!("`epochs_tmin` must be below `epochs_tmax`, got {tmin} and {tmax} s");
+            checks.add(&["epochs_tmin", "epochs_tmax"], message, "ends before it starts", None);
+        }
+        if tmax - tmin > MAX_LENGTH {
+            let message = format!(
+                "epochs of {} s are longer than any recording, `epochs_tmin` and `epochs_tmax` are in s",
+                tmax - tmin
+            );
+            checks.add(&["epochs_tmin", "epochs_tmax"], message, "too long", None);
+        }
+        checks.inside_epochs("baseline");
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let Some(events) = unit.find::<Product<UnitEvents>>("events") else { return Ok(()) };
+        let runs = unit.runs();
+        let mut cut_epochs: Vec<EpochsAt> = Vec::new();
+        for (index, &rec) in runs.iter().enumerate() {
+            let tip = unit.tip(rec);
+            // The cutter's batch and the writer's slice; the rest waits on disk.
+            let bytes = bytes(unit.config(), unit.stream(tip)) * (4 * unit.context.threads as u64 + 4);
+            let need = Need { memory: Bytes(bytes), ..Need::default() };
+            let config = unit.config().clone();
+            cut_epochs.push(unit.epochs(tip, events, need, move |events, stream| cut(&config, events, index, stream)));
+        }
+        unit.publish("cut", cut_epochs);
+        Ok(())
+    }
+    fn methods(&self, config: &Config, text: &mut MethodsText) {
+        let (tmin, tmax) = (number(config.number("epochs_tmin")), number(config.number("epochs_tmax")));
+        let mut what = format!("Epochs were cut from {tmin} to {tmax} s around events");
+        if let Some((start, stop)) = config.pair("baseline") {
+            let edge = |time: Option<f64>, edge: &str| time.map_or_else(|| edge.to_owned(), |time| time.to_string());
+            what +=
+                &format!(" and baseline-corrected by the mean from {} to {} s", edge(start, &tmin), edge(stop, &tmax));
+        }
+        text.say(what);
+        let limits = config.limits("reject");
+        if !limits.is_empty() {
+            let limits: Vec<String> = limits.iter().map(|(name, value)| limit(name, *value)).collect();
+            text.say(format!("Epochs whose peak-to-peak amplitude exceeded {} were dropped", limits.join(", ")));
+        }
+    }
+    fn script(&self, config: &Config, script: &mut Script) {
+        let (tmin, tmax) = (number(config.number("epochs_tmin")), number(config.number("epochs_tmax")));
+        let pair = |(start, stop)| format!("({}, {})", number(start), number(stop));
+        let baseline = config.pair("baseline").map_or_else(|| "None".into(), pair);
+        script.line(format!("epochs = mne.Epochs(raw, events, event_id, {tmin}, {tmax}, baseline={baseline})"));
+    }
+}
+
+impl Step for ConcatenateEpochs {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        is_wanted(config)
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let Some(events) = unit.find::<Product<UnitEvents>>("events") else { return Ok(()) };
+        let at: Vec<EpochsAt> = unit.find("cut").unwrap_or_default();
+        let runs = unit.runs();
+        let (mut one, mut most, mut indices, mut spools) = (0, 0, Vec::new(), Vec::new());
+        for (&epochs, &rec) in at.iter().zip(&runs) {
+            let bytes = bytes(unit.config(), unit.stream(unit.tip(rec)));
+            let n = super::events::most(unit.config(), unit.run(rec), unit.input(rec).stream());
+            (one, most) = (one.max(bytes), most + n);
+            indices.push(unit.collect(vec![epochs], Need::default(), |_| Ok(EpochsIndex::default())));
+            if unit.config().flag("save_epochs") {
+                let need = Need { disk: Bytes(bytes * n), ..Need::default() };
+                spools.push(unit.collect(vec![epochs], need, |work| Ok(EpochsSpool::new(work.spill))));
+            }
+        }
+        let joined = unit.join(None, (indices, events), |(indices, events), work| {
+            let mut joined = concatenate_runs(indices.into_iter().cloned().collect())?;
+            for (name, code) in &events.event_id {
+                if !joined.event_id.iter().any(|(other, _)| other == name) {
+                    joined.event_id.push((name.clone(), *code));
+                }
+            }
+            if joined.events.is_empty() {
+                return Err(nothing_left(work.config, &joined, events));
+            }
+            Ok(joined)
+        });
+        if unit.config().flag("save_epochs") {
+            let keys = unit.derive(&unit.own(), &[], &[joined.id]);
+            let config = unit.config().clone();
+            let sfreq = unit.stream(unit.tip(runs[0])).sfreq();
+            let path = unit.unit_file("epo", ".fif");
+            unit.file_from(None, path, keys, (joined, spools), move |(joined, spools), path, id| {
+                write(path, joined, &config, sfreq, id, &mut samples(&spools))
+            });
+        }
+        let drops = unit.join(None, (joined, events), |(joined, events), work| {
+            let conditions = condition_codes(work.config, &joined.event_id)?;
+            Ok(drops(joined, &codes_before(events), &conditions))
+        });
+        unit.facts(drops);
+        unit.publish("epochs", UnitEpochs { at, joined, bytes: one, most });
+        Ok(())
+    }
+}
+
+/// Longest epochs (s): a day.
+const MAX_LENGTH: f64 = 86_400.0;
+
+/// A limit in the unit that people use.
+fn limit(ch_type: &str, value: f64) -> String {
+    let (factor, unit) = match ch_type {
+        "mag" => (1e15, "fT"),
+        "grad" => (1e13, "fT/cm"),
+        _ => (1e6, "µV"),
+    };
+    let value = format!("{:.3}", value * factor);
+    format!("{} {unit} ({ch_type})", value.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// What will be cut from a recording. One without any event of a condition gives no epochs, and is no error.
+fn cut(config: &Config, events: &UnitEvents, index: usize, stream: &Stream) -> Result<EpochsPlan> {
+    let stream = super::reference::with_projector(config, stream)?;
+    let picks = picks(config, &stream.info)?;
+    let params = params(config, &stream.info);
+    let own = &events.runs[index].events;
+    let any = own.iter().any(|event| events.event_id.iter().any(|(_, code)| *code == event.code));
+    let own = if any { &own[..] } else { &[] };
+    Ok(EpochsPlan::new(&stream, own, Some(&events.event_id), Some(&picks), &params)?)
+}
+
+/// Codes of all events that could become epochs.
+fn codes_before(events: &UnitEvents) -> Vec<i64> {
+    let used = |code: &i64| events.event_id.iter().any(|(_, other)| other == code);
+    events.runs.iter().flat_map(|run| run.events.iter().map(|event| event.code)).filter(used).collect()
+}
+
+/// Why a subject has no epoch at all, and what helps.
+fn nothing_left(config: &Config, joined: &Epochs, events: &UnitEvents) -> Error {
+    let before = codes_before(events);
+    let drops = drops(joined, &before, &[]);
+    if before.is_empty() {
+        return Error::data(
+            "no event of any condition was found",
+            "compare `conditions` with events.tsv, or with the codes of the stimulus channel",
+        );
+    }
+    let why: Vec<String> = drops.by_reason.iter().take(3).map(|(name, n)| format!("{name} ({n})")).collect();
+    let message = format!("all {} epochs were dropped: {}", drops.n_before, why.join(", "));
+    let first = drops.by_reason.first().map_or("", |(reason, _)| reason.as_str());
+    let length = |key| number(config.number(key));
+    let hint = match first {
+        "NO_DATA" | "TOO_SHORT" => format!(
+            "epochs from {} to {} s reach beyond the recording; `epochs_tmin` and `epochs_tmax` are in s",
+            length("epochs_tmin"),
+            length("epochs_tmax")
+        ),
+        reason if reason.to_lowercase().starts_with("bad") => {
+            "stretches marked as bad cover all events; see `annotations` and `reject_by_annotation`".into()
+        }
+        _ => "raise the limits of `reject`, or mark the channels as bad".into(),
+    };
+    Error::data(message, hint)
+}
 
 /// Limits by channel type; those for types that are not there are left out.
 pub(crate) fn limits(config: &Config, key: &str, info: &Info) -> Vec<(ChannelType, f64)> {
@@ -43,10 +241,10 @@ pub(crate) fn limits(config: &Config, key: &str, info: &Info) -> Vec<(ChannelTyp
 }
 
 /// Parameters for the channels at hand.
-pub(crate) fn params(config: &Config, info: &Info) -> EpochsParams {
+fn params(config: &Config, info: &Info) -> EpochsParams {
     EpochsParams {
-        tmin: config.number("epochs_tmin").unwrap_or(-0.2),
-        tmax: config.number("epochs_tmax").unwrap_or(0.5),
+        tmin: config.number("epochs_tmin").unwrap_or_default(),
+        tmax: config.number("epochs_tmax").unwrap_or_default(),
         baseline: config.pair("baseline"),
         reject: limits(config, "reject", info),
         flat: limits(config, "flat", info),
@@ -71,7 +269,7 @@ pub(crate) fn params(config: &Config, info: &Info) -> EpochsParams {
 }
 
 /// The channels of epochs: all but data channels of other types than the study's.
-pub(crate) fn picks(config: &Config, info: &Info) -> Result<Picks> {
+fn picks(config: &Config, info: &Info) -> Result<Picks> {
     let wanted = wanted_types(config);
     let keep = |index: &usize| {
         let ch_type = info.chs[*index].ch_type();
@@ -80,81 +278,60 @@ pub(crate) fn picks(config: &Config, info: &Info) -> Result<Picks> {
     Ok(Picks::new((0..info.n_channels()).filter(keep).collect(), info.n_channels())?)
 }
 
-/// Epochs of several runs one after the other (`mne.concatenate_epochs`): events of later runs are moved behind those
-/// of earlier ones, selections count on.
-pub(crate) fn concatenate_runs(mut runs: Vec<Epochs>) -> Result<Epochs> {
-    if runs.len() == 1 {
-        return Ok(runs.remove(0));
-    }
+/// Epochs of several runs one after the other (`mne.concatenate_epochs`), without samples: events of later runs are moved
+/// behind those of earlier ones, selections count on. A name has one code in all of them.
+fn concatenate_runs(runs: Vec<Epochs>) -> Result<Epochs> {
     let mut runs = runs.into_iter();
     let Some(mut out) = runs.next() else {
         return Err(Error::data("there are no epochs", "check `conditions`"));
     };
-    let mut arrays = vec![std::mem::replace(&mut out.data, Array3::zeros((0, 0, 0)))];
     // mne.concatenate_epochs: 10 s beyond the epochs' end lie between the runs.
-    let n_times = arrays[0].len_of(Axis(2)) as i64;
+    let n_times = out.data.dim().2 as i64;
     let tmax = (out.first + n_times - 1) as f64 / out.info.sfreq;
-    let mut offset = shift_after(&out, tmax);
+    let gap = |epochs: &Epochs| ((10.0 + tmax) * epochs.info.sfreq) as i64;
+    let last = |epochs: &Epochs| epochs.events.iter().map(|event| event.sample).max().unwrap_or(0);
+    let mut offset = last(&out) + gap(&out);
     for mut next in runs {
+        if next.data.dim() != out.data.dim() {
+            let hint = "leave a run out: exclude_runs";
+            return Err(Error::data("the runs' epochs differ in their channels or length", hint));
+        }
+        let recoded = unite_codes(&mut out.event_id, &next.event_id);
         let n_before = out.drop_log.len();
         out.events.extend(next.events.iter().map(|event| {
             let mut event = *event;
             event.sample += offset;
+            if let Some((_, code)) = recoded.iter().find(|(old, _)| *old == event.code) {
+                event.code = *code;
+            }
             event
         }));
-        let last = next.events.iter().map(|event| event.sample).max().unwrap_or(0);
-        offset += last + gap(&next, tmax);
+        offset += last(&next) + gap(&next);
         out.selection.extend(next.selection.iter().map(|index| index + n_before));
         out.drop_log.append(&mut next.drop_log);
-        for (name, code) in next.event_id {
-            if !out.event_id.iter().any(|(other, _)| *other == name) {
-                out.event_id.push((name, code));
-            }
-        }
-        arrays.push(next.data);
     }
-    let views: Vec<_> = arrays.iter().map(|array| array.view()).collect();
-    out.data = concatenate(Axis(0), &views).map_err(|_| {
-        Error::data("the runs' epochs differ in their channels or length", "leave a run out: exclude_runs")
-    })?;
     Ok(out)
 }
 
-fn gap(epochs: &Epochs, tmax: f64) -> i64 {
-    ((10.0 + tmax) * epochs.info.sfreq) as i64
-}
-
-fn shift_after(epochs: &Epochs, tmax: f64) -> i64 {
-    epochs.events.iter().map(|event| event.sample).max().unwrap_or(0) + gap(epochs, tmax)
-}
-
-/// Complains about a condition without an event, when the study wants that.
-pub(crate) fn check_missing(config: &Config, event_id: &[(String, i64)], codes: &[i64]) -> Result<Vec<String>> {
-    let mut warnings = Vec::new();
-    for (name, code) in event_id {
-        if codes.contains(code) {
+/// Adds names to a mapping; a code that another name has already is replaced. Merged events (`a/b`) get their codes run by
+/// run. Returns old and new codes.
+fn unite_codes(all: &mut Vec<(String, i64)>, own: &[(String, i64)]) -> Vec<(i64, i64)> {
+    let mut recoded = Vec::new();
+    for (name, code) in own {
+        if let Some((_, known)) = all.iter().find(|(other, _)| other == name) {
+            recoded.extend((known != code).then_some((*code, *known)));
             continue;
         }
-        let mut there: Vec<i64> = codes.to_vec();
-        there.sort_unstable();
-        there.dedup();
-        let message = format!("no event of condition `{name}` (code {code}) found");
-        match config.text("on_missing") {
-            Some("raise") => {
-                return Err(Error::data(
-                    message,
-                    format!("events found have the codes {there:?}; on_missing can be \"warn\" or \"ignore\""),
-                ));
-            }
-            Some("warn") => warnings.push(message),
-            _ => {}
-        }
+        let taken = all.iter().any(|(_, other)| other == code);
+        let free = all.iter().chain(own).map(|(_, other)| *other).max().unwrap_or(0) + 1;
+        recoded.extend(taken.then_some((*code, free)));
+        all.push((name.clone(), if taken { free } else { *code }));
     }
-    Ok(warnings)
+    recoded
 }
 
 /// What was dropped, for the report.
-pub(crate) fn drops(epochs: &Epochs, before: &[i64], conditions: &[(String, Vec<i64>)]) -> DropData {
+fn drops(epochs: &Epochs, before: &[i64], conditions: &[(String, Vec<i64>)]) -> DropData {
     let mut by_reason: Vec<(String, usize)> = Vec::new();
     for reason in epochs.drop_log.iter().flatten().filter(|reason| *reason != "IGNORED") {
         match by_reason.iter_mut().find(|(name, _)| name == reason) {
@@ -175,7 +352,7 @@ pub(crate) fn drops(epochs: &Epochs, before: &[i64], conditions: &[(String, Vec<
 }
 
 /// Whether the study cuts epochs at all.
-pub(crate) fn wanted(config: &Config) -> bool {
+pub(crate) fn is_wanted(config: &Config) -> bool {
     !matches!(config.get("conditions"), Value::Str(_))
 }
 
@@ -183,7 +360,7 @@ pub(crate) fn wanted(config: &Config) -> bool {
 ///
 /// # Errors
 /// When they can't be written.
-pub(crate) fn write(
+fn write(
     path: &Path,
     epochs: &Epochs,
     config: &Config,
@@ -204,4 +381,10 @@ pub(crate) fn write(
     };
     write_epochs_from(path, epochs, &extras, id, read)?;
     Ok(())
+}
+
+/// Bytes of one epoch.
+fn bytes(config: &Config, stream: &Stream) -> u64 {
+    let length = config.number("epochs_tmax").unwrap_or_default() - config.number("epochs_tmin").unwrap_or_default();
+    (stream.n_channels() as f64 * (length * stream.sfreq() + 1.0) * 8.0) as u64
 }

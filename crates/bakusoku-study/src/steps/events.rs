@@ -1,19 +1,21 @@
 //! Events: from `events.tsv` as annotations, else from the stimulus channel at the original rate, moved as
 //! `raw.resample(events=…)` moves them.
 
-use super::Step;
-use crate::config::{Config, Value};
+use crate::config::{Checks, Config, Value};
+use crate::plan::Planner;
 use crate::report::data::EventCount;
+use crate::step::{About, Script, Step};
 use crate::unit::Run;
 use crate::{Error, Result};
 use bakusoku_bids::sidecar::{self, EventRow, EventsTable};
-use bakusoku_core::{Annotation, Annotations, Event, Events, Recording, Stream};
+use bakusoku_core::{Annotation, Annotations, Event, Events, Need, Recording, Stream};
 use bakusoku_methods::events::{FindEvents, MaskType, events_from_annotations, matching_codes};
 use bakusoku_methods::resample::resample_events;
+use serde::{Deserialize, Serialize};
 
-pub(crate) const STEP: Step = Step {
+const ABOUT: &About = &About {
     name: "events",
-    revision: 1,
+    revision: 2,
     keys: &[
         "events",
         "conditions",
@@ -29,13 +31,114 @@ pub(crate) const STEP: Step = Step {
     doc: "Finds events: events.tsv if there is one, else the stimulus channel at the original rate.",
 };
 
-/// The events of one recording.
+/// See the module.
+pub(crate) struct FindEventsStep;
+
+impl Step for FindEventsStep {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        super::epochs::is_wanted(config)
+    }
+    fn check(&self, checks: &mut Checks<'_, '_>) {
+        let conditions = checks.config.conditions();
+        for (name, value) in &conditions {
+            if conditions.iter().filter(|(_, other)| other == value).count() > 1 && matches!(value, Value::Int(_)) {
+                let message = format!("condition `{name}` has a code that another one has too");
+                checks.add(&["conditions"], message, "the same code twice", None);
+            }
+        }
+        let codes = conditions.iter().filter(|(_, value)| matches!(value, Value::Int(_))).count();
+        if codes != 0 && codes != conditions.len() {
+            let hint = Some("use stimulus codes for all, or trial_type names for all");
+            checks.add(&["conditions"], "`conditions` mixes codes and names", "codes and names", hint);
+        }
+        if checks.config.text("events") == Some("stim") && codes != conditions.len() {
+            let hint = Some("write codes, as { auditory = 1 }");
+            let message = "events = \"stim\" needs conditions with stimulus codes";
+            checks.add(&["conditions", "events"], message, "names, not codes", hint);
+        }
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let runs = unit.runs();
+        let mut found = Vec::new();
+        for &rec in &runs {
+            let run = unit.run(rec).clone();
+            let at = unit.place(rec, "source").unwrap_or_else(|| unit.tip(rec));
+            let mut files = Vec::new();
+            if let Some(path) = run.events.as_ref().filter(|_| from_table(unit.config(), &run)) {
+                files.push(unit.file_keys(path)?);
+            }
+            let read = unit.join_reading(Some(rec), (), vec![at], files, Need::default(), move |(), work| {
+                read(work.config, &run, &work.recording(at)?)
+            });
+            found.push(read);
+        }
+        // What becomes of the recordings: events are moved to the rate of what epochs are cut from.
+        let streams: Vec<(String, Stream, Stream)> = runs
+            .iter()
+            .map(|&rec| {
+                let source = unit.place(rec, "source").unwrap_or_else(|| unit.tip(rec));
+                (unit.label(rec).to_owned(), unit.stream(source).clone(), unit.stream(unit.tip(rec)).clone())
+            })
+            .collect();
+        let events = unit.join(None, found, move |found, work| {
+            let names = names(&found);
+            let codes = NamedCodes::new(work.config, &names)?;
+            let mut out = Vec::new();
+            for (found, (label, source, cut)) in found.iter().zip(&streams) {
+                out.push(of_run(work.config, &codes, found, source, cut).map_err(|error| Error::Step {
+                    step: ABOUT.name,
+                    run: Some(label.clone()),
+                    source: Box::new(error),
+                })?);
+            }
+            let codes_found: Vec<i64> = out.iter().flat_map(|run| run.events.iter().map(|event| event.code)).collect();
+            for text in check_missing(work.config, &codes.event_id, &codes_found)? {
+                work.warn(text);
+            }
+            Ok(UnitEvents { runs: out, event_id: codes.event_id })
+        });
+        for (index, &rec) in runs.iter().enumerate() {
+            let own = unit.join(Some(rec), events, move |events, _| Ok(events.runs[index].shown.clone()));
+            unit.facts(own);
+        }
+        unit.publish("events", events);
+        Ok(())
+    }
+    fn script(&self, config: &Config, script: &mut Script) {
+        let codes: Vec<String> =
+            named_codes(config).into_iter().map(|(name, code)| format!("{name:?}: {code}")).collect();
+        if codes.is_empty() {
+            script.line("events, event_id = mne.events_from_annotations(raw)");
+        } else {
+            script.line("events = mne.find_events(raw)").line(format!("event_id = {{{}}}", codes.join(", ")));
+        }
+    }
+}
+
+/// The events of a unit.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RunEvents {
-    /// At the rate of the filtered recording.
-    pub(crate) events: Events,
-    /// Names and codes of those that the study uses, as they stand in the epochs.
+pub(crate) struct UnitEvents {
+    /// Of each recording.
+    pub(crate) runs: Vec<RunEvents>,
+    /// Names and codes of those that the study uses: one mapping for all recordings.
     pub(crate) event_id: Vec<(String, i64)>,
+}
+
+/// What a recording (or its table) says.
+#[derive(Clone, Debug)]
+pub(crate) enum FoundEvents {
+    /// Rows of `events.tsv` with the name or code of each.
+    Table(Vec<(EventRow, String)>),
+    /// Of the stimulus channels of these names.
+    Stim(Events, Vec<String>),
+}
+
+/// What is shown of a recording's events.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ShownEvents {
     /// Where they come from, in words.
     pub(crate) source: String,
     /// All kinds of events found.
@@ -44,36 +147,136 @@ pub(crate) struct RunEvents {
     pub(crate) times: Vec<(f64, usize)>,
 }
 
+/// The events of one recording.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RunEvents {
+    /// At the rate of the recording that epochs are cut from.
+    pub(crate) events: Events,
+    pub(crate) shown: ShownEvents,
+}
+
+/// Names (or codes) of all rows, over all recordings, in alphabetical order.
+fn names(found: &[&FoundEvents]) -> Vec<String> {
+    let rows = found.iter().filter_map(|found| match found {
+        FoundEvents::Table(rows) => Some(rows),
+        FoundEvents::Stim(..) => None,
+    });
+    let mut names: Vec<String> = rows.flatten().map(|(_, name)| name.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// One mapping of names to codes over all recordings, as mne-bids-pipeline's `annotations_to_events`.
+struct NamedCodes {
+    /// Of all kinds of events in tables.
+    all: Vec<(String, i64)>,
+    /// Of those that the study uses.
+    event_id: Vec<(String, i64)>,
+}
+
+impl NamedCodes {
+    fn new(config: &Config, names: &[String]) -> Result<Self> {
+        if has_codes(config) {
+            let all = names.iter().filter_map(|name| Some((name.clone(), name.parse().ok()?))).collect();
+            return Ok(Self { all, event_id: named_codes(config) });
+        }
+        let all: Vec<(String, i64)> = names.iter().cloned().zip(1..).collect();
+        let used: Vec<i64> = condition_codes(config, &all)?.into_iter().flat_map(|(_, codes)| codes).collect();
+        let event_id = all.iter().filter(|(_, code)| used.contains(code)).cloned().collect();
+        Ok(Self { all, event_id })
+    }
+}
+
+/// Whether conditions are stimulus codes.
+fn has_codes(config: &Config) -> bool {
+    config.conditions().iter().all(|(_, value)| matches!(value, Value::Int(_)))
+}
+
+/// Complains about a condition without an event in any recording, when the study wants that.
+fn check_missing(config: &Config, event_id: &[(String, i64)], codes: &[i64]) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    for (name, code) in event_id.iter().filter(|(_, code)| !codes.contains(code)) {
+        let mut there: Vec<i64> = codes.to_vec();
+        there.sort_unstable();
+        there.dedup();
+        let message = format!("no event of condition `{name}` (code {code}) found");
+        match config.text("on_missing") {
+            Some("raise") => {
+                let hint = format!("events found have the codes {there:?}; on_missing can be \"warn\" or \"ignore\"");
+                return Err(Error::data(message, hint));
+            }
+            Some("warn") => warnings.push(message),
+            _ => {}
+        }
+    }
+    Ok(warnings)
+}
+
+/// How many events a recording may have: as many as its table has rows, else a guess of two a second.
+pub(crate) fn most(config: &Config, run: &Run, stream: &Stream) -> u64 {
+    let rows = run.events.as_ref().filter(|_| from_table(config, run)).and_then(|path| sidecar::read_events(path).ok());
+    rows.map_or((2.0 * stream.n_times as f64 / stream.sfreq()) as u64, |table| table.rows.len() as u64)
+}
+
 /// Whether the events of a run come from its `events.tsv`.
 pub(crate) fn from_table(config: &Config, run: &Run) -> bool {
     run.events.is_some() && config.text("events") != Some("stim")
 }
 
-/// Finds the events of a run; `filtered` is what its recording becomes.
+/// Finds the events of a run.
 ///
 /// # Errors
-/// When there are none, or conditions have none.
-pub(crate) fn find(config: &Config, run: &Run, input: &dyn Recording, filtered: &Stream) -> Result<RunEvents> {
-    if let Some(path) = run.events.as_ref().filter(|_| config.text("events") != Some("stim")) {
+/// When a file can't be read, or there is nothing that could hold events.
+fn read(config: &Config, run: &Run, recording: &dyn Recording) -> Result<FoundEvents> {
+    let codes = has_codes(config);
+    if let Some(path) = run.events.as_ref().filter(|_| from_table(config, run)) {
+        let bad = |kind: &str| kind.to_lowercase().starts_with("bad") || kind.to_lowercase().starts_with("edge");
+        let name = |row: &EventRow| match codes {
+            true => row.value.map(|value| value.to_string()),
+            false => row.trial_type.clone(),
+        };
         let rows = sidecar::read_events(path)?.rows;
-        let codes = config.conditions().iter().all(|(_, value)| matches!(value, Value::Int(_)));
-        if let Some(found) = of_table(config, &rows, codes, input.stream(), filtered)? {
-            return Ok(found);
+        let is_empty = rows.is_empty();
+        let good = rows.into_iter().filter(|row| !row.trial_type.as_deref().is_some_and(bad));
+        let rows: Vec<_> = good.filter_map(|row| name(&row).map(|name| (row, name))).collect();
+        // A table without a single event that could be meant leaves the word to the stimulus channel; without one it says
+        // that there are none.
+        if !rows.is_empty() || (is_empty && !codes) {
+            return Ok(FoundEvents::Table(rows));
         }
     }
-    if config.text("events") == Some("bids") {
-        return Err(Error::data(
-            format!("`{}` has no events.tsv with what the conditions need", run.name()),
-            "write events = \"auto\" to use the stimulus channel",
-        ));
+    if config.text("events") == Some("bids") || !codes {
+        let what = match run.events {
+            Some(_) => format!("the events.tsv of `{}` has no row with what the conditions need", run.name()),
+            None => format!("`{}` has no events.tsv", run.name()),
+        };
+        let hint = match codes {
+            true => "write events = \"auto\" to use the stimulus channel",
+            false => "conditions can be stimulus codes: { auditory = 1 }",
+        };
+        return Err(Error::data(what, hint));
     }
-    if let Some((name, _)) = config.conditions().iter().find(|(_, value)| matches!(value, Value::Str(_))) {
-        return Err(Error::data(
-            format!("condition `{name}` is a trial_type, but `{}` has no events.tsv", run.name()),
-            "conditions can be stimulus codes: { auditory = 1 }",
-        ));
+    of_stim(config, recording)
+}
+
+/// The events of a run with their codes, at the rate of `cut`.
+fn of_run(
+    config: &Config,
+    codes: &NamedCodes,
+    found: &FoundEvents,
+    source: &Stream,
+    cut: &Stream,
+) -> Result<RunEvents> {
+    match found {
+        FoundEvents::Table(rows) => of_table(config, codes, rows, source, cut),
+        FoundEvents::Stim(events, channels) => {
+            let times = |event: &Event| (event.sample - source.first_samp) as f64 / source.sfreq();
+            let channels = format!("stimulus channel {}", channels.join(", "));
+            let shown = summary(channels, events, &codes.event_id, &codes.event_id, times);
+            Ok(RunEvents { events: resample_events(events, source, cut), shown })
+        }
     }
-    of_stim(config, input, filtered)
 }
 
 /// The conditions of the study, and the codes behind each.
@@ -102,66 +305,47 @@ fn named_codes(config: &Config) -> Vec<(String, i64)> {
     config.conditions().into_iter().filter_map(|(name, value)| Some((name, value.as_i64()?))).collect()
 }
 
-fn of_stim(config: &Config, input: &dyn Recording, filtered: &Stream) -> Result<RunEvents> {
-    let stream = input.stream();
+fn of_stim(config: &Config, recording: &dyn Recording) -> Result<FoundEvents> {
+    let stream = recording.stream();
     let find = FindEvents {
         stim_channel: match config.get("stim_channel") {
             Value::Str(text) if text == "auto" => Vec::new(),
             value => value.texts(),
         },
-        min_duration: config.number("min_duration").unwrap_or(0.0),
-        shortest_event: config.get("shortest_event").as_i64().unwrap_or(2),
+        min_duration: config.number("min_duration").unwrap_or_default(),
+        shortest_event: config.get("shortest_event").as_i64().unwrap_or_default(),
         mask: config.get("event_mask").as_i64(),
         mask_type: if config.text("event_mask_type") == Some("not_and") { MaskType::NotAnd } else { MaskType::And },
         initial_event: config.flag("initial_event"),
         ..FindEvents::default()
     };
-    let mut events = find.run(input)?;
-    let offset = (config.number("event_offset").unwrap_or(0.0) * stream.sfreq()).round_ties_even() as i64;
+    let mut events = find.run(recording)?;
+    let offset = (config.number("event_offset").unwrap_or_default() * stream.sfreq()).round_ties_even() as i64;
     events.iter_mut().for_each(|event| event.sample += offset);
     let names = bakusoku_methods::events::stim_channels(&stream.info, &find.stim_channel)?;
-    let event_id = named_codes(config);
-    let times = |event: &Event| (event.sample - stream.first_samp) as f64 / stream.sfreq();
-    let mut out = summary(format!("stimulus channel {}", names.join(", ")), &events, &event_id, times);
-    out.events = resample_events(&events, stream, filtered);
-    out.event_id = event_id;
-    Ok(out)
+    Ok(FoundEvents::Stim(events, names.iter().map(ToString::to_string).collect()))
 }
 
-/// Events of a table, as mne-bids makes them annotations and MNE makes these events of the resampled recording; `None`
-/// when the table does not hold what the conditions need.
+/// Events of a table, as mne-bids makes them annotations and MNE makes these events of the resampled recording. Rows
+/// outside of the recording are left out, as by mne-bids.
 fn of_table(
     config: &Config,
-    rows: &[EventRow],
-    codes: bool,
-    stream: &Stream,
-    filtered: &Stream,
-) -> Result<Option<RunEvents>> {
-    let bad = |kind: &str| kind.to_lowercase().starts_with("bad") || kind.to_lowercase().starts_with("edge");
-    // Rows outside of the recording have no sample; opening it said so.
-    let length = stream.n_times as f64 / stream.sfreq();
-    let inside = rows.iter().filter(|row| EventsTable::is_inside(row, length));
-    let rows: Vec<&EventRow> = inside.filter(|row| !row.trial_type.as_deref().is_some_and(bad)).collect();
-    let name = |row: &EventRow| if codes { row.value.map(|value| value.to_string()) } else { row.trial_type.clone() };
-    let named: Vec<(&EventRow, String)> = rows.iter().filter_map(|row| Some((*row, name(row)?))).collect();
-    if named.is_empty() {
-        return Ok(None);
-    }
-    let mut kinds: Vec<&str> = named.iter().map(|(_, name)| name.as_str()).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let all: Vec<(String, i64)> = kinds
-        .iter()
-        .enumerate()
-        .map(|(index, kind)| ((*kind).to_owned(), if codes { kind.parse().unwrap_or(0) } else { index as i64 + 1 }))
-        .collect();
-    let offset = config.number("event_offset").unwrap_or(0.0);
+    codes: &NamedCodes,
+    rows: &[(EventRow, String)],
+    source: &Stream,
+    cut: &Stream,
+) -> Result<RunEvents> {
+    let offset = config.number("event_offset").unwrap_or_default();
+    let end = source.n_times as f64 / source.sfreq();
+    let inside =
+        |row: &EventRow| EventsTable::is_inside(row, end) && row.onset + offset >= 0.0 && row.onset + offset <= end;
     // MNE counts annotations from the measurement's start where that is known: from there the first sample lies at
     // `first_samp / sfreq`, which is slightly another time after resampling.
-    let dated = stream.info.meas_date.is_some();
-    let shift = if dated { stream.first_samp as f64 / stream.sfreq() } else { 0.0 };
-    let items = named
+    let dated = source.info.meas_date.is_some();
+    let shift = if dated { source.first_samp as f64 / source.sfreq() } else { 0.0 };
+    let items = rows
         .iter()
+        .filter(|(row, _)| inside(row))
         .map(|(row, name)| Annotation {
             onset: row.onset + offset + shift,
             duration: row.duration,
@@ -169,27 +353,26 @@ fn of_table(
             ch_names: Vec::new(),
         })
         .collect();
-    let mut annotations = Annotations { orig_time: stream.info.meas_date, items };
+    let mut annotations = Annotations { orig_time: source.info.meas_date, items };
     annotations.sort();
-    let annotated = Stream { annotations, ..filtered.clone() };
-    let (events, _) = events_from_annotations(&annotated, Some(&all))?;
-    let mut event_id: Vec<(String, i64)> = if codes { named_codes(config) } else { Vec::new() };
-    if !codes {
-        let used: Vec<i64> = condition_codes(config, &all)?.into_iter().flat_map(|(_, codes)| codes).collect();
-        event_id = all.iter().filter(|(_, code)| used.contains(code)).cloned().collect();
-    }
-    let label: Vec<(String, i64)> = if codes { event_id.clone() } else { all };
-    let at = |event: &Event| (event.sample - filtered.first_samp) as f64 / filtered.sfreq();
-    let mut out = summary("events.tsv".into(), &events, &label, at);
-    for count in &mut out.counts {
-        count.used = event_id.iter().any(|(_, code)| *code == count.code);
-    }
-    out.events = events;
-    out.event_id = event_id;
-    Ok(Some(out))
+    let annotated = Stream { annotations, ..cut.clone() };
+    let events = match annotated.annotations.items.is_empty() {
+        true => Events::default(),
+        false => events_from_annotations(&annotated, Some(&codes.all))?.0,
+    };
+    let at = |event: &Event| (event.sample - cut.first_samp) as f64 / cut.sfreq();
+    let names = if has_codes(config) { &codes.event_id } else { &codes.all };
+    let shown = summary("events.tsv".into(), &events, names, &codes.event_id, at);
+    Ok(RunEvents { events, shown })
 }
 
-fn summary(source: String, events: &Events, names: &[(String, i64)], time: impl Fn(&Event) -> f64) -> RunEvents {
+fn summary(
+    source: String,
+    events: &Events,
+    names: &[(String, i64)],
+    used: &[(String, i64)],
+    time: impl Fn(&Event) -> f64,
+) -> ShownEvents {
     let mut codes: Vec<i64> = events.iter().map(|event| event.code).collect();
     codes.sort_unstable();
     codes.dedup();
@@ -198,9 +381,10 @@ fn summary(source: String, events: &Events, names: &[(String, i64)], time: impl 
         .map(|&code| {
             let name = names.iter().find(|(_, other)| *other == code).map(|(name, _)| name.clone());
             let n = events.iter().filter(|event| event.code == code).count();
-            EventCount { used: name.is_some(), name: name.unwrap_or_else(|| code.to_string()), code, n }
+            let used = used.iter().any(|(_, other)| *other == code);
+            EventCount { used, name: name.unwrap_or_else(|| code.to_string()), code, n }
         })
         .collect();
     let times = events.iter().map(|event| (time(event), codes.binary_search(&event.code).unwrap_or(0))).collect();
-    RunEvents { source, counts, times, ..RunEvents::default() }
+    ShownEvents { source, counts, times }
 }

@@ -1,12 +1,12 @@
 //! Flat and noisy MEG channels, found run by run on a copy low-passed at 40 Hz.
 
-use super::Step;
-use super::maxwell::{Site, amend, whole};
+use super::maxwell::{MaxwellInputs, apply_extra, as_usize};
 use crate::Result;
-use crate::config::{Config, Value};
-use crate::input::Input;
-use bakusoku_core::run::{Flow, Planned};
-use bakusoku_core::{Bytes, ChannelType, Cx, Method, Need, Picks, Recording, Sink, Stream};
+use crate::config::{Checks, Config, Value};
+use crate::plan::{PASS_BUFFER, Planner, Product};
+use crate::step::{About, MethodsText, Script, Step};
+use bakusoku_core::run::{Flow, NodeId, Planned};
+use bakusoku_core::{Bytes, ChannelType, Cx, Info, Need, Picks, Recording, Sink, Stream};
 use bakusoku_methods::filter::{Filter, FilterParams};
 use bakusoku_methods::maxwell::{BadChannels, FindBads, FindBadsParams, MaxwellParams};
 use ndarray::{Array2, ArrayViewMut2};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(crate) const STEP: Step = Step {
+pub(crate) const ABOUT: &About = &About {
     name: "find_bads",
     revision: 1,
     keys: &[
@@ -31,14 +31,87 @@ pub(crate) const STEP: Step = Step {
 /// As mne-bids-pipeline: Hz.
 const H_FREQ: f64 = 40.0;
 
+/// See the module.
+pub(crate) struct FindBadChannels;
+
+impl Step for FindBadChannels {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        is_wanted(config)
+    }
+    fn check(&self, checks: &mut Checks<'_, '_>) {
+        super::maxwell::check_types(checks, &["find_noisy_channels_meg", "find_flat_channels_meg"]);
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let inputs = unit.shared(MaxwellInputs::read)?;
+        let shared_files =
+            inputs.shared_files().into_iter().map(|path| unit.file_keys(path)).collect::<Result<Vec<_>>>()?;
+        let mut all: Vec<Product<BadChannelScores>> = Vec::new();
+        for rec in unit.recordings() {
+            let at = unit.tip(rec);
+            let known = unit.input(rec).bads.clone();
+            let need = needs(unit.config(), &inputs, unit.stream(at), unit.context.threads)
+                .map_err(|error| unit.fail(Some(rec), error))?;
+            let own = inputs.clone();
+            let found = unit.join_reading(Some(rec), (), vec![at], shared_files.clone(), need, move |(), work| {
+                find(work.config, &own, &work.recording(at)?, &work.cx())
+            });
+            let (scores, table) =
+                (unit.run_file(rec, None, "scores", ".jsonl"), unit.run_file(rec, None, "bads", ".tsv"));
+            let found = unit.cached_file(
+                found,
+                scores,
+                false,
+                |found, path, _| {
+                    let text = serde_json::to_string(found).map_err(std::io::Error::from)?;
+                    Ok(fs_err::write(path, text)?)
+                },
+                |path| Ok(serde_json::from_str(&fs_err::read_to_string(path)?).map_err(std::io::Error::from)?),
+            );
+            unit.file(found, table, move |found, path, _| Ok(fs_err::write(path, found.table(&known))?));
+            let page = unit.join(Some(rec), found, |found, _| Ok(super::maxwell_page::found(found)));
+            unit.facts(page);
+            all.push(found);
+        }
+        // Bad in one recording, bad in all.
+        for rec in unit.recordings() {
+            unit.amend(rec, "marked", all.clone(), |found, stream| {
+                let bad = |name: &str| found.iter().any(|found| found.is_bad(name));
+                let old = &stream.info;
+                let bads = old.ch_names().filter(|name| old.bads.iter().any(|b| b == name) || bad(name));
+                let info = Info { bads: bads.map(str::to_owned).collect(), ..(**old).clone() };
+                Ok(Stream { info: Arc::new(info), ..stream.clone() })
+            })?;
+        }
+        unit.publish("bad_channels", all);
+        Ok(())
+    }
+    fn methods(&self, config: &Config, text: &mut MethodsText) {
+        let kinds = match (config.flag("find_flat_channels_meg"), config.flag("find_noisy_channels_meg")) {
+            (true, true) => "Flat and noisy",
+            (true, false) => "Flat",
+            _ => "Noisy",
+        };
+        text.say(format!(
+            "{kinds} MEG channels were found automatically by comparison with their Maxwell-filtered signals"
+        ));
+    }
+    fn script(&self, _config: &Config, script: &mut Script) {
+        script.line("noisy, flat = mne.preprocessing.find_bad_channels_maxwell(raw)");
+        script.line("raw.info[\"bads\"] += noisy + flat");
+    }
+}
+
 /// Whether the study asks for it.
-pub(crate) fn wanted(config: &Config) -> bool {
+pub(crate) fn is_wanted(config: &Config) -> bool {
     config.flag("find_flat_channels_meg") || config.flag("find_noisy_channels_meg")
 }
 
 /// What was found in a run: the file `_scores.jsonl`. Scores are absent where a channel was left out.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Found {
+pub(crate) struct BadChannelScores {
     pub(crate) noisy: Vec<String>,
     pub(crate) flat: Vec<String>,
     pub(crate) limit: f64,
@@ -53,19 +126,24 @@ pub(crate) struct Found {
 
 /// MEG channels of a recording.
 struct Meg<'a> {
-    inner: &'a Input,
+    inner: &'a dyn Recording,
     picks: Vec<usize>,
     stream: Stream,
 }
 
 impl<'a> Meg<'a> {
-    fn new(inner: &'a Input) -> Self {
-        let stream = inner.stream();
-        let types = [ChannelType::Mag, ChannelType::Grad, ChannelType::RefMeg];
-        let picks = Picks::types(&stream.info, &types, false);
-        let stream = Stream { info: Arc::new(stream.info.pick(&picks)), ..stream.clone() };
+    fn new(inner: &'a dyn Recording) -> Self {
+        let (picks, stream) = meg(inner.stream());
         Self { inner, picks: picks.as_slice().to_vec(), stream }
     }
+}
+
+/// The MEG channels of a stream.
+fn meg(stream: &Stream) -> (Picks, Stream) {
+    let types = [ChannelType::Mag, ChannelType::Grad, ChannelType::RefMeg];
+    let picks = Picks::types(&stream.info, &types, false);
+    let info = Arc::new(stream.info.pick(&picks));
+    (picks, Stream { info, ..stream.clone() })
 }
 
 impl Recording for Meg<'_> {
@@ -84,13 +162,13 @@ fn low_pass(stream: &Stream) -> Option<Filter> {
     (stream.info.lowpass > H_FREQ).then(|| Filter::new(FilterParams::new(None, Some(H_FREQ))))
 }
 
-fn params(config: &Config, site: &Site) -> FindBadsParams {
+fn params(config: &Config, inputs: &MaxwellInputs) -> FindBadsParams {
     let extra = config.get("find_bad_channels_extra_kws");
     let number = |name: &str, default: f64| extra.get(name).and_then(Value::as_f64).unwrap_or(default);
-    let order = |name: &str, default: usize| extra.get(name).map_or(default, |value| whole(value, default));
+    let order = |name: &str, default: usize| extra.get(name).map_or(default, |value| as_usize(value, default));
     let mut maxwell =
-        MaxwellParams { int_order: order("int_order", 8), ext_order: order("ext_order", 3), ..site.common(config) };
-    amend(&mut maxwell, extra);
+        MaxwellParams { int_order: order("int_order", 8), ext_order: order("ext_order", 3), ..inputs.common(config) };
+    apply_extra(&mut maxwell, extra);
     FindBadsParams {
         limit: number("limit", 7.0),
         duration: number("duration", 5.0),
@@ -103,27 +181,27 @@ fn params(config: &Config, site: &Site) -> FindBadsParams {
 ///
 /// # Errors
 /// When its parameters do not fit the recording.
-pub(crate) fn needs(config: &Config, site: &Site, input: &Input, threads: usize, memory: Bytes) -> Result<Need> {
-    let meg = Meg::new(input);
-    let params = params(config, site);
-    let stream = &meg.stream;
-    let held = FindBads::new(stream, &params, threads)?.held_bytes();
-    let filter = low_pass(stream);
-    let methods: Vec<&dyn Method> = filter.iter().map(|filter| filter as &dyn Method).collect();
-    let mut search = Planned { held: Bytes(held), rows: false };
-    let mut flow = Flow::straight(stream, &methods)?;
-    flow.tap(flow.end(), STEP.name, &mut search);
-    Ok(flow.need(threads, memory)?)
+fn needs(config: &Config, inputs: &MaxwellInputs, stream: &Stream, threads: usize) -> Result<Need> {
+    let (_, stream) = meg(stream);
+    let held = FindBads::new(&stream, &params(config, inputs), threads)?.held_bytes();
+    let filter = low_pass(&stream);
+    let mut planned = Planned { held: Bytes(held), rows: false };
+    let mut flow = Flow::new(&stream);
+    if let Some(filter) = &filter {
+        flow.add(NodeId::SOURCE, "filter", filter)?;
+    }
+    flow.tap(flow.end(), ABOUT.name, &mut planned);
+    Ok(flow.need(threads, PASS_BUFFER)?)
 }
 
 /// Looks for bad channels.
 ///
 /// # Errors
 /// When the recording can't be read, or does not allow it.
-pub(crate) fn find(config: &Config, site: &Site, input: &Input, cx: &Cx) -> Result<Found> {
+fn find(config: &Config, inputs: &MaxwellInputs, input: &dyn Recording, cx: &Cx) -> Result<BadChannelScores> {
     let meg = Meg::new(input);
-    let params = params(config, site);
-    let mut found = Found::of(&meg.stream, &search(&meg, &params, cx)?, params.limit);
+    let params = params(config, inputs);
+    let mut found = BadChannelScores::of(&meg.stream, &search(&meg, &params, cx)?, params.limit);
     if !config.flag("find_flat_channels_meg") {
         found.flat.clear();
     }
@@ -140,15 +218,17 @@ pub(crate) fn find(config: &Config, site: &Site, input: &Input, cx: &Cx) -> Resu
 pub(crate) fn search(recording: &dyn Recording, params: &FindBadsParams, cx: &Cx) -> Result<BadChannels> {
     let stream = recording.stream();
     let filter = low_pass(stream);
-    let methods: Vec<&dyn Method> = filter.iter().map(|filter| filter as &dyn Method).collect();
     let mut search = FindBads::new(stream, params, cx.par.threads())?;
-    let mut flow = Flow::straight(stream, &methods)?;
-    flow.tap(flow.end(), STEP.name, &mut search);
-    flow.run(recording, cx).map_err(bakusoku_core::Error::without_node)?;
+    let mut flow = Flow::new(stream);
+    if let Some(filter) = &filter {
+        flow.add(NodeId::SOURCE, "filter", filter)?;
+    }
+    flow.tap(flow.end(), ABOUT.name, &mut search);
+    flow.run(recording, cx)?;
     Ok(search.finish())
 }
 
-impl Found {
+impl BadChannelScores {
     fn of(stream: &Stream, found: &BadChannels, limit: f64) -> Self {
         let ch_type = |name: &String| {
             let index = stream.info.index_of(name);
@@ -169,6 +249,10 @@ impl Found {
             scores_flat: rows(&found.scores_flat),
             limits_flat: found.limits_flat.iter().map(|&x| x.is_finite().then_some(x)).collect(),
         }
+    }
+    /// Whether a channel is bad.
+    fn is_bad(&self, name: &str) -> bool {
+        self.flat.iter().chain(&self.noisy).any(|bad| bad == name)
     }
     /// Channels and why they are bad.
     pub(crate) fn reasons(&self) -> Vec<(String, String)> {

@@ -1,17 +1,16 @@
 //! What the report shows of the Maxwell filter and of the search for bad channels.
 
-use super::find_bads::Found;
+use super::find_bads::BadChannelScores;
 use crate::config::Config;
-use crate::prepare::PreparedRun;
 use crate::report::data::{FoundBadsData, MaxwellData};
-use bakusoku_core::{HeadPosition, Transform};
+use bakusoku_core::{HeadPosition, Stream, Transform};
 use bakusoku_methods::maxwell::{MaxwellParams, MaxwellReport};
 
 /// Points of a movement plot, at most.
 const MOST_POSITIONS: usize = 600;
 
 /// The search for bad channels.
-pub(crate) fn found(found: &Found) -> FoundBadsData {
+pub(crate) fn found(found: &BadChannelScores) -> FoundBadsData {
     let kinds = [("flat", &found.flat), ("noisy", &found.noisy)];
     let channels = kinds.into_iter().flat_map(|(kind, names)| {
         names.iter().map(move |name| {
@@ -39,13 +38,10 @@ pub(crate) fn found(found: &Found) -> FoundBadsData {
 }
 
 /// The filter of a run, once it has run.
-pub(crate) fn page(config: &Config, prepared: &PreparedRun) -> Option<MaxwellData> {
-    let params = prepared.maxwell.as_ref()?;
-    let report = prepared.steps.sss_report.lock().ok()?.take()?;
-    let source = prepared.steps.source();
+pub(crate) fn page(config: &Config, params: &MaxwellParams, report: MaxwellReport, source: &Stream) -> MaxwellData {
     let sfreq = source.sfreq();
     let own = source.info.dev_head_t.as_ref();
-    Some(MaxwellData {
+    MaxwellData {
         doing: doing(config, params, &report),
         origin: report.origin_head,
         n_good: report.n_good,
@@ -63,7 +59,7 @@ pub(crate) fn page(config: &Config, prepared: &PreparedRun) -> Option<MaxwellDat
         head: head(params, own, source.first_samp as f64 / sfreq),
         moved: own.zip(report.destination.as_ref()).map(|(from, to)| between(from, to)),
         warnings: report.warnings,
-    })
+    }
 }
 
 fn doing(config: &Config, params: &MaxwellParams, report: &MaxwellReport) -> Vec<String> {

@@ -1,28 +1,56 @@
 //! Line noise: notches in data channels, bad ones included.
 
-use super::Step;
+use crate::Result;
 use crate::config::Config;
-use bakusoku_core::Method;
+use crate::plan::{Later, Planner};
+use crate::step::{About, MethodsText, Script, Step};
 use bakusoku_methods::notch::{Notch, NotchParams};
 
-pub(crate) const STEP: Step = Step {
+const ABOUT: &About = &About {
     name: "notch_filter",
     revision: 1,
     keys: &["notch_freq", "notch_trans_bandwidth", "notch_widths"],
     doc: "Takes line noise out of data channels, bad ones included.",
 };
 
-/// The method, when the study asks for it.
-pub(crate) fn method(config: &Config) -> Option<Box<dyn Method>> {
-    let freqs = config.numbers("notch_freq");
-    if freqs.is_empty() {
-        return None;
-    }
+/// See the module.
+pub(crate) struct NotchFilter;
+
+/// Frequencies as text.
+fn list(config: &Config) -> String {
+    config.numbers("notch_freq").iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn params(config: &Config) -> NotchParams {
     let widths = config.numbers("notch_widths");
-    let params = NotchParams {
+    let params = NotchParams::new(config.numbers("notch_freq"));
+    NotchParams {
         notch_widths: (!widths.is_empty()).then_some(widths),
-        trans_bandwidth: config.number("notch_trans_bandwidth").unwrap_or(1.0),
-        ..NotchParams::new(freqs)
-    };
-    Some(Box::new(Notch::new(params)))
+        trans_bandwidth: config.number("notch_trans_bandwidth").unwrap_or(params.trans_bandwidth),
+        ..params
+    }
+}
+
+impl Step for NotchFilter {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        !config.numbers("notch_freq").is_empty()
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        for rec in unit.recordings() {
+            unit.extend(rec, "notched", Later::now(Notch::new(params(unit.config()))))?;
+            let text = format!("notches at {} Hz (FIR, zero phase)", list(unit.config()));
+            let text = unit.value(Some(rec), text);
+            unit.facts(text);
+        }
+        Ok(())
+    }
+    fn methods(&self, config: &Config, text: &mut MethodsText) {
+        text.say(format!("Line noise was notch-filtered at {} Hz (zero-phase FIR filter)", list(config)));
+    }
+    fn script(&self, config: &Config, script: &mut Script) {
+        script.line(format!("raw.notch_filter([{}])", list(config)));
+    }
 }

@@ -1,23 +1,100 @@
 //! Power spectra (Welch): of the filtered recording as `_psd.h5`, and by channel type for the report, raw and filtered.
 
-use super::Step;
+use crate::Result;
 use crate::config::{Config, Value};
 use crate::input::wanted_types;
+use crate::plan::{Planner, Product, Rec, Tap};
 use crate::report::data::SpectrumData;
+use crate::step::{About, Script, Step};
 use bakusoku_core::containers::Spectrum;
 use bakusoku_core::{Block, ChannelType, Cx, RowSink, Scratch, Sink, Span, Stream};
 use bakusoku_methods::psd::{WelchParams, WelchSink};
 use ndarray::s;
 
-pub(crate) const STEP: Step = Step {
+const ABOUT: &About = &About {
     name: "psd",
     revision: 1,
     keys: &["psd"],
     doc: "Welch spectra of the filtered recording's data channels (_psd.h5).",
 };
 
+/// See the module.
+pub(crate) struct Psd;
+
+impl Step for Psd {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let params = params(unit.config());
+        let types = wanted_types(unit.config());
+        let writes = !unit.config().get("psd").is_none();
+        for rec in unit.recordings() {
+            let mut stages: Vec<(&str, Product<Option<Spectrum>>)> = Vec::new();
+            for (stage, place) in [("raw", Some(unit.unfiltered(rec))), ("sss", unit.place(rec, "sss"))] {
+                if let Some(place) = place {
+                    let types = types.clone();
+                    stages.push((stage, unit.tap(place, move |stream| Ok(PsdPreview::new(&types, stream)))));
+                }
+            }
+            let params = params.clone();
+            let filtered = unit.tap(unit.tip(rec), move |stream| match WelchSink::new(&params, stream) {
+                Ok(sink) => Ok(Some(sink)),
+                // Without a file asked for, a recording too short for a spectrum is none of the study's business.
+                Err(_) if !writes => Ok(None),
+                Err(error) => Err(error.into()),
+            });
+            stages.push(("filtered", filtered));
+            if writes {
+                let path = unit.run_file(rec, None, "psd", ".h5");
+                unit.file(filtered, path, |spectrum, path, _| match spectrum {
+                    Some(spectrum) => Ok(bakusoku_io::h5io::write_spectrum(path, spectrum)?),
+                    None => Ok(()),
+                });
+            }
+            show(unit, rec, stages, types.clone());
+        }
+        Ok(())
+    }
+    fn is_wanted(&self, _config: &Config) -> bool {
+        true
+    }
+    fn script(&self, _config: &Config, script: &mut Script) {
+        script.line("spectrum = raw.compute_psd(method=\"welch\")");
+    }
+}
+
+/// Shows the spectra of a recording's stages.
+fn show(
+    unit: &mut Planner<'_>,
+    rec: Rec,
+    stages: Vec<(&'static str, Product<Option<Spectrum>>)>,
+    types: Vec<ChannelType>,
+) {
+    let (names, products): (Vec<_>, Vec<_>) = stages.into_iter().unzip();
+    let shown = unit.join(Some(rec), products, move |spectra, _| {
+        let there = names.iter().zip(spectra).filter_map(|(stage, spectrum)| Some((*stage, spectrum.as_ref()?)));
+        Ok(there.flat_map(|(stage, spectrum)| by_type(stage, spectrum, &types)).collect::<Vec<SpectrumData>>())
+    });
+    unit.facts(shown);
+}
+
+impl Tap for WelchSink {
+    type Out = Spectrum;
+    fn finish(self) -> Result<Spectrum> {
+        Ok(WelchSink::finish(self))
+    }
+}
+
+impl Tap for PsdPreview {
+    type Out = Spectrum;
+    fn finish(self) -> Result<Spectrum> {
+        Ok(self.sink.finish())
+    }
+}
+
 /// The parameters of the file.
-pub(crate) fn params(config: &Config) -> WelchParams {
+fn params(config: &Config) -> WelchParams {
     let table = config.get("psd");
     let whole = |name: &str| table.get(name).and_then(Value::as_i64).map(|n| n as usize);
     WelchParams {
@@ -31,49 +108,42 @@ pub(crate) fn params(config: &Config) -> WelchParams {
 }
 
 /// Seconds of the raw recording that the report's spectrum is made from.
-const GLANCE: f64 = 60.0;
+const PREVIEW_SECONDS: f64 = 60.0;
 
 /// A look at the raw recording's spectrum: a minute from its middle.
-pub(crate) struct Glance {
+pub(crate) struct PsdPreview {
     sink: WelchSink,
     span: Span,
 }
 
-impl Glance {
+impl PsdPreview {
     /// Makes ready; `None` where that stretch has nothing good in it.
-    pub(crate) fn new(config: &Config, stream: &Stream) -> Option<Self> {
-        let n = ((GLANCE * stream.sfreq()) as u64).min(stream.n_times);
+    fn new(types: &[ChannelType], stream: &Stream) -> Option<Self> {
+        let n = ((PREVIEW_SECONDS * stream.sfreq()) as u64).min(stream.n_times);
         let start = (stream.n_times - n) / 2;
         let span = Span::new(start, start + n);
-        let types: Vec<String> = wanted_types(config).iter().map(|t| t.name().to_owned()).collect();
+        let types: Vec<String> = types.iter().map(|t| t.name().to_owned()).collect();
         let there: Vec<String> =
             types.into_iter().filter(|name| stream.info.chs.iter().any(|ch| ch.ch_type().name() == name)).collect();
         let part = Stream { n_times: n, gaps: Vec::new(), annotations: Default::default(), ..stream.clone() };
         let params = WelchParams { picks: Some(there), reject_by_annotation: false, ..WelchParams::default() };
         WelchSink::new(&params, &part).ok().map(|sink| Self { sink, span })
     }
-    /// The spectra.
-    pub(crate) fn finish(self) -> Spectrum {
-        self.sink.finish()
-    }
 }
 
-impl RowSink for Glance {
+impl RowSink for PsdPreview {
     fn wants(&self, ch: usize) -> bool {
         self.sink.wants(ch)
     }
     fn push_row(&self, ch: usize, row: &[f64], scratch: &mut Scratch) -> bakusoku_core::Result<()> {
         self.sink.push_row(ch, &row[self.span.range()], scratch)
     }
-    fn held_bytes(&self) -> u64 {
-        RowSink::held_bytes(&self.sink)
-    }
     fn scratch_bytes(&self) -> u64 {
         self.sink.scratch_bytes()
     }
 }
 
-impl Sink for Glance {
+impl Sink for PsdPreview {
     fn looks_at(&self, span: Span) -> bool {
         self.span.intersect(span).is_some()
     }

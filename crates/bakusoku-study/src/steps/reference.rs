@@ -1,33 +1,69 @@
 //! EEG reference and projectors: the average reference is a projector from the good EEG channels, added behind those of
 //! the recording and applied with them; other references are subtracted directly, before epochs are cut.
 
-use super::Step;
 use crate::Result;
 use crate::config::{Config, Value};
-use bakusoku_core::{ChannelType, Method, Picks, Stream};
+use crate::plan::{Later, Planner};
+use crate::step::{About, MethodsText, Script, Step};
+use bakusoku_core::{ChannelType, Picks, Stream};
 use bakusoku_methods::projection::{has_eeg_average_ref_proj, make_eeg_average_ref_proj};
 use bakusoku_methods::reference::{EegReference, SetEegReference};
 use std::sync::Arc;
 
-pub(crate) const STEP: Step = Step {
+const ABOUT: &About = &About {
     name: "reference",
     revision: 1,
     keys: &["eeg_reference", "spatial_filter", "ch_types"],
     doc: "Sets the EEG reference and applies the projectors of the recording.",
 };
 
+/// See the module.
+pub(crate) struct Reference;
+
+impl Step for Reference {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        super::epochs::is_wanted(config)
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let value = unit.config().get("eeg_reference");
+        if value.is_none() || is_average(unit.config()) {
+            return Ok(());
+        }
+        for rec in unit.recordings() {
+            if has_eeg(unit.config(), unit.stream(unit.tip(rec))) {
+                let ref_channels = EegReference::Channels(value.texts());
+                unit.extend(rec, "referenced", Later::now(SetEegReference { ref_channels }))?;
+            }
+        }
+        Ok(())
+    }
+    fn methods(&self, config: &Config, text: &mut MethodsText) {
+        let value = config.get("eeg_reference");
+        if !crate::input::wanted_types(config).contains(&ChannelType::Eeg) || value.is_none() {
+            return;
+        }
+        let to = if is_average(config) { "the average of all good channels".into() } else { value.texts().join(", ") };
+        text.say(format!("EEG was re-referenced to {to}"));
+    }
+    fn script(&self, config: &Config, script: &mut Script) {
+        if crate::input::wanted_types(config).contains(&ChannelType::Eeg) {
+            let value = config.get("eeg_reference").texts();
+            let value = if is_average(config) { "\"average\", projection=True".into() } else { format!("{value:?}") };
+            script.line(format!("raw.set_eeg_reference({value})"));
+        }
+    }
+}
+
+fn is_average(config: &Config) -> bool {
+    *config.get("eeg_reference") == Value::Str("average".into())
+}
+
 fn has_eeg(config: &Config, stream: &Stream) -> bool {
     crate::input::wanted_types(config).contains(&ChannelType::Eeg)
         && !Picks::types(&stream.info, &[ChannelType::Eeg], true).is_empty()
-}
-
-/// The method behind the filtered recording, where the reference is not the average.
-pub(crate) fn method(config: &Config, stream: &Stream) -> Option<Box<dyn Method>> {
-    let value = config.get("eeg_reference");
-    if !has_eeg(config, stream) || value.is_none() || *value == Value::Str("average".into()) {
-        return None;
-    }
-    Some(Box::new(SetEegReference { ref_channels: EegReference::Channels(value.texts()) }))
 }
 
 /// What epochs are cut from: the stream with the average reference among its projectors, where the study asks for it.
@@ -35,8 +71,7 @@ pub(crate) fn method(config: &Config, stream: &Stream) -> Option<Box<dyn Method>
 /// # Errors
 /// When there is no good EEG channel to average.
 pub(crate) fn with_projector(config: &Config, stream: &Stream) -> Result<Stream> {
-    let average = *config.get("eeg_reference") == Value::Str("average".into());
-    if !average || !has_eeg(config, stream) || has_eeg_average_ref_proj(&stream.info) {
+    if !is_average(config) || !has_eeg(config, stream) || has_eeg_average_ref_proj(&stream.info) {
         return Ok(stream.clone());
     }
     let mut info = (*stream.info).clone();

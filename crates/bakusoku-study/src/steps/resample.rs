@@ -1,19 +1,41 @@
 //! Another sampling frequency: all channels; stimulus channels are subsampled, never filtered.
 
-use super::Step;
+use crate::Result;
 use crate::config::Config;
-use bakusoku_core::Method;
+use crate::plan::{Later, Planner};
+use crate::step::{About, MethodsText, Script, Step, number};
 use bakusoku_methods::resample::{Resample, ResampleParams};
 
-pub(crate) const STEP: Step = Step {
+const ABOUT: &About = &About {
     name: "resample",
     revision: 1,
     keys: &["raw_resample_sfreq"],
     doc: "Resamples all channels; stimulus channels are subsampled, never filtered.",
 };
 
-/// The method, when the study asks for it.
-pub(crate) fn method(config: &Config) -> Option<Box<dyn Method>> {
-    let sfreq = config.number("raw_resample_sfreq")?;
-    Some(Box::new(Resample::new(ResampleParams::new(sfreq))))
+/// See the module.
+pub(crate) struct ResampleRaw;
+
+impl Step for ResampleRaw {
+    fn about(&self) -> &'static About {
+        ABOUT
+    }
+    fn is_wanted(&self, config: &Config) -> bool {
+        config.number("raw_resample_sfreq").is_some()
+    }
+    fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
+        let Some(sfreq) = unit.config().number("raw_resample_sfreq") else { return Ok(()) };
+        for rec in unit.recordings() {
+            unit.extend(rec, "resampled", Later::now(Resample::new(ResampleParams::new(sfreq))))?;
+            let text = unit.value(Some(rec), format!("resampled to {sfreq} Hz (Fourier)"));
+            unit.facts(text);
+        }
+        Ok(())
+    }
+    fn methods(&self, config: &Config, text: &mut MethodsText) {
+        text.say(format!("They were resampled to {} Hz", number(config.number("raw_resample_sfreq"))));
+    }
+    fn script(&self, config: &Config, script: &mut Script) {
+        script.line(format!("raw.resample({})", number(config.number("raw_resample_sfreq"))));
+    }
 }

@@ -1,24 +1,23 @@
 //! Epochs on their way to a file: kept on disk, so that a subject holds none of them in memory until they are written.
 
+use crate::plan::EpochTap;
 use bakusoku_core::containers::Epochs;
 use bakusoku_core::{Error, Event, Par, Result, SpillDir};
 use bakusoku_methods::epochs::{DropLog, Epoch, EpochSink, EpochsHeader};
 use bakusoku_pool::SpillFile;
 use ndarray::Array3;
 
-/// The good epochs of one recording, on disk.
-pub(crate) struct Spilled {
-    spill: SpillDir,
-    file: Option<SpillFile>,
+/// What is known of the good epochs of one recording but their samples.
+#[derive(Default)]
+pub(crate) struct EpochsIndex {
     header: Option<EpochsHeader>,
     kept: Vec<(Event, usize)>,
     drop_log: DropLog,
 }
 
-impl Spilled {
-    /// Nothing yet.
-    pub(crate) fn new(spill: &SpillDir) -> Self {
-        Self { spill: spill.clone(), file: None, header: None, kept: Vec::new(), drop_log: Vec::new() }
+impl EpochsIndex {
+    fn begin(&mut self, header: &EpochsHeader) {
+        self.header = Some(header.clone());
     }
 
     fn header(&self) -> Result<&EpochsHeader> {
@@ -53,20 +52,12 @@ impl Spilled {
     }
 }
 
-impl EpochSink for Spilled {
+impl EpochSink for EpochsIndex {
     fn begin(&mut self, header: &EpochsHeader) -> Result<()> {
-        let size = header.info.n_channels() as u64 * header.n_times as u64 * 8;
-        self.file = Some(self.spill.file((header.n_events as u64 * size).max(8))?);
-        self.header = Some(header.clone());
+        self.begin(header);
         Ok(())
     }
     fn push(&mut self, epoch: &Epoch<'_>, _par: &Par) -> Result<()> {
-        let Some(file) = &self.file else { return Err(Error::data("an epoch came before its header")) };
-        let at = self.kept.len() as u64 * epoch.data.len() as u64 * 8;
-        match epoch.data.as_slice() {
-            Some(data) => file.write_f64_at(data, at)?,
-            None => file.write_f64_at(&epoch.data.iter().copied().collect::<Vec<_>>(), at)?,
-        }
         self.kept.push((epoch.event, epoch.selection));
         Ok(())
     }
@@ -76,12 +67,58 @@ impl EpochSink for Spilled {
     }
 }
 
+impl EpochTap for EpochsIndex {
+    type Out = Epochs;
+    fn finish(self) -> crate::Result<Epochs> {
+        Ok(self.without_data()?)
+    }
+}
+
+/// The samples of the good epochs of one recording, on disk.
+pub(crate) struct EpochsSpool {
+    spill: SpillDir,
+    file: Option<SpillFile>,
+    index: EpochsIndex,
+}
+
+impl EpochsSpool {
+    /// Nothing yet.
+    pub(crate) fn new(spill: &SpillDir) -> Self {
+        Self { spill: spill.clone(), file: None, index: EpochsIndex::default() }
+    }
+}
+
+impl EpochSink for EpochsSpool {
+    fn begin(&mut self, header: &EpochsHeader) -> Result<()> {
+        let size = header.info.n_channels() as u64 * header.n_times as u64 * 8;
+        self.file = Some(self.spill.file((header.n_events as u64 * size).max(8))?);
+        self.index.begin(header);
+        Ok(())
+    }
+    fn push(&mut self, epoch: &Epoch<'_>, par: &Par) -> Result<()> {
+        let Some(file) = &self.file else { return Err(Error::data("an epoch came before its header")) };
+        let at = self.index.kept.len() as u64 * epoch.data.len() as u64 * 8;
+        match epoch.data.as_slice() {
+            Some(data) => file.write_f64_at(data, at)?,
+            None => file.write_f64_at(&epoch.data.iter().copied().collect::<Vec<_>>(), at)?,
+        }
+        self.index.push(epoch, par)
+    }
+}
+
+impl EpochTap for EpochsSpool {
+    type Out = Self;
+    fn finish(self) -> crate::Result<Self> {
+        Ok(self)
+    }
+}
+
 /// Where the samples of several recordings' epochs lie, one recording after the other, each in the order of its events.
-pub(crate) fn samples(runs: &[Spilled]) -> impl FnMut(usize, &mut [f64]) -> Result<()> + '_ {
-    let places: Vec<(&Spilled, usize)> =
-        runs.iter().flat_map(|run| run.order().into_iter().map(move |index| (run, index))).collect();
+pub(crate) fn samples<'s>(runs: &'s [&'s EpochsSpool]) -> impl FnMut(usize, &mut [f64]) -> Result<()> + 's {
+    let places: Vec<(&EpochsSpool, usize)> =
+        runs.iter().flat_map(|run| run.index.order().into_iter().map(move |index| (*run, index))).collect();
     move |index, out| match places.get(index) {
-        Some((Spilled { file: Some(file), .. }, at)) => Ok(file.read_f64_at(out, (at * out.len()) as u64 * 8)?),
+        Some((EpochsSpool { file: Some(file), .. }, at)) => Ok(file.read_f64_at(out, (at * out.len()) as u64 * 8)?),
         _ => Err(Error::data(format!("epoch {index} was not kept, expected one of {}", places.len()))),
     }
 }

@@ -1,6 +1,7 @@
 //! What would run, from headers only.
 
-use crate::prepare::Output;
+use crate::output::Output;
+use crate::plan::Member;
 use crate::report::data::{Failure, SubjectReport};
 use crate::unit::Unit;
 use bakusoku_core::Need;
@@ -11,12 +12,23 @@ use std::path::PathBuf;
 pub struct StudyPlan {
     /// Subjects and sessions, in order.
     pub units: Vec<UnitPlan>,
-    /// The group average, when more than one subject has one coming.
-    pub average: Option<PathBuf>,
+    /// What is made of all units, by session and task.
+    pub groups: Vec<GroupPlan>,
     /// Remarks about what is left out.
     pub remarks: Vec<String>,
     /// Steps that will run: name and what it does.
     pub steps: Vec<(&'static str, &'static str)>,
+}
+
+/// What would be made of the units of one session and task.
+#[derive(Clone, Debug)]
+pub struct GroupPlan {
+    /// `sub-average` or `sub-average_ses-a`.
+    pub label: String,
+    /// Its units, by index.
+    pub units: Vec<usize>,
+    /// The file of the group average.
+    pub average: PathBuf,
 }
 
 /// What would run of one subject and session.
@@ -34,7 +46,12 @@ pub struct UnitPlan {
     pub duration_s: f64,
     /// Why it can't run.
     pub failure: Option<Failure>,
+    /// Passes, taps and files in words, where that was asked for.
+    pub explanation: Option<String>,
+    /// Why it is done again though all of its results are up to date.
+    pub remark: Option<String>,
     pub(crate) recorded: Option<Box<SubjectReport>>,
+    pub(crate) member: Option<Member>,
 }
 
 impl UnitPlan {
