@@ -45,6 +45,7 @@ KERNELS = {
     "welch": 8.0,
     "epochs": 5.0,
     "covariance": 5.0,
+    "covariance shrunk": 40.0,
 }
 
 
@@ -133,6 +134,14 @@ def kernels(x, types):
         return bakusoku.cov.compute_covariance(data, ch_types=types, n_jobs=n)[0]
 
     yield "covariance", our_cov, lambda: mne.compute_covariance(epochs)["data"], metrics.covariance, None
+
+    def our_shrunk(n):
+        return bakusoku.cov.compute_covariance(data, ch_types=types, method="shrunk", n_jobs=n)[0]
+
+    def mne_shrunk():
+        return mne.compute_covariance(epochs, method="shrunk")["data"]
+
+    yield "covariance shrunk", our_shrunk, mne_shrunk, metrics.covariance, None
 
 
 def tf_mne(x):

@@ -132,6 +132,7 @@ def interpolate_bads(
 def _of_object(inst: Any, reset_bads: bool, origin: Any, exclude: Sequence[str], threads: int, verbose: Any) -> Any:
     from . import _mne as m
 
+    centre = _numbers(origin)
     with m.log_level(verbose):
         x = m.loaded(inst)
         info = inst.info
@@ -147,9 +148,11 @@ def _of_object(inst: Any, reset_bads: bool, origin: Any, exclude: Sequence[str],
         if bad.size == 0:
             m.warn("No bad EEG channels to interpolate. Doing nothing...")
             return inst
-        centre = _numbers(origin)
         if centre is None:
-            dig = [(int(p["kind"]), int(p["ident"]), [float(v) for v in p["r"]], int(p["coord_frame"])) for p in info["dig"] or ()]
+            dig = [
+                (int(p["kind"]), int(p["ident"]), [float(v) for v in p["r"]], int(p["coord_frame"]))
+                for p in info["dig"] or ()
+            ]
             _, centre, _, warnings = _core.fit_sphere_to_headshape(dig, None, None)
             for message in warnings:
                 m.warn(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._array import Array, as_float, as_jobs
+from ._array import Array, as_float, as_int, as_jobs
 from ._exceptions import ParameterError
 
 __all__ = ["ArrayEpochs", "average", "cut_epochs"]
@@ -171,7 +172,7 @@ def cut_epochs(
     out, times, kept, selection, drop_log = _core.cut_epochs(
         x,
         float(sfreq),
-        int(first_samp),
+        operator.index(first_samp),
         ev,
         _ids(event_id, ev),
         float(tmin),
@@ -179,7 +180,7 @@ def cut_epochs(
         limits,
         _thresholds(reject, "reject"),
         _thresholds(flat, "flat"),
-        int(decim),
+        as_int(decim, "decim", 1),
         _or_none(reject_tmin),
         _or_none(reject_tmax),
         detrend,

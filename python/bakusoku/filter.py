@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._array import Array, as_float, as_jobs, as_picks, as_rows, as_window
+from ._array import Array, as_float, as_int, as_jobs, as_picks, as_rows, as_window
 from ._exceptions import ParameterError
 
 __all__ = ["create_filter", "filter_data", "notch_filter", "resample"]
@@ -327,7 +327,7 @@ def resample(
         raise ParameterError(f'`npad` must be "auto" or a number of samples, got {npad!r}')
     moved = np.ascontiguousarray(array.swapaxes(axis, -1))
     kind, numbers = as_window(window, "window", "auto")
-    pads = None if npad == "auto" else int(npad)
+    pads = None if npad == "auto" else as_int(npad, "npad", 0)
     out = _core.resample(as_rows(moved), float(up), float(down), kind, numbers, pad, pads, method, as_jobs(n_jobs))
     return out.reshape(*moved.shape[:-1], out.shape[-1]).swapaxes(axis, -1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._array import Array, as_float, as_jobs, as_rows, as_window
+from ._array import Array, as_float, as_int, as_jobs, as_rows, as_window
 from ._exceptions import ParameterError
 
 __all__ = ["psd_array_welch"]
@@ -95,9 +95,9 @@ def psd_array_welch(
         float(sfreq),
         float(fmin),
         float(fmax),
-        int(n_fft),
-        int(n_overlap),
-        None if n_per_seg is None else int(n_per_seg),
+        as_int(n_fft, "n_fft", 1),
+        as_int(n_overlap, "n_overlap", 0),
+        None if n_per_seg is None else as_int(n_per_seg, "n_per_seg", 1),
         average,
         kind,
         numbers,

@@ -25,9 +25,9 @@ pub mod psd;
 pub mod reference;
 pub mod resample;
 
-mod choice;
-mod rows;
-mod text;
+mod map_rows;
+mod picks;
+mod serde_str;
 
 #[cfg(test)]
 mod golden;

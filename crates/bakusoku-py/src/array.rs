@@ -2,6 +2,7 @@
 
 use ndarray::{Array, Array2, ArrayView2, Dimension};
 use numpy::{IntoPyArray, PyArray, PyArray2, PyReadonlyArray2};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
 /// A matrix of float64, read only.
@@ -25,9 +26,19 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn zeros(n_rows: usize, n_times: usize) -> Self {
+    /// # Errors
+    /// `MemoryError` when the budget has not so much memory.
+    pub(crate) fn zeros(n_rows: usize, n_times: usize) -> PyResult<Self> {
+        let (needed, budget) = (n_rows as u128 * n_times as u128 * 8, crate::enter::detect()?.memory);
+        if needed > u128::from(budget.0) {
+            let needed = bakusoku_pool::Bytes(u64::try_from(needed).unwrap_or(u64::MAX));
+            return Err(PyMemoryError::new_err(format!(
+                "the result of {n_rows} rows of {n_times} samples needs {needed}, expected at most the budget of {budget}"
+            )));
+        }
         let zeros = bakusoku_pool::memory::zeros(n_rows * n_times);
-        Self { data: Array2::from_shape_vec((n_rows, n_times), zeros).expect("there are as many as the shape says") }
+        let data = Array2::from_shape_vec((n_rows, n_times), zeros).expect("there are as many as the shape says");
+        Ok(Self { data })
     }
 
     /// Hands out the rows, once, to whoever asks for them by number.

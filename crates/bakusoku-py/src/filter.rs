@@ -186,7 +186,7 @@ pub(crate) fn notch_filter<'py>(
 
 fn apply<'py>(py: Python<'py>, x: &Matrix<'py>, fir: Fir, n_jobs: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let x = x.as_array();
-    let mut out = Rows::zeros(x.nrows(), x.ncols());
+    let mut out = Rows::zeros(x.nrows(), x.ncols())?;
     if !x.is_empty() {
         let convolver = Convolver::new(fir, [x.ncols()]);
         let rows = out.shared();

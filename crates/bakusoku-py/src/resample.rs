@@ -17,7 +17,11 @@ pub(crate) fn window(name: &'static str, kind: &str, numbers: &[f64]) -> PyResul
             format!("{kind}({})", numbers.join(", "))
         }
     };
-    text.parse().map_err(|error: bakusoku_math::window::UnknownWindow| parameter(name, error.to_string(), text.clone()))
+    text.parse().map_err(|error: bakusoku_math::window::UnknownWindow| {
+        let bakusoku_math::window::UnknownWindow(got) = error;
+        let names = "boxcar, hann, hamming, blackman, blackmanharris, nuttall, flattop, cosine, bartlett, kaiser";
+        parameter(name, format!("one of {names}"), got)
+    })
 }
 
 /// Rows at another rate (`mne.filter.resample`).
@@ -49,7 +53,7 @@ pub(crate) fn resample<'py>(
     };
     let x = x.as_array();
     let resampler = Resampler::new(x.ncols(), up, down, &resampling).map_err(to_python)?;
-    let mut out = Rows::zeros(x.nrows(), resampler.n_out());
+    let mut out = Rows::zeros(x.nrows(), resampler.n_out())?;
     if x.nrows() > 0 {
         let rows = out.shared();
         enter_rows(py, n_jobs, x.nrows(), |scratch, i| {

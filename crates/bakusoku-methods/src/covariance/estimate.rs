@@ -27,9 +27,11 @@ pub(super) struct Estimated {
     pub(super) loglik: Option<f64>,
 }
 
-/// A sum of `x xᵀ` and the number of samples in it.
+/// Sums of `x xᵀ` and of `x`, and the number of samples in them.
 struct Fold {
     gram: Array2<f64>,
+    /// `(n_dims, 1)`.
+    sum: Array2<f64>,
     n: u64,
 }
 
@@ -80,7 +82,7 @@ pub(super) fn estimates(sums: &Sums, info: &Info, params: &CovarianceParams, par
             }
             Estimator::Shrunk => each(&|dims| shrunk(&folds, dims))?,
         };
-        let loglik = if several { Some(cross_validated(&model, &space, &folds, par)?) } else { None };
+        let loglik = if several { Some(cross_validated(&model, &space, &folds)?) } else { None };
         let covariance = model.of(empirical.clone(), &space);
         // From the mean over samples to the sum over one less.
         let factor = n as f64 / (n.max(2) - 1) as f64;
@@ -153,15 +155,19 @@ fn folds(sums: &Sums, gram: &Array2<f64>, space: &Space, cv: usize, par: &Par) -
         stops.push(stop);
     }
     let mut grams = vec![Array2::zeros(gram.dim()); cv];
+    let mut totals = vec![Array2::<f64>::zeros((gram.nrows(), 1)); cv];
     kept.each(|start, x| {
         let end = start + x.ncols() as u64;
-        // The last fold is what the others leave of the sum.
-        for fold in 0..cv - 1 {
+        for fold in 0..cv {
             let from = if fold == 0 { 0 } else { stops[fold - 1] }.clamp(start, end);
             let to = stops[fold].clamp(start, end);
             if from < to {
                 let x = x.slice(s![.., (from - start) as usize..(to - start) as usize]);
-                linalg::gram_into(par, grams[fold].view_mut(), x);
+                totals[fold].iter_mut().zip(x.rows()).for_each(|(total, row)| *total += row.sum());
+                // The last fold is what the others leave of the sum.
+                if fold < cv - 1 {
+                    linalg::gram_into(par, grams[fold].view_mut(), x);
+                }
             }
         }
         Ok(())
@@ -173,7 +179,9 @@ fn folds(sums: &Sums, gram: &Array2<f64>, space: &Space, cv: usize, par: &Par) -
     }
     grams[cv - 1] = last;
     let counts = stops.iter().scan(0, |before, &stop| Some(stop - std::mem::replace(before, stop)));
-    Ok(grams.into_iter().zip(counts).map(|(gram, n)| Fold { gram: space.reduce(par, gram), n }).collect())
+    let sums = totals.iter().map(|total| space.project(par, total.view()));
+    let folds = grams.into_iter().zip(sums).zip(counts);
+    Ok(folds.map(|((gram, sum), n)| Fold { gram: space.reduce(par, gram), sum, n }).collect())
 }
 
 /// The shrinkage of the grid under which what a fold's other samples say explains the fold best.
@@ -233,12 +241,17 @@ fn log_likelihood(values: impl Iterator<Item = f64>, explained: &[f64], floor: O
 }
 
 /// The mean over folds of the log-likelihood under the model of the other folds (`mne.cov._gaussian_loglik_scorer`).
-fn cross_validated(model: &Model, space: &Space, folds: &[Fold], _par: &Par) -> Result<f64> {
+fn cross_validated(model: &Model, space: &Space, folds: &[Fold]) -> Result<f64> {
     let mut sum = 0.0;
     for (index, test) in folds.iter().enumerate() {
         let others = || folds.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, fold)| fold);
         let n_train: u64 = others().map(|fold| fold.n).sum();
-        let train = others().fold(Array2::zeros(test.gram.dim()), |sum, fold| sum + &fold.gram) / n_train as f64;
+        let mut train = others().fold(Array2::zeros(test.gram.dim()), |sum, fold| sum + &fold.gram) / n_train as f64;
+        if matches!(model, Model::Diagonal) {
+            // MNE-Python loses `assume_centered` of this method where scikit-learn copies it for each fold.
+            let mean = others().fold(Array2::zeros(test.sum.dim()), |sum, fold| sum + &fold.sum) / n_train as f64;
+            train -= &mean.dot(&mean.t());
+        }
         let (values, explained) = spectrum(&model.of(train, space), &test.gram, test.n)?;
         sum += log_likelihood(values.into_iter(), &explained, Some(space.n_dims() as f64 * f64::EPSILON));
     }

@@ -275,4 +275,34 @@ mod tests {
         let expected = centred.dot(&centred.t()) / 979.0;
         assert!((&results[0].data - &expected).iter().all(|d| d.abs() < 1e-13));
     }
+
+    #[test]
+    fn regularised_covariances_are_those_of_centred_epochs() {
+        let info = Arc::new(info_of(&["grad", "grad", "eeg", "mag"], 100.0));
+        let stream = Stream { info, first_samp: 0, n_times: 2000, gaps: Vec::new(), annotations: Default::default() };
+        let mut data = numbers(4, 2000, 9) * 1e-9 + 1e-9;
+        for (row, unit) in [1e-4, 1e-4, 1e3, 1e-6].into_iter().enumerate() {
+            data.row_mut(row).mapv_inplace(|x| x * unit);
+        }
+        let centred = &data - &data.mean_axis(Axis(1)).unwrap().insert_axis(Axis(1));
+        for method in Estimator::ALL {
+            let params = CovarianceParams { method: vec![method], ..Default::default() };
+            let mut sink = RawCovarianceSink::with(params.clone(), None).unwrap();
+            let plan = raw_covariance_plan(&stream, &RawCovarianceParams::default()).unwrap();
+            let mut of_epochs = crate::covariance::CovarianceSink::new(params);
+            let mut cutter = EpochsSink::new(plan.clone(), vec![&mut sink]);
+            cutter.push_samples(0, data.view(), &Par::serial()).unwrap();
+            cutter.finish(&Par::serial()).unwrap();
+            let mut cutter = EpochsSink::new(plan, vec![&mut of_epochs]);
+            cutter.push_samples(0, centred.view(), &Par::serial()).unwrap();
+            cutter.finish(&Par::serial()).unwrap();
+            let (got, expected) =
+                (sink.into_covariance(&Par::serial()).unwrap(), of_epochs.into_covariance(&Par::serial()).unwrap());
+            assert_eq!(got.method, method.name());
+            for ((i, j), x) in got.data.indexed_iter() {
+                let size = (expected.data[[i, i]] * expected.data[[j, j]]).sqrt();
+                assert!((x - expected.data[[i, j]]).abs() < 1e-12 * size, "{}: {i} {j}", method.name());
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use super::finish::{check_n_samples, covariance};
 use super::sums::Sums;
 use super::{CovarianceParams, Estimator};
 use crate::epochs::{Epoch, EpochSink, EpochsHeader};
+use crate::evoked::same_channels;
 use bakusoku_core::containers::{Covariance, Epochs};
 use bakusoku_core::{Error, Info, Par, Picks, Result, SpillDir};
 use bakusoku_math::linalg;
@@ -112,10 +113,14 @@ impl EpochSink for CovarianceSink {
             return Err(Error::data("no good data channel found, expected at least one for a covariance"));
         }
         let info = header.info.pick(&picks);
-        if let Some(state) = &self.state {
-            if !state.info.ch_names().eq(info.ch_names()) {
-                return Err(Error::data("runs differ in their good channels, expected the same for a covariance"));
-            }
+        if let Some(state) = &mut self.state {
+            let picks =
+                same_channels(&info, state.info.ch_names()).filter(|order| order.len() == picks.len()).map(|order| {
+                    let rows = order.iter().map(|index| picks.as_slice()[index]).collect();
+                    Picks::new(rows, header.info.n_channels())
+                });
+            let differ = || Error::data("runs differ in their good channels, expected the same for a covariance");
+            state.picks = picks.ok_or_else(differ)??;
             return Ok(());
         }
         if header.baseline.is_none() && header.info.highpass < 0.5 && self.params.keep_sample_mean {
@@ -344,5 +349,40 @@ mod tests {
         epochs.data[[2, 3, 4]] = f64::NAN;
         let error = compute_covariance(&epochs, &CovarianceParams::default(), &Par::serial()).unwrap_err();
         assert!(error.to_string().contains("NaN"));
+    }
+
+    #[test]
+    fn samples_kept_on_disk_give_the_same_bits() {
+        let epochs = epochs(90);
+        let with = |method: Estimator, spill: Option<&SpillDir>, threads| {
+            let mut sink = CovarianceSink::new(CovarianceParams { method: vec![method], ..Default::default() });
+            if let Some(spill) = spill {
+                sink = sink.with_spill(spill);
+            }
+            let header = EpochsHeader {
+                info: epochs.info.clone(),
+                event_id: vec![],
+                first: -20,
+                n_times: 50,
+                raw_sfreq: 100.0,
+                baseline: Some((-0.2, 0.0)),
+                n_events: 90,
+            };
+            sink.begin(&header).unwrap();
+            let par = Par::new(threads);
+            for (data, &event) in epochs.data.axis_iter(Axis(0)).zip(&epochs.events) {
+                sink.push(&Epoch { event, selection: 0, index: 0, data }, &par).unwrap();
+            }
+            sink.into_covariance(&par).unwrap()
+        };
+        let spill = SpillDir::find(None).unwrap();
+        let empirical = with(Estimator::Empirical, None, 1);
+        for method in [Estimator::Shrunk, Estimator::LedoitWolf] {
+            let memory = with(method, None, 1);
+            assert_eq!(with(method, Some(&spill), 3).data, memory.data);
+            assert_eq!(memory.method, method.name());
+            let distance = worst(&memory.data, &empirical.data);
+            assert!(distance > 1e-6 && distance < 0.2, "{}: {distance}", method.name());
+        }
     }
 }

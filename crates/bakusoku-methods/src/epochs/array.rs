@@ -3,7 +3,7 @@
 use super::cut::Source;
 use super::keep::assemble;
 use super::plan::{EpochsPlan, Job};
-use super::sink::cut_all;
+use super::sink::{all_dropped, cut_all};
 use bakusoku_core::containers::Epochs;
 use bakusoku_core::{Error, Par, Result};
 use ndarray::ArrayView2;
@@ -48,7 +48,7 @@ pub fn epochs_from_array(data: ArrayView2<'_, f64>, plan: &EpochsPlan, par: &Par
         kept.push((job.event, job.selection));
     }
     if kept.is_empty() && !plan.jobs.is_empty() {
-        tracing::warn!("all epochs were dropped; the drop log says which channels were the reason");
+        tracing::warn!("{}", all_dropped(&drop_log));
     }
     Ok(assemble(&plan.header(), kept, out, drop_log))
 }

@@ -81,9 +81,6 @@ impl EpochsPlan {
         par: &Par,
     ) -> Result<Vec<String>> {
         let available = self.available(job);
-        if self.timeline.n_kept(available) < self.timeline.n_times {
-            return Ok(vec!["TOO_SHORT".into()]);
-        }
         if !self.before.is_empty() {
             let Space { joined, flattened, cut, .. } = space;
             *cut = Array2::zeros((self.picks.len(), available));

@@ -7,6 +7,10 @@ use crate::projection::{Ssp, activate_proj, make_projector_info};
 use bakusoku_core::{ChannelType, Error, Event, Info, Picks, Result, Stream};
 use std::sync::Arc;
 
+/// Epochs of up to so many samples may be longer than a recording (that was broken off): all are dropped. Longer ones are
+/// a mistake, such as milliseconds for seconds.
+const LONG: u64 = 1 << 17;
+
 /// A threshold for some channels.
 #[derive(Clone, Debug)]
 pub(super) struct Limit {
@@ -70,6 +74,14 @@ impl EpochsPlan {
         params: &EpochsParams,
     ) -> Result<Self> {
         let timeline = Timeline::new(params, stream.sfreq())?;
+        if timeline.n_raw as u64 > stream.n_times.max(LONG) {
+            let (name, time) = if params.tmax >= -params.tmin { ("tmax", params.tmax) } else { ("tmin", params.tmin) };
+            let expected = format!(
+                "such that an epoch fits into the recording of {:.3} s (times are in seconds)",
+                stream.n_times as f64 / stream.sfreq()
+            );
+            return Err(Error::parameter(name, expected, format!("{time} s")));
+        }
         let selection = select_events(events, event_id, params)?;
         let picks = picks.cloned().unwrap_or_else(|| Picks::all(stream.n_channels()));
         if picks.is_empty() {
@@ -242,8 +254,11 @@ fn jobs(stream: &Stream, timeline: &Timeline, selection: &Selection, by_annotati
                 .find(|(onset, end, _)| *onset < reject_stop as f64 / sfreq && *end > reject_start as f64 / sfreq);
             let dropped = if start < 0 {
                 Some("NO_DATA".to_owned())
+            } else if let Some((_, _, description)) = touched {
+                Some((*description).to_owned())
             } else {
-                touched.map(|(_, _, description)| (*description).to_owned())
+                let available = (stream.n_times as i64 - start).clamp(0, timeline.n_raw as i64) as usize;
+                (timeline.n_kept(available) < timeline.n_times).then(|| "TOO_SHORT".to_owned())
             };
             Job { start, index, event, selection, dropped }
         })

@@ -164,7 +164,7 @@ impl<'a> EpochsSink<'a> {
         let nothing = Array2::zeros((self.plan.picks.iter().max().map_or(0, |last| last + 1), 0));
         self.work(&jobs, self.at, nothing.view(), par)?;
         if self.kept.is_empty() && !self.plan.jobs.is_empty() {
-            tracing::warn!("all epochs were dropped; the drop log says which channels were the reason");
+            tracing::warn!("{}", all_dropped(&self.drop_log));
         }
         for sink in &mut self.sinks {
             sink.end(&self.drop_log, par)?;
@@ -252,4 +252,17 @@ impl Sink for EpochsSink<'_> {
         let operators = self.plan.before.held_bytes() + self.plan.after.held_bytes();
         8 * (self.plan.picks.len() * timeline.n_raw + 2 * BATCH * self.plan.size()) as u64 + operators
     }
+}
+
+/// What is said when no epoch is left.
+pub(super) fn all_dropped(drop_log: &DropLog) -> String {
+    let outside = |reasons: &Vec<String>| matches!(reasons.first().map(String::as_str), Some("NO_DATA" | "TOO_SHORT"));
+    let dropped: Vec<_> =
+        drop_log.iter().filter(|r| !r.is_empty() && r.first().is_none_or(|r| r != "IGNORED")).collect();
+    if dropped.iter().all(|reasons| outside(reasons)) {
+        return "all epochs were dropped: none lies inside the recording; see `tmin` and `tmax` (s), and the samples of the \
+                events"
+            .into();
+    }
+    "all epochs were dropped; the drop log says which channels or annotations were the reason".into()
 }

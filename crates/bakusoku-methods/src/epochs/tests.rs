@@ -259,3 +259,20 @@ fn what_an_operator_makes_must_be_what_it_promised() {
     let error = plan().with_operators(boxed(MatrixOperator::new(Box::new(filter))), Vec::new()).unwrap_err();
     assert!(error.to_string().contains("matrix over channels"), "{error}");
 }
+
+#[test]
+fn epochs_that_no_recording_could_hold_are_refused() {
+    let (stream, data, events) = recording();
+    let with = |tmax| EpochsParams { tmax, baseline: None, reject: vec![], flat: vec![], ..params() };
+    // Longer than the recording, as one that was broken off has it: nothing is cut, and nothing is allocated.
+    let plan = EpochsPlan::new(&stream, &events, None, None, &with(1000.0)).unwrap();
+    let epochs = epochs_from_array(data.view(), &plan, &Par::serial()).unwrap();
+    assert_eq!(epochs.data.dim().0, 0);
+    assert!(epochs.drop_log.iter().all(|reasons| !reasons.is_empty()));
+    assert!(sink::all_dropped(&epochs.drop_log).contains("channels or annotations"));
+    let outside = vec![vec!["TOO_SHORT".to_owned()], vec!["IGNORED".into()], vec!["NO_DATA".into()]];
+    assert!(sink::all_dropped(&outside).contains("none lies inside the recording"));
+    // Milliseconds for seconds.
+    let error = EpochsPlan::new(&stream, &events, None, None, &with(5000.0)).unwrap_err().to_string();
+    assert!(error.contains("`tmax`") && error.contains("recording of 7.000 s") && error.contains("5000 s"), "{error}");
+}

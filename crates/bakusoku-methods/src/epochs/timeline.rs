@@ -4,6 +4,9 @@ use super::EpochsParams;
 use bakusoku_core::{Error, Result};
 use std::ops::Range;
 
+/// Furthest sample from the event that an epoch may have: 12 days at 1000 Hz.
+const MAX_SAMPLES: f64 = (1u64 << 30) as f64;
+
 /// The time axis of an epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
@@ -36,8 +39,17 @@ impl Timeline {
     /// When times are not in order or lie outside the epoch.
     pub fn new(params: &EpochsParams, sfreq: f64) -> Result<Self> {
         let (tmin, tmax) = (params.tmin, params.tmax);
-        if tmin.is_nan() || tmax.is_nan() || tmin > tmax {
-            return Err(Error::parameter("tmin", format!("at most `tmax` ({tmax} s)"), tmin));
+        if !(sfreq > 0.0 && sfreq.is_finite()) {
+            return Err(Error::parameter("sfreq", "a number of Hz above 0", sfreq));
+        }
+        for (name, time) in [("tmin", tmin), ("tmax", tmax)] {
+            if !time.is_finite() || (time * sfreq).abs() > MAX_SAMPLES {
+                let expected = format!("at most {:.0} s from the event at {sfreq} Hz", MAX_SAMPLES / sfreq);
+                return Err(Error::parameter(name, expected, format!("{time} s")));
+            }
+        }
+        if tmin > tmax {
+            return Err(Error::parameter("tmin", format!("at most `tmax` ({tmax} s)"), format!("{tmin} s")));
         }
         if params.decim < 1 {
             return Err(Error::parameter("decim", "an integer above 0", params.decim));
@@ -47,11 +59,13 @@ impl Timeline {
         }
         let first_raw = (tmin * sfreq).round_ties_even() as i64;
         let n_raw = ((tmax * sfreq).round_ties_even() as i64 - first_raw + 1) as usize;
-        let raw_times: Vec<f64> = (0..n_raw).map(|i| (first_raw + i as i64) as f64 / sfreq).collect();
+        // Times are computed where they are needed: an epoch may be long.
+        let raw_time = |i: usize| (first_raw + i as i64) as f64 / sfreq;
         let decim = params.decim;
-        let offset = (-first_raw).rem_euclid(decim as i64) as usize;
-        let times: Vec<f64> = raw_times.iter().copied().skip(offset).step_by(decim).collect();
-        if times.is_empty() {
+        let offset = i64::try_from(decim).map_or(n_raw, |decim| (-first_raw).rem_euclid(decim) as usize);
+        let n_times = n_raw.saturating_sub(offset).div_ceil(decim);
+        let time = |i: usize| raw_time(offset + i * decim);
+        if n_times == 0 {
             return Err(Error::parameter("decim", "small enough to keep a sample of the epoch", decim));
         }
 
@@ -61,7 +75,7 @@ impl Timeline {
             Some(t) if outside => Err(Error::parameter(name, "inside the epoch", t)),
             given => Ok(given),
         };
-        let (first_time, last_time) = (raw_times[0], raw_times[n_raw - 1]);
+        let (first_time, last_time) = (raw_time(0), raw_time(n_raw - 1));
         let low = edge("reject_tmin", params.reject_tmin, tmin, first_time, params.reject_tmin < Some(tmin))?;
         let high = edge("reject_tmax", params.reject_tmax, tmax, last_time, params.reject_tmax > Some(tmax))?;
         if let (Some(low), Some(high)) = (low, high)
@@ -73,12 +87,12 @@ impl Timeline {
             let none = || Error::parameter("reject_tmin", "such that samples remain", low.unwrap_or(first_time));
             let start = match low {
                 None => 0,
-                Some(low) => times.iter().position(|&t| t >= low).ok_or_else(none)?,
+                Some(low) => (0..n_times).find(|&i| time(i) >= low).ok_or_else(none)?,
             };
             // MNE leaves the last sample out when an end is given.
             let stop = match high {
-                None => times.len(),
-                Some(high) => times.iter().rposition(|&t| t <= high).ok_or_else(none)?,
+                None => n_times,
+                Some(high) => (0..n_times).rev().find(|&i| time(i) <= high).ok_or_else(none)?,
             };
             Some(start..stop.max(start))
         } else {
@@ -86,12 +100,12 @@ impl Timeline {
         };
         let tail = ((last_time - high.unwrap_or(last_time)) * sfreq).round_ties_even() as i64;
 
-        let baseline = baseline(params, &times, sfreq / decim as f64)?;
+        let baseline = baseline(params, (time(0), time(n_times - 1)), sfreq / decim as f64)?;
         let baseline_samples = match baseline {
             None => None,
             Some((low, high)) => {
-                let start = raw_times.iter().position(|&t| t >= low).unwrap_or(n_raw);
-                let stop = raw_times.iter().rposition(|&t| t <= high).map_or(0, |last| last + 1);
+                let start = (0..n_raw).find(|&i| raw_time(i) >= low).unwrap_or(n_raw);
+                let stop = (0..n_raw).rev().find(|&i| raw_time(i) <= high).map_or(0, |last| last + 1);
                 if start >= stop {
                     return Err(Error::parameter(
                         "baseline",
@@ -108,7 +122,7 @@ impl Timeline {
             raw_sfreq: sfreq,
             decim,
             offset,
-            n_times: times.len(),
+            n_times,
             baseline,
             baseline_samples,
             reject_samples,
@@ -149,9 +163,8 @@ impl Timeline {
 }
 
 /// The baseline with its ends resolved (`mne.baseline._check_baseline`).
-fn baseline(params: &EpochsParams, times: &[f64], sfreq: f64) -> Result<Option<(f64, f64)>> {
+fn baseline(params: &EpochsParams, (first, last): (f64, f64), sfreq: f64) -> Result<Option<(f64, f64)>> {
     let Some(given) = params.baseline else { return Ok(None) };
-    let (first, last) = (times[0], times[times.len() - 1]);
     if given == (None, Some(0.0)) && first == 0.0 {
         return Err(Error::parameter("baseline", "more than one sample; (0, 0) if that is wanted", "(none, 0)"));
     }
@@ -183,6 +196,25 @@ mod tests {
         assert_eq!(timeline.n_kept(801), 267);
         assert_eq!(timeline.n_kept(800), 266);
         assert_eq!(Timeline::new(&EpochsParams { tmax: 0.601, ..params }, 1000.0).unwrap().n_kept(801), 267);
+    }
+
+    #[test]
+    fn absurd_times_are_refused_before_anything_is_allocated() {
+        let with = |tmin, tmax, sfreq| {
+            Timeline::new(&EpochsParams { tmin, tmax, baseline: None, ..Default::default() }, sfreq)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            with(-0.2, 1e9, 1000.0)
+                .contains("`tmax` must be at most 1073742 s from the event at 1000 Hz, got 1000000000 s")
+        );
+        assert!(with(-0.2, f64::INFINITY, 1000.0).contains("`tmax`"));
+        assert!(with(-1e300, 0.5, 1000.0).contains("`tmin`"));
+        assert!(with(f64::NAN, 0.5, 1000.0).contains("`tmin`"));
+        for sfreq in [-200.0, 0.0, f64::NAN, f64::INFINITY] {
+            assert!(with(-0.2, 0.5, sfreq).contains("`sfreq`"));
+        }
     }
 
     #[test]

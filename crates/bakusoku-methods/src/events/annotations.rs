@@ -70,15 +70,13 @@ fn shift_to_first_sample(stream: &Stream) -> f64 {
     }
 }
 
-/// The codes that a condition's name stands for: a name exactly, or every name among whose parts (between `/`) are all
-/// parts of the condition. `auditory` finds `auditory/left`, and so does `left/auditory`.
+/// The codes that a condition's name stands for: those of every name among whose parts (between `/`) are all parts of the
+/// condition, as in `epochs["auditory"]` of MNE. `auditory` finds `auditory` and `auditory/left`, and so does
+/// `left/auditory`.
 ///
 /// # Errors
 /// When no name fits.
 pub fn matching_codes(event_id: &[(String, i64)], condition: &str) -> Result<Vec<i64>> {
-    if let Some((_, code)) = event_id.iter().find(|(name, _)| name == condition) {
-        return Ok(vec![*code]);
-    }
     let wanted: Vec<&str> = condition.split('/').collect();
     let codes: Vec<i64> = event_id
         .iter()
@@ -143,5 +141,11 @@ mod tests {
         assert_eq!(matching_codes(&event_id, "left/audio").unwrap(), [1]);
         assert_eq!(matching_codes(&event_id, "visual").unwrap(), [3]);
         assert!(matching_codes(&event_id, "aud").is_err());
+        // A name that is itself a kind is a group with the others, and so are merged events.
+        let event_id =
+            [("face", 1), ("face/left", 2), ("x", 3), ("face/x", 4)].map(|(name, code)| (name.to_owned(), code));
+        assert_eq!(matching_codes(&event_id, "face").unwrap(), [1, 2, 4]);
+        assert_eq!(matching_codes(&event_id, "x").unwrap(), [3, 4]);
+        assert_eq!(matching_codes(&event_id, "x/face").unwrap(), [4]);
     }
 }

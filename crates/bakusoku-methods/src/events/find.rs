@@ -1,6 +1,6 @@
 //! `find_events`: onsets and offsets on stimulus channels.
 
-use super::steps::{Step, StepReader, merge_steps, pad};
+use super::transitions::{Step, StepReader, merge_steps, pad};
 use bakusoku_core::{ChannelType, Error, Event, Events, Info, Picks, Recording, Result};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};

@@ -14,10 +14,10 @@
 
 mod annotations;
 mod find;
-mod made;
-mod steps;
+mod fixed_length;
+mod transitions;
 
 pub use annotations::{events_from_annotations, matching_codes};
 pub use find::{Consecutive, FindEvents, MaskType, Output, find_events, stim_channels};
-pub use made::{make_fixed_length_events, resample_events};
-pub use steps::{Step, StepReader, find_stim_steps};
+pub use fixed_length::{make_fixed_length_events, resample_events};
+pub use transitions::{Step, StepReader, find_stim_steps};

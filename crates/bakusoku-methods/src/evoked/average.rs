@@ -1,5 +1,6 @@
 //! The mean over epochs.
 
+use super::same_channels::same_channels;
 use crate::epochs::{Epoch, EpochSink, EpochsHeader};
 use crate::events::matching_codes;
 use bakusoku_core::containers::{Epochs, Evoked};
@@ -18,6 +19,8 @@ pub struct EvokedSink {
     /// Names of conditions; empty: those of the epochs.
     conditions: Vec<String>,
     header: Option<(EpochsHeader, Picks)>,
+    /// The channels that are averaged, in the recording in hand.
+    rows: Vec<usize>,
     sums: Vec<Sum>,
     /// Which sums each condition's codes lead to, for the recording in hand.
     targets: Vec<Vec<i64>>,
@@ -33,7 +36,7 @@ struct Sum {
 impl EvokedSink {
     /// Averages of these conditions (a name, or parts of names between `/`).
     pub fn new(conditions: Vec<String>) -> Self {
-        Self { conditions, header: None, sums: Vec::new(), targets: Vec::new() }
+        Self { conditions, header: None, rows: Vec::new(), sums: Vec::new(), targets: Vec::new() }
     }
     /// An average for every condition that the epochs have.
     pub fn of_each() -> Self {
@@ -70,9 +73,13 @@ impl EpochSink for EvokedSink {
                 let shape = (picks.len(), header.n_times);
                 let sum = |name: &String| Sum { name: name.clone(), n: 0, sum: Array2::zeros(shape) };
                 self.sums = self.conditions.iter().map(sum).collect();
+                self.rows = picks.as_slice().to_vec();
                 self.header = Some((header.clone(), picks));
             }
-            Some((first, _)) => same_shape(first, header)?,
+            Some((first, picks)) => {
+                let order = same_shape(first, header)?;
+                self.rows = picks.iter().map(|pick| order.as_slice()[pick]).collect();
+            }
         }
         // A run may lack a condition: then it adds nothing.
         self.targets =
@@ -81,7 +88,7 @@ impl EpochSink for EvokedSink {
     }
 
     fn push(&mut self, epoch: &Epoch<'_>, par: &Par) -> Result<()> {
-        let Some((_, picks)) = &self.header else { return Ok(()) };
+        let picks = &self.rows;
         let n_times = epoch.data.ncols();
         for (sum, codes) in self.sums.iter_mut().zip(&self.targets) {
             if !codes.contains(&epoch.event.code) {
@@ -90,7 +97,7 @@ impl EpochSink for EvokedSink {
             sum.n += 1;
             let rows = sum.sum.as_slice_mut().expect("a sum is in C order");
             par.for_each_chunk_mut(rows, n_times, |row, sum| {
-                let samples = epoch.data.row(picks.as_slice()[row]);
+                let samples = epoch.data.row(picks[row]);
                 sum.iter_mut().zip(&samples).for_each(|(sum, x)| *sum += x);
             });
         }
@@ -98,16 +105,29 @@ impl EpochSink for EvokedSink {
     }
 }
 
-/// Checks that epochs of another run can be averaged with the first ones'.
-fn same_shape(first: &EpochsHeader, header: &EpochsHeader) -> Result<()> {
-    let same_channels = first.info.ch_names().eq(header.info.ch_names());
-    if !same_channels {
-        return Err(Error::data("epochs of different runs have different channels, expected the same"));
+/// Checks that epochs of another run can be averaged with the first ones'; returns where their channels are.
+fn same_shape(first: &EpochsHeader, header: &EpochsHeader) -> Result<Picks> {
+    let lacks = |a: &EpochsHeader, b: &EpochsHeader| {
+        let names = a.info.ch_names().filter(|name| b.info.index_of(name).is_none());
+        names.take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    let order = same_channels(&header.info, first.info.ch_names());
+    let Some(order) = order.filter(|order| order.len() == header.info.n_channels()) else {
+        let (gone, new) = (lacks(first, header), lacks(header, first));
+        let parts = [("missing", gone), ("new", new)].map(|(word, names)| match names.as_str() {
+            "" => String::new(),
+            names => format!("; {word} in a later run: {names}"),
+        });
+        let message = format!("epochs of different runs have different channels, expected the same{}", parts.concat());
+        return Err(Error::data(message));
+    };
+    if !first.info.ch_names().eq(header.info.ch_names()) {
+        tracing::warn!("the channels of a later run stand in another order; they are averaged by their names");
     }
     if (first.first, first.n_times) != (header.first, header.n_times) || first.info.sfreq != header.info.sfreq {
         return Err(Error::data("epochs of different runs have different times, expected the same"));
     }
-    Ok(())
+    Ok(order)
 }
 
 /// The mean of the epochs of a condition, or of all without one.
@@ -151,4 +171,45 @@ fn name_of_all(epochs: &Epochs) -> String {
     let parts: Vec<String> =
         epochs.event_id.iter().map(|(name, code)| format!("{:.2} × {name}", share(*code))).collect();
     parts.join(" + ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::info_of;
+    use bakusoku_core::Event;
+    use ndarray::array;
+    use std::sync::Arc;
+
+    fn header(info: Info) -> EpochsHeader {
+        EpochsHeader {
+            info: Arc::new(info),
+            event_id: vec![("a".into(), 1)],
+            first: 0,
+            n_times: 2,
+            raw_sfreq: 100.0,
+            baseline: None,
+            n_events: 1,
+        }
+    }
+
+    #[test]
+    fn runs_whose_channels_stand_in_another_order_are_averaged_by_name() {
+        let info = info_of(&["mag", "eeg"], 100.0);
+        let mut turned = info.clone();
+        turned.chs.reverse();
+        let event = Event { sample: 0, previous: 0, code: 1 };
+        let mut sink = EvokedSink::of_each();
+        for (info, data) in
+            [(info.clone(), array![[1.0, 2.0], [30.0, 40.0]]), (turned, array![[50.0, 60.0], [3.0, 4.0]])]
+        {
+            sink.begin(&header(info)).unwrap();
+            sink.push(&Epoch { event, selection: 0, index: 0, data: data.view() }, &Par::serial()).unwrap();
+        }
+        assert_eq!(sink.into_evokeds()[0].data, array![[2.0, 3.0], [40.0, 50.0]]);
+        let mut sink = EvokedSink::of_each();
+        sink.begin(&header(info)).unwrap();
+        let error = sink.begin(&header(info_of(&["mag", "grad"], 100.0))).unwrap_err().to_string();
+        assert!(error.contains("missing in a later run: `eeg 001`; new in a later run: `grad 001`"), "{error}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Weighted sums of averages: contrasts, averages over conditions and over people.
 
+use super::same_channels::same_channels;
 use bakusoku_core::containers::Evoked;
-use bakusoku_core::{Error, Picks, Result};
+use bakusoku_core::{Error, Result};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -74,8 +75,8 @@ fn ordered(first: &Evoked, evoked: &Evoked) -> Result<Array2<f64>> {
     if evoked.info.ch_names().eq(first.info.ch_names()) {
         return Ok(evoked.data.clone());
     }
-    let names: Vec<&str> = first.info.ch_names().collect();
-    let picks = Picks::names(&evoked.info, &names).ok().filter(|picks| picks.len() == evoked.info.n_channels());
+    let picks =
+        same_channels(&evoked.info, first.info.ch_names()).filter(|picks| picks.len() == evoked.info.n_channels());
     let Some(picks) = picks else {
         return Err(Error::data(format!(
             "`{}` and `{}` do not have the same channels, expected the same for all averages",
@@ -118,18 +119,23 @@ pub fn grand_average(all: &[&Evoked], drop_bads: bool) -> Result<Evoked> {
         return Err(Error::data("no averages for a grand average, expected at least one"));
     };
     let bad = |name: &str| drop_bads && all.iter().any(|e| e.info.bads.iter().any(|b| b == name));
-    let names: Vec<&str> = first
-        .info
-        .ch_names()
-        .filter(|name| !bad(name) && all.iter().all(|e| e.info.index_of(name).is_some()))
-        .collect();
+    // A name that repeats stays as often as all have it.
+    let count = |e: &Evoked, name: &str| e.info.ch_names().filter(|other| *other == name).count();
+    let mut names: Vec<&str> = Vec::new();
+    for name in first.info.ch_names().filter(|name| !bad(name)) {
+        let before = names.iter().filter(|other| **other == name).count();
+        if all.iter().all(|e| count(e, name) > before) {
+            names.push(name);
+        }
+    }
     if names.is_empty() {
         return Err(Error::data("no channel is good in all averages, expected at least one"));
     }
     let picked = all
         .iter()
         .map(|e| {
-            let picks = Picks::names(&e.info, &names)?;
+            let missing = || Error::data(format!("`{}` lacks channels of the others", e.comment));
+            let picks = same_channels(&e.info, names.iter().copied()).ok_or_else(missing)?;
             let info = Arc::new(e.info.pick(&picks));
             Ok(Evoked { info, data: e.data.select(ndarray::Axis(0), picks.as_slice()), ..(*e).clone() })
         })
@@ -185,5 +191,16 @@ mod tests {
         let kept = grand_average(&[&a, &b], false).unwrap();
         assert_eq!((kept.data.nrows(), kept.info.bads.len()), (2, 1));
         assert_eq!(kept.comment, "Grand average (n = 2)");
+    }
+
+    #[test]
+    fn channels_whose_names_repeat_stay_apart() {
+        let (mut a, mut b) = (evoked("a", 30.0, 1.0), evoked("b", 60.0, 4.0));
+        for e in [&mut a, &mut b] {
+            let info = Arc::make_mut(&mut e.info);
+            info.chs[1].name = info.chs[0].name.clone();
+        }
+        let grand = grand_average(&[&a, &b], true).unwrap();
+        assert_eq!(grand.data, array![[2.5, 2.0, 3.0], [1.0, -2.5, 0.0]]);
     }
 }

@@ -3,8 +3,8 @@
 use super::chain::FirChain;
 use super::columns::FirColumns;
 use super::params::FilterParams;
+use crate::map_rows::map_rows;
 use crate::resample::fuse_filter;
-use crate::rows::map_rows;
 use bakusoku_core::{Operator, Par, Picks, Result, RowKernel, Scratch, Segment, Stream};
 use bakusoku_math::convolve::{Convolver, Fir, Work};
 use ndarray::{Array2, ArrayView2};

@@ -21,8 +21,8 @@ pub use kernel::{FirRows, apply_fir, filter_data};
 pub use params::{FilterLength, FilterParams, FirWindow, Phase, TransBandwidth};
 pub(crate) use params::{check_sfreq, default_skip};
 
-use crate::choice::choose;
-use bakusoku_core::{Bound, Method, Need, Picks, Result, Stream};
+use crate::picks::{choose, filtered};
+use bakusoku_core::{Bound, Method, Need, Result, Stream};
 use bakusoku_math::convolve::Fir;
 use std::sync::Arc;
 
@@ -49,10 +49,10 @@ impl Method for Filter {
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         self.fir(input)?;
-        let picks = choose(&input.info, self.params.picks.as_deref())?;
+        let picks = choose(&input.info, self.params.picks.as_deref(), filtered)?;
         let mut info = (*input.info).clone();
         // MNE tells the new band only where all data channels were filtered.
-        let all_data = Picks::data(&info, false);
+        let all_data = filtered(&info);
         if !all_data.is_empty() && all_data.iter().all(|index| picks.contains(index)) {
             match (self.params.l_freq, self.params.h_freq) {
                 (Some(l_freq), Some(h_freq)) if l_freq >= h_freq => {}
@@ -68,7 +68,7 @@ impl Method for Filter {
         need(self.fir(input).ok(), input, threads)
     }
     fn bind(&self, input: &Stream) -> Result<Bound> {
-        let picks = choose(&input.info, self.params.picks.as_deref())?;
+        let picks = choose(&input.info, self.params.picks.as_deref(), filtered)?;
         let skip: Vec<&str> = self.params.skip_by_annotation.iter().map(String::as_str).collect();
         Ok(Bound::Rows(Box::new(FirRows::new(self.fir(input)?, input, &picks, &skip))))
     }

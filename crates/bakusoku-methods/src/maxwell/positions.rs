@@ -49,10 +49,23 @@ impl Positions {
         let items: &[HeadPosition] = given.map_or(&[], |given| &given.items);
         let first_time = first_samp as f64 / sfreq;
         if items.iter().any(|item| item.to_row()[..7].iter().any(|x| !x.is_finite())) {
-            return Err(Error::parameter("head_pos", "finite times, quaternions and translations", "others"));
+            return Err(Error::parameter(
+                "head_pos",
+                "of finite times, quaternions and translations",
+                "NaN or infinity",
+            ));
         }
         if !items.windows(2).all(|pair| pair[0].time < pair[1].time) {
-            return Err(Error::parameter("head_pos", "Time points must unique and in ascending order", "others"));
+            let (a, b) = items
+                .windows(2)
+                .map(|pair| (pair[0].time, pair[1].time))
+                .find(|(a, b)| a >= b)
+                .unwrap_or((f64::NAN, f64::NAN));
+            return Err(Error::parameter(
+                "head_pos",
+                "of time points that are unique and in ascending order",
+                format!("{b:.4} s after {a:.4} s"),
+            ));
         }
         // MaxFilter writes milliseconds.
         let earliest = ((first_time - 1e-3) * sfreq).round_ties_even() / sfreq - 0.5 / sfreq;
@@ -61,8 +74,8 @@ impl Positions {
         {
             return Err(Error::parameter(
                 "head_pos",
-                "Head position time points must be greater than first sample offset",
-                format!("found {:.4} < {first_time:.4}", first.time),
+                format!("of time points not before the first sample of the recording ({first_time:.4} s)"),
+                format!("{:.4} s", first.time),
             ));
         }
         let own = || -> Result<HeadPosition> {

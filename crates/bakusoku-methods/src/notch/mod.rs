@@ -11,8 +11,8 @@ mod tests;
 pub use kernel::notch_filter;
 pub use params::NotchParams;
 
-use crate::choice::choose;
 use crate::filter::FirRows;
+use crate::picks::{choose, filtered};
 use bakusoku_core::{Bound, Method, Need, Result, Stream};
 
 /// Takes line noise and its harmonics out of the chosen channels.
@@ -35,14 +35,14 @@ impl Method for Notch {
     }
     fn output(&self, input: &Stream) -> Result<Stream> {
         self.params.fir(input.sfreq())?;
-        choose(&input.info, self.params.picks.as_deref())?;
+        choose(&input.info, self.params.picks.as_deref(), filtered)?;
         Ok(input.clone())
     }
     fn need(&self, input: &Stream, threads: usize) -> Need {
         crate::filter::need(self.params.fir(input.sfreq()).ok(), input, threads)
     }
     fn bind(&self, input: &Stream) -> Result<Bound> {
-        let picks = choose(&input.info, self.params.picks.as_deref())?;
+        let picks = choose(&input.info, self.params.picks.as_deref(), filtered)?;
         let skip: Vec<&str> = self.params.skip_by_annotation.iter().map(String::as_str).collect();
         Ok(Bound::Rows(Box::new(FirRows::new(self.params.fir(input.sfreq())?, input, &picks, &skip))))
     }

@@ -25,7 +25,7 @@ pub struct NotchParams {
     /// Window of the design.
     pub fir_window: FirWindow,
     /// How a stretch goes on beyond its ends.
-    #[serde(with = "crate::text")]
+    #[serde(with = "crate::serde_str")]
     pub pad: Pad,
     /// Annotations that cut the recording into stretches, and pass unchanged.
     pub skip_by_annotation: Vec<String>,

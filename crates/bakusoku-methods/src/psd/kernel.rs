@@ -1,7 +1,7 @@
 //! Welch's method on rows, as MNE 1.13 does by SciPy's `spectrogram`.
 
 use super::params::{Average, WelchParams};
-use crate::rows::map_rows;
+use crate::map_rows::map_rows;
 use bakusoku_core::{Error, Par, Result, Scratch, Span};
 use bakusoku_math::fft::{Complex, RealFft};
 use bakusoku_math::simd::wide;

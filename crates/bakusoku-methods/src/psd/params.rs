@@ -32,7 +32,7 @@ pub struct WelchParams {
     /// Mean or median over segments.
     pub average: Average,
     /// Window.
-    #[serde(with = "crate::text")]
+    #[serde(with = "crate::serde_str")]
     pub window: Window,
     /// Whether each segment's mean is taken off.
     pub remove_dc: bool,

@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::kernel::Welch;
 use super::params::WelchParams;
-use crate::choice::choose;
+use crate::picks::choose;
 use bakusoku_core::containers::Spectrum;
 use bakusoku_core::{Block, Cx, Picks, Result, RowSink, Scratch, Sink, Span, Stream};
 use ndarray::{Array2, ArrayView2};
@@ -42,7 +42,7 @@ impl WelchSink {
         let good = Span::complement(&bad, input.n_times);
         let n_times = input.n_times as usize;
         let welch = Welch::new(params, n_times, input.sfreq(), &good, RECORDING_N_FFT.min(n_times))?;
-        let picks = choose(&input.info, params.picks.as_deref())?;
+        let picks = choose(&input.info, params.picks.as_deref(), |info| Picks::data(info, false))?;
         let mut places = vec![None; input.n_channels()];
         picks.iter().enumerate().for_each(|(place, ch)| places[ch] = Some(place));
         let spectra = Mutex::new(Array2::zeros((picks.len(), welch.freqs().len())));

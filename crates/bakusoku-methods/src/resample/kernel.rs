@@ -4,7 +4,7 @@ use super::filtered::Filtered;
 use super::fourier::Fourier;
 use super::params::{ResampleMethod, Resampling};
 use super::polyphase::Polyphase;
-use crate::rows::map_rows;
+use crate::map_rows::map_rows;
 use bakusoku_core::{Error, Par, Result, Scratch};
 use bakusoku_math::convolve::Fir;
 use ndarray::{Array2, ArrayView2};

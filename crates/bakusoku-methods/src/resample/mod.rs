@@ -16,7 +16,7 @@ mod tests;
 pub use kernel::{Resampler, resample, resample_stim};
 pub use params::{Npad, ResampleMethod, ResampleParams, ResampleWindow, Resampling};
 
-use crate::choice::choose;
+use crate::picks::choose;
 use bakusoku_core::{
     Bound, Bytes, ChannelType, Error, Event, Method, Need, Picks, Result, RowKernel, Scratch, Span, Stream,
 };
@@ -47,7 +47,7 @@ impl Resample {
     fn stim(&self, input: &Stream) -> Result<Picks> {
         match self.params.stim_picks.as_deref() {
             None => Ok(Picks::types(&input.info, &[ChannelType::Stim], false)),
-            picks => choose(&input.info, picks),
+            picks => choose(&input.info, picks, |info| Picks::data(info, false)),
         }
     }
 }

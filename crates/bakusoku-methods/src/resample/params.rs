@@ -131,7 +131,7 @@ pub struct ResampleParams {
     /// Samples added at each end (FFT only).
     pub npad: Npad,
     /// Window.
-    #[serde(with = "crate::text")]
+    #[serde(with = "crate::serde_str")]
     pub window: ResampleWindow,
     /// Types or names of channels that hold codes; the stimulus channels by default.
     pub stim_picks: Option<Vec<String>>,
