@@ -104,7 +104,9 @@ def compute_covariance(
     shrinkage = 0.1
     for key, values in (method_params or {}).items():
         if key != "shrinkage" or set(values) - {"shrinkage"}:
-            raise UnsupportedError(f"only the shrinkage of shrinkage can be set in `method_params`, got {method_params!r}")
+            raise UnsupportedError(
+                f"only the shrinkage of shrinkage can be set in `method_params`, got {method_params!r}"
+            )
         shrinkage = float(values.get("shrinkage", shrinkage))
     x = as_float(epochs, "epochs")
     if x.ndim != 3:
