@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import psutil
 import pytest
+from patience import within
 
 import bakusoku
 from bakusoku import _core
@@ -63,7 +64,7 @@ def test_a_worker_dies(pool, fault, call):
     error, seconds = caught(lambda: CALLS[call](pool, partial(faults.at_3, fault)))
     assert type(error) is bakusoku.WorkerDied
     assert isinstance(error, (bakusoku.BakusokuError, BrokenProcessPool))
-    assert seconds < 0.5
+    assert seconds < within(0.5)
     if call not in ("apply", "apply_async"):
         assert error.index == 3 and "item 3" in text(error)
     if DIED[fault] is not None:
@@ -112,7 +113,7 @@ def test_an_error_in_a_worker(pool, fault, kind, says, call):
     error, seconds = caught(lambda: CALLS[call](pool, partial(faults.at_3, fault)))
     assert isinstance(error, kind)
     assert says in text(error)
-    assert seconds < 0.5
+    assert seconds < within(0.5)
     if call != "apply":
         assert "item 3" in text(error)
     assert usable(pool)
@@ -136,7 +137,7 @@ def test_exceptions_that_end_programs(pool, fault):
     """What would end the worker must not hang the caller, nor be lost."""
     error, seconds = caught(lambda: pool.map(partial(faults.at_3, fault), range(8)))
     assert fault in type(error).__name__ + text(error)
-    assert seconds < 0.5
+    assert seconds < within(0.5)
     assert usable(pool)
 
 
@@ -156,7 +157,7 @@ def test_an_argument_that_holds_a_file(pool, tmp_path):
         error, seconds = caught(lambda: pool.map(use, items))
     assert isinstance(error, (TypeError, pickle.PicklingError))
     assert "handle" in text(error) and "item 2" in text(error)
-    assert seconds < 0.5
+    assert seconds < within(0.5)
     assert usable(pool)
 
 
@@ -165,7 +166,7 @@ def test_any_call_with_what_cannot_travel(pool, call):
     lock = threading.Lock()
     error, seconds = caught(lambda: CALLS[call](pool, lambda x: (lock, x)))
     assert isinstance(error, (TypeError, pickle.PicklingError))
-    assert seconds < 0.5
+    assert seconds < within(0.5)
     assert usable(pool)
 
 
@@ -173,7 +174,7 @@ def test_an_argument_that_breaks_in_the_worker(pool):
     items = [1, 2, faults.BreaksInTheWorker(), 4]
     error, seconds = caught(lambda: pool.map(tasks.identity, items))
     assert "cannot be rebuilt here" in text(error) + str(error.__cause__)
-    assert seconds < 0.5
+    assert seconds < within(0.5)
     assert usable(pool)
 
 
@@ -214,7 +215,7 @@ def test_an_initializer_that_fails(initializer):
     with pytest.raises(Exception) as caught:
         with bakusoku.Pool(2, initializer) as pool:
             pool.map(tasks.square, range(4))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < within(5)
     said = text(caught.value) + str(caught.value.__cause__)
     assert "initializer" in said or "start" in said
     if initializer is faults.failing_initializer:

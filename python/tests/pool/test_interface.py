@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from patience import within
 
 import bakusoku
 
@@ -119,17 +120,16 @@ def test_apply(any_pool):
 
 
 def test_result_that_is_not_ready(any_pool):
-    result = any_pool.apply_async(tasks.sleep, (0.4,))
+    result = any_pool.apply_async(tasks.sleep, (2.0,))
     assert not result.ready()
     with pytest.raises(ValueError):
         result.successful()
-    start = time.monotonic()
     with pytest.raises(multiprocessing.TimeoutError):
         result.get(timeout=0.05)
     result.wait(0.05)
-    assert time.monotonic() - start < 0.35
+    assert not result.ready()  # it came back before the result did
     result.wait()
-    assert result.ready() and result.successful() and result.get() == 0.4
+    assert result.ready() and result.successful() and result.get() == 2.0
 
 
 def test_an_exception(any_pool):
@@ -242,7 +242,7 @@ def test_terminate_is_prompt(any_pool_class):
     start = time.monotonic()
     pool.terminate()
     pool.join()
-    assert time.monotonic() - start < 3.0
+    assert time.monotonic() - start < within(3.0)
     assert wait_until(lambda: not any(map(alive, pids)))
 
 

@@ -8,6 +8,7 @@ import time
 from functools import partial
 
 import pytest
+from patience import within
 
 import bakusoku
 
@@ -111,7 +112,7 @@ def test_too_few_labels(pool):
 def test_timeout_ends_only_its_task(place, tmp_path):
     start = time.monotonic()
     got = call(place, tasks.sleep, [0.0, 30.0, 0.1, 0.2], timeout=1.0, on_error="return")
-    assert time.monotonic() - start < 4.0
+    assert time.monotonic() - start < within(4.0)
     assert [got[i] for i in (0, 2, 3)] == [0.0, 0.1, 0.2]
     assert isinstance(got[1], TimeoutError) and isinstance(got[1], bakusoku.BakusokuError)
     assert "item 1" in text(got[1]) and "1" in text(got[1])
@@ -122,7 +123,7 @@ def test_timeout_raises():
         start = time.monotonic()
         with pytest.raises(TimeoutError):
             pool.map(tasks.sleep, [0.0, 30.0])
-        assert time.monotonic() - start < 0.3 + 0.5
+        assert time.monotonic() - start < within(0.8)
         with pytest.raises(bakusoku.TaskTimeout):
             pool.apply(tasks.sleep, (30,))
         assert pool.map(tasks.square, range(3)) == [0, 1, 4]

@@ -14,6 +14,7 @@ import threading
 import time
 
 import pytest
+from patience import within
 
 import bakusoku
 from bakusoku import Pool, TaskTimeout, WorkerDied
@@ -152,7 +153,7 @@ def test_a_dead_worker_is_an_error_that_names_the_item(pool, end, chunksize):
     start = time.monotonic()
     with pytest.raises(WorkerDied, match="item 3") as caught:
         pool.map(f, range(8), chunksize=chunksize)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < within(2)
     assert caught.value.index == 3
     kept = pool.map(f, range(8), chunksize=chunksize, on_error="return")
     assert kept[:3] + kept[4:] == [0, 1, 2, 4, 5, 6, 7] and isinstance(kept[3], WorkerDied)
@@ -162,7 +163,7 @@ def test_a_dead_worker_is_an_error_that_names_the_item(pool, end, chunksize):
 def test_timeout_ends_that_item_alone(pool):
     start = time.monotonic()
     kept = pool.map(lambda x: time.sleep(60 if x == 1 else 0) or x, range(5), timeout=0.5, on_error="return")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < within(5)
     assert isinstance(kept[1], TaskTimeout) and kept[:1] + kept[2:] == [0, 2, 3, 4]
     with pytest.raises(TimeoutError):
         pool.map(time.sleep, [30], timeout=0.2)
@@ -334,7 +335,7 @@ def test_ctrl_c_ends_everything():
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
-    assert time.monotonic() - start < 2 and out.strip() == "[5]"
+    assert time.monotonic() - start < within(2) and out.strip() == "[5]"
     assert gone(pids, 2)
 
 
