@@ -98,7 +98,7 @@ class AsyncResult(Generic[T]):
 
     def __repr__(self) -> str:
         call = self._call
-        state = "failed" if call.error is not None else "ready" if call.finished else "pending"
+        state = "pending" if not call.finished else "ready" if call.error is None else "failed"
         return f"<{type(self).__name__} of {call.name}: {state}>"
 
 

@@ -201,7 +201,7 @@ def test_the_forkserver_is_killed(moment):
         time.sleep(0.1)
         os.kill(forkserver, signal.SIGKILL)
         if result is not None:
-            result.wait(5)
+            result.wait(within(5))
             assert result.ready()
         time.sleep(0.2)
     with bakusoku.Pool(2) as pool:
