@@ -101,7 +101,7 @@ mod tests {
         for (row, place) in matrix.rows().into_iter().zip(&to) {
             assert!((row.sum() - 1.0).abs() < 1e-9);
             let got: f64 = row.iter().zip(&from).map(|(w, p)| w * value(p)).sum();
-            assert!((got - value(place)).abs() < 5e-3, "{got} {}", value(place));
+            assert!((got - value(place)).abs() < 2e-2, "{got} {}", value(place));
         }
         assert!(make_interpolation_matrix(&from, &[[0.0; 3]]).is_err());
     }

@@ -60,8 +60,8 @@ impl FromStr for ResampleWindow {
     }
 }
 
-/// Longest padded row, before or after.
-const MAX_SAMPLES: f64 = 1e10;
+/// Longest padded row, before or after: 12 days at 1000 Hz, 8 GiB.
+const MAX_SAMPLES: f64 = (1u64 << 30) as f64;
 
 /// How rows are resampled, whatever the frequencies; the defaults are those of MNE's function `resample`.
 #[derive(Clone, Debug, PartialEq)]
