@@ -15,7 +15,7 @@ pub struct Cx {
     pub cancel: Cancel,
     /// Memory that the runner may use for rows and blocks in hand.
     pub memory: Bytes,
-    /// Where the matrix is turned round.
+    /// Where the matrix is transposed.
     pub spill: SpillDir,
     /// Told how far it is; quiet by default.
     pub progress: Option<Progress>,

@@ -54,7 +54,7 @@ pub trait RowKernel: Send + Sync {
     fn run(&self, ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()>;
     /// Whether it does one and the same linear thing to all of `channels`: then it may go before a matrix over them instead
     /// of after it, with the same numbers to rounding.
-    fn is_alike(&self, channels: &[usize]) -> bool {
+    fn treats_alike(&self, channels: &[usize]) -> bool {
         let _ = channels;
         false
     }
@@ -65,7 +65,7 @@ pub trait RowKernel: Send + Sync {
         None
     }
     /// The same work on columns, with the same numbers to rounding, where that needs little memory: where nobody wants
-    /// rows, the matrix then need not be turned round.
+    /// rows, the matrix then need not be transposed.
     fn on_columns(&self) -> Option<Box<dyn Operator>> {
         None
     }

@@ -28,7 +28,7 @@ pub(super) fn bind(graph: &mut Graph, index: usize, flow: &Flow<'_>) -> Result<(
     {
         let channels = factored.expansion.channels();
         let may_go_first = |place: &&usize| match &graph.places[**place].work {
-            Work::Row(kernel) => kernel.is_alike(channels),
+            Work::Row(kernel) => kernel.treats_alike(channels),
             _ => false,
         };
         let first: Vec<usize> = line.iter().take_while(may_go_first).copied().collect();

@@ -214,7 +214,7 @@ fn each_row(
     let done = AtomicUsize::new(0);
     let kept = Mutex::new(Vec::<Scratch>::new());
     // Work space outlives a group: fresh pages cost more than the arithmetic on them.
-    let scratch = || Lent::new(&kept);
+    let scratch = || ScratchGuard::new(&kept);
     let finished = || {
         let n = done.fetch_add(1, Ordering::Relaxed) + 1;
         cx.report(begun + part * n as f64 / n_channels as f64, what);
@@ -310,12 +310,12 @@ fn transpose(held: Held<'_>, stream: &Stream, cx: &Cx) -> Result<Store> {
 }
 
 /// A work space on loan from those that are kept between groups.
-struct Lent<'k> {
+struct ScratchGuard<'k> {
     kept: &'k Mutex<Vec<Scratch>>,
     scratch: Scratch,
 }
 
-impl<'k> Lent<'k> {
+impl<'k> ScratchGuard<'k> {
     fn new(kept: &'k Mutex<Vec<Scratch>>) -> Self {
         let scratch = kept.lock().ok().and_then(|mut kept| kept.pop()).unwrap_or_default();
         Self { kept, scratch }
@@ -325,7 +325,7 @@ impl<'k> Lent<'k> {
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for ScratchGuard<'_> {
     fn drop(&mut self) {
         if let Ok(mut kept) = self.kept.lock() {
             kept.push(std::mem::take(&mut self.scratch));

@@ -1,5 +1,5 @@
 //! A short FIR filter on blocks of all channels, for chains whose other methods work on columns: the recording is read
-//! once, and need not be turned round.
+//! once, and need not be transposed.
 
 use super::kernel::{FirRows, processed};
 use bakusoku_core::{Block, Cx, Emit, Grain, Operator, Result, Segment, Span};

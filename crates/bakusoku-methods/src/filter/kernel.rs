@@ -1,6 +1,6 @@
 //! FIR filters on rows: the array function, and the kernel that the runner leads a recording through.
 
-use super::chain::FirChain;
+use super::cascade::FirCascade;
 use super::columns::FirColumns;
 use super::params::FilterParams;
 use crate::map_rows::map_rows;
@@ -89,7 +89,7 @@ impl RowKernel for FirRows {
     fn passes(&self, ch: usize) -> bool {
         !self.picked[ch]
     }
-    fn is_alike(&self, channels: &[usize]) -> bool {
+    fn treats_alike(&self, channels: &[usize]) -> bool {
         channels.iter().all(|&ch| self.picked[ch] == self.picked[channels[0]])
     }
     fn run(&self, _ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()> {
@@ -104,7 +104,7 @@ impl RowKernel for FirRows {
     }
     fn fuse(&self, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {
         match next.as_any().downcast_ref::<Self>() {
-            Some(next) => FirChain::new(self, next).map(|chain| Box::new(chain) as Box<dyn RowKernel>),
+            Some(next) => FirCascade::new(self, next).map(|cascade| Box::new(cascade) as Box<dyn RowKernel>),
             None if is_whole(&self.segments, self.n_times) => {
                 fuse_filter(self.convolver.fir(), &self.picked, self.n_times, next)
             }

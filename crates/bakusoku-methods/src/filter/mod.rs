@@ -7,7 +7,7 @@
 //!
 //! Ifeachor & Jervis (2002), *Digital Signal Processing*; Widmann, Schröger & Maess (2015), *J. Neurosci. Methods* 250.
 
-mod chain;
+mod cascade;
 mod columns;
 mod design;
 mod kernel;

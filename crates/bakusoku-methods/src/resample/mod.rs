@@ -126,7 +126,7 @@ impl RowKernel for ResampleRows {
     fn passes(&self, _ch: usize) -> bool {
         self.resampler.is_none()
     }
-    fn is_alike(&self, channels: &[usize]) -> bool {
+    fn treats_alike(&self, channels: &[usize]) -> bool {
         self.resampler.is_none() || !channels.iter().any(|&ch| self.stim[ch])
     }
     fn run(&self, ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()> {
@@ -168,8 +168,8 @@ impl RowKernel for FilteredRows {
     fn n_out(&self) -> usize {
         self.plain.n_out
     }
-    fn is_alike(&self, channels: &[usize]) -> bool {
-        self.plain.is_alike(channels) && channels.iter().all(|&ch| self.picked[ch] == self.picked[channels[0]])
+    fn treats_alike(&self, channels: &[usize]) -> bool {
+        self.plain.treats_alike(channels) && channels.iter().all(|&ch| self.picked[ch] == self.picked[channels[0]])
     }
     fn run(&self, ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()> {
         if !self.picked[ch] {

@@ -53,7 +53,7 @@ impl RowKernel for CumulateRow {
     fn passes(&self, ch: usize) -> bool {
         !self.halve && ch == 1
     }
-    fn is_alike(&self, channels: &[usize]) -> bool {
+    fn treats_alike(&self, channels: &[usize]) -> bool {
         channels.iter().all(|&ch| self.passes(ch) == self.passes(channels[0]))
     }
     fn run(&self, _ch: usize, row: &[f64], out: &mut [f64], _scratch: &mut Scratch) -> Result<()> {
@@ -320,7 +320,7 @@ fn a_matrix_waits_for_rows_that_may_go_before_it() {
     let raw = recording(5, 20_011);
     let (whole, half) = (Cumulate { halve: false }, Cumulate { halve: true });
     let grainy = Grainy { grain: 777, skip: None };
-    // Only what can be put off, and by how much: `whole` leaves channel 1 alone, so it goes before matrices over others.
+    // Only what can wait, and how long: `whole` leaves channel 1 alone, so it goes before matrices over others.
     let chains: [&[&dyn Method]; 4] = [&[&half], &[&whole, &half], &[&half, &MIX, &whole], &[&half, &grainy, &half]];
     for rest in chains {
         let with = |spread: &Spread, rows: bool, cx: &Cx| {

@@ -12,7 +12,7 @@ use bakusoku_math::fir::convolve;
 use std::any::Any;
 
 /// Two FIR filters in a row that work on the same channels and stretches.
-pub(super) struct FirChain {
+pub(super) struct FirCascade {
     first: Convolver,
     second: Convolver,
     both: Convolver,
@@ -41,7 +41,7 @@ struct Buffers {
     whole: Vec<f64>,
 }
 
-impl FirChain {
+impl FirCascade {
     /// Joins two filters; `None` where they do not work on the same, or where it would not be quicker.
     pub(super) fn new(first: &FirRows, second: &FirRows) -> Option<Self> {
         let alike = first.segments == second.segments && first.picked == second.picked;
@@ -149,14 +149,14 @@ impl FirChain {
     }
 }
 
-impl RowKernel for FirChain {
+impl RowKernel for FirCascade {
     fn n_out(&self) -> usize {
         self.n_times
     }
     fn passes(&self, ch: usize) -> bool {
         !self.picked[ch]
     }
-    fn is_alike(&self, channels: &[usize]) -> bool {
+    fn treats_alike(&self, channels: &[usize]) -> bool {
         channels.iter().all(|&ch| self.picked[ch] == self.picked[channels[0]])
     }
     fn run(&self, _ch: usize, row: &[f64], out: &mut [f64], scratch: &mut Scratch) -> Result<()> {
