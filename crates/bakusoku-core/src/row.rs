@@ -64,6 +64,11 @@ pub trait RowKernel: Send + Sync {
         let _ = next;
         None
     }
+    /// Whether siblings behind a fork that are like this one share most of their work when they get the same row one after
+    /// the other: then a kernel before the fork is fused with each of them.
+    fn shares_work(&self) -> bool {
+        false
+    }
     /// The same work on columns, with the same numbers to rounding, where that needs little memory: where nobody wants
     /// rows, the matrix then need not be transposed.
     fn on_columns(&self) -> Option<Box<dyn Operator>> {

@@ -5,10 +5,14 @@
 
 #![allow(clippy::print_stdout)]
 
-use bakusoku_core::{Annotations, Bound, Channel, ChannelType, Info, Method, Par, RowKernel, Scratch, Stream};
+use bakusoku_core::containers::Raw;
+use bakusoku_core::run::{Flow, NodeId};
+use bakusoku_core::{
+    Annotations, Bound, Channel, ChannelType, Cx, Info, Method, Par, Recording, RowKernel, Scratch, SpillDir, Stream,
+};
 use bakusoku_methods::filter::{Filter, FilterParams, filter_data};
 use bakusoku_methods::notch::{Notch, NotchParams, notch_filter};
-use bakusoku_methods::psd::{WelchParams, psd_array_welch};
+use bakusoku_methods::psd::{WelchParams, WelchSink, psd_array_welch};
 use bakusoku_methods::resample::{Resample, ResampleMethod, ResampleParams, Resampling, resample};
 use ndarray::Array2;
 use std::sync::Arc;
@@ -45,6 +49,9 @@ fn main() {
     if let Some(all) = both.fuse(&*resample) {
         time("the same, fused", |par| lead(par, &x, &[&*all]));
     }
+    let raw = Raw::new(input, x).expect("the stream is the array's");
+    time("a flow of them", |par| flow(par, &raw, &[(1.0, 40.0)]));
+    time("a flow of two bands", |par| flow(par, &raw, &[(1.0, 40.0), (1.0, 100.0)]));
 }
 
 fn time(what: &str, f: impl Fn(&Par)) {
@@ -72,6 +79,26 @@ fn lead(par: &Par, x: &Array2<f64>, kernels: &[&dyn RowKernel]) {
         }
         std::hint::black_box(&a);
     });
+}
+
+/// Notch; for each of the bands filter, resampling, spectra.
+fn flow(par: &Par, raw: &Raw, bands: &[(f64, f64)]) {
+    let notch = Notch::new(NotchParams::new([50.0, 100.0, 150.0, 200.0]));
+    let filters: Vec<Filter> =
+        bands.iter().map(|&(l_freq, h_freq)| Filter::new(FilterParams::new(Some(l_freq), Some(h_freq)))).collect();
+    let resample = Resample::new(ResampleParams::new(250.0));
+    let mut spectra = Vec::new();
+    let resampled = resample.output(raw.stream()).expect("it can");
+    bands.iter().for_each(|_| spectra.push(WelchSink::new(&WelchParams::default(), &resampled).expect("it can")));
+    let mut flow = Flow::new(raw.stream());
+    let notched = flow.add(NodeId::SOURCE, "notch", &notch).expect("it can");
+    for (filter, spectrum) in filters.iter().zip(&mut spectra) {
+        let filtered = flow.add(notched, "filter", filter).expect("it can");
+        let resampled = flow.add(filtered, "resample", &resample).expect("it can");
+        flow.tap(resampled, "spectrum", spectrum);
+    }
+    let cx = Cx::new(par.clone(), SpillDir::find(None).expect("there is a folder"));
+    flow.run(raw, &cx).expect("it can");
 }
 
 fn rows(method: &dyn Method, input: &Stream) -> Box<dyn RowKernel> {

@@ -91,6 +91,7 @@ impl Graph {
             late_expansion::bind(&mut graph, index, flow)?;
         }
         graph.join(0);
+        graph.join_with_branches(0);
         graph.leave_rows_where_nobody_wants_them();
         graph.choose_faces();
         Ok(graph)
@@ -168,6 +169,36 @@ impl Graph {
         }
         for child in self.places[place].children.clone() {
             self.join(child);
+        }
+    }
+
+    /// Fuses a row kernel to which nobody listens with each of those behind it, where these share their work.
+    fn join_with_branches(&mut self, place: usize) {
+        for child in self.places[place].children.clone() {
+            self.join_with_branches(child);
+        }
+        let Place { column_taps, row_taps, either, keep, .. } = &self.places[place];
+        let listens = !(column_taps.is_empty() && row_taps.is_empty() && either.is_empty()) || keep.is_some();
+        let Work::Row(first) = &self.places[place].work else { return };
+        let fused = |&child: &usize| match &self.places[child].work {
+            Work::Row(kernel) if kernel.shares_work() => first.fuse(&**kernel),
+            _ => None,
+        };
+        let Some(kernels) = self.places[place].children.iter().map(fused).collect::<Option<Vec<_>>>() else { return };
+        if listens || kernels.is_empty() {
+            return;
+        }
+        let Place { nodes, name, parent, children, .. } = self.places[place].lift_out();
+        for (&child, kernel) in children.iter().zip(kernels) {
+            let child = &mut self.places[child];
+            child.work = Work::Row(kernel);
+            child.nodes = [&nodes[..], &child.nodes].concat();
+            child.name = format!("{name} + {}", child.name);
+            child.parent = parent;
+        }
+        let siblings = &mut self.places[parent].children;
+        if let Some(at) = siblings.iter().position(|&sibling| sibling == place) {
+            siblings.splice(at..=at, children);
         }
     }
 

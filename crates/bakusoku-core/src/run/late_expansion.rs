@@ -143,6 +143,9 @@ impl RowKernel for OnRows {
         let inner = self.inner.fuse(&*next.inner)?;
         Some(Box::new(Self { inner, expansion: Arc::clone(&self.expansion) }))
     }
+    fn shares_work(&self) -> bool {
+        self.inner.shares_work()
+    }
     fn as_any(&self) -> &dyn Any {
         self
     }

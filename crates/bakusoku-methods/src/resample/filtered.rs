@@ -18,6 +18,7 @@
 use super::fourier::{self, Fourier};
 use bakusoku_math::convolve::{Convolver, Fir, Stretch};
 use bakusoku_math::fft::{Complex, RealFft};
+use bakusoku_math::fir::convolve;
 use bakusoku_math::pad::Pad;
 use bakusoku_math::simd::wide;
 use std::f64::consts::PI;
@@ -64,6 +65,10 @@ pub(super) struct Work {
     error: Vec<f64>,
     terms: Vec<f64>,
     moments: Vec<f64>,
+    /// The last row that was transformed, how, and its bins: behind a fork, the same row comes again.
+    last: Vec<f64>,
+    how: (usize, [usize; 2], usize),
+    bins: Vec<Complex>,
 }
 
 impl Filtered {
@@ -123,14 +128,52 @@ impl Filtered {
 
     pub(super) fn work_bytes(&self) -> u64 {
         let pair = 4 * (3 * self.fir.taps.len()).next_power_of_two();
-        self.plain.work_bytes() + 16 * pair as u64 + 8 * 9 * self.fir.taps.len() as u64
+        self.plain.work_bytes()
+            + 8 * (self.n + 2 * self.plain.n_kept) as u64
+            + 16 * pair as u64
+            + 8 * 9 * self.fir.taps.len() as u64
     }
 
     pub(super) fn run(&self, row: &[f64], out: &mut [f64], work: &mut Work) {
         let ready = self.ready.get_or_init(|| self.ready());
-        self.plain.run_with(row, out, Some(&ready.gains), &mut work.fourier);
+        self.forward(row, work);
+        self.plain.inverse(out, Some(&ready.gains), &mut work.fourier);
         self.error_at_the_seam(row, ready, work);
         wide(|| self.correct(ready, work, out));
+    }
+
+    /// Transforms the row, unless it was the last one.
+    fn forward(&self, row: &[f64], work: &mut Work) {
+        let Work { fourier, last, how, bins, .. } = work;
+        let Fourier { n_old, n_pad, n_kept, .. } = self.plain;
+        if *how == (n_old, n_pad, n_kept) && last == row {
+            fourier.bins.resize(n_old / 2 + 1, Complex::default());
+            fourier.bins[..n_kept].copy_from_slice(bins);
+            return;
+        }
+        self.plain.forward(row, fourier);
+        *how = (n_old, n_pad, n_kept);
+        last.clear();
+        last.extend_from_slice(row);
+        bins.clear();
+        bins.extend_from_slice(&fourier.bins[..n_kept]);
+    }
+
+    /// The same behind one more filter; `None` where that can't be.
+    pub(super) fn behind(&self, first: &Fir) -> Option<Self> {
+        let covers = |fir: &Fir| fir.is_symmetric() && fir.n_edge >= fir.before() && fir.pad == Pad::ReflectLimited;
+        if !covers(first) || !covers(&self.fir) {
+            return None;
+        }
+        let mut taps = convolve(&first.taps, &self.fir.taps);
+        let n = taps.len();
+        // Rounding must not break the symmetry.
+        for i in 0..n / 2 {
+            let mean = 0.5 * (taps[i] + taps[n - 1 - i]);
+            (taps[i], taps[n - 1 - i]) = (mean, mean);
+        }
+        let both = Fir { taps, shift: n / 2, n_edge: n / 2, pad: first.pad };
+        Self::new(&self.plain, &both, self.n, self.n_out)
     }
 
     /// The padded filtered row less the padded row filtered on a circle, from the filter's length before the seam to as much

@@ -46,7 +46,7 @@ pub(super) struct Work {
     pads: [Vec<f64>; 2],
     whole: Vec<f64>,
     parts: [Vec<Complex>; 4],
-    bins: Vec<Complex>,
+    pub(super) bins: Vec<Complex>,
     out: Vec<f64>,
     scratch: Vec<Complex>,
 }
@@ -101,12 +101,13 @@ impl Fourier {
     }
 
     pub(super) fn run(&self, row: &[f64], out: &mut [f64], work: &mut Work) {
-        self.run_with(row, out, self.gains.as_deref(), work);
+        self.forward(row, work);
+        self.inverse(out, self.gains.as_deref(), work);
     }
 
-    /// The same with other gains of the bins, the scale among them.
-    pub(super) fn run_with(&self, row: &[f64], out: &mut [f64], gains: Option<&[f64]>, work: &mut Work) {
-        let Work { pads, whole, parts, bins, out: long, scratch } = work;
+    /// The bins of the padded row that are kept.
+    pub(super) fn forward(&self, row: &[f64], work: &mut Work) {
+        let Work { pads, whole, parts, bins, scratch, .. } = work;
         let [left, right] = pads;
         left.resize(self.n_pad[0], 0.0);
         right.resize(self.n_pad[1], 0.0);
@@ -131,6 +132,11 @@ impl Fourier {
                 wide(|| join(e, o, twiddles, bins));
             }
         }
+    }
+
+    /// The resampled row from these bins, times `gains` (the scale among them), or else times the scale.
+    pub(super) fn inverse(&self, out: &mut [f64], gains: Option<&[f64]>, work: &mut Work) {
+        let Work { bins, out: long, scratch, .. } = work;
         let n_bins = self.n_new / 2 + 1;
         match gains {
             None => bins[..self.n_kept].iter_mut().for_each(|bin| *bin *= self.scale),

@@ -148,6 +148,10 @@ impl RowKernel for ResampleRows {
 /// A filter and resampling behind it as one kernel, in a single pass over each row that is filtered (`picked`); `None` where
 /// `next` is something else, or that can't be. The filter works on all samples of a row.
 pub(crate) fn fuse_filter(fir: &Fir, picked: &[bool], n: usize, next: &dyn RowKernel) -> Option<Box<dyn RowKernel>> {
+    if let Some(next) = next.as_any().downcast_ref::<FilteredRows>() {
+        let filtered = (picked == next.picked).then(|| next.filtered.behind(fir))??;
+        return Some(Box::new(FilteredRows { filtered, picked: picked.to_vec(), plain: next.plain.clone() }));
+    }
     let next = next.as_any().downcast_ref::<ResampleRows>()?;
     // Codes are not filtered.
     if picked.iter().zip(&next.stim).any(|(picked, stim)| *picked && *stim) {
@@ -177,6 +181,9 @@ impl RowKernel for FilteredRows {
         }
         self.filtered.run(row, out, scratch.get());
         Ok(())
+    }
+    fn shares_work(&self) -> bool {
+        true
     }
     fn as_any(&self) -> &dyn Any {
         self

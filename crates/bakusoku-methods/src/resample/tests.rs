@@ -5,7 +5,8 @@ use crate::filter::{Filter, FilterParams};
 use crate::golden::{cases, check, len, number, series};
 use crate::notch::{Notch, NotchParams};
 use crate::testing::{info_of, numbers};
-use bakusoku_core::{Annotations, Par};
+use bakusoku_core::run::{Flow, NodeId};
+use bakusoku_core::{Annotations, Cx, Par, Recording, SpillDir};
 use ndarray::Array2;
 
 #[test]
@@ -75,15 +76,20 @@ fn errors_name_the_parameter() {
     fails(Resampling { npad: Npad::Text("much".into()), ..Resampling::default() }, 50.0, "npad");
 }
 
+/// Noise with a drift and an offset, and codes.
+fn test_rows(n_times: usize) -> Array2<f64> {
+    let mut x = numbers(4, n_times, 3);
+    x.row_mut(0).iter_mut().enumerate().for_each(|(t, x)| *x += 5.0 + t as f64 / n_times as f64 * 30.0);
+    x.row_mut(2).mapv_inplace(|x| (x * 3.0).round());
+    x
+}
+
 /// Rows that are led through kernels one after the other, and through the fused ones.
 fn both_ways(methods: &[&dyn Method], n_times: usize, sfreq: f64) -> Option<(Array2<f64>, Array2<f64>)> {
     let info = info_of(&["eeg", "mag", "stim", "misc"], sfreq);
     let (gaps, annotations) = (Vec::new(), Annotations::default());
     let mut stream = Stream { info: Arc::new(info), first_samp: 0, n_times: n_times as u64, gaps, annotations };
-    let mut x = numbers(4, n_times, 3);
-    // A drift, an offset, and codes.
-    x.row_mut(0).iter_mut().enumerate().for_each(|(t, x)| *x += 5.0 + t as f64 / n_times as f64 * 30.0);
-    x.row_mut(2).mapv_inplace(|x| (x * 3.0).round());
+    let x = test_rows(n_times);
     let mut kernels = Vec::new();
     for method in methods {
         let Bound::Rows(kernel) = method.bind(&stream).unwrap() else { panic!("these work row by row") };
@@ -133,6 +139,31 @@ fn a_filter_and_resampling_in_one_pass_give_the_same_numbers() {
             let largest = apart.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
             let worst = apart.iter().zip(fused).fold(0.0, |most: f64, (a, b)| most.max((a - b).abs()));
             assert!(worst <= 2e-14 * largest.max(1.0), "case {index}, row {ch}: {worst:e} of {largest:e}");
+        }
+    }
+    // Filters before one that is fused already, as before a fork.
+    let (apart, _) = both_ways(&[&notch, &band, &quarter], 90_000, 1000.0).unwrap();
+    let raw = {
+        let info = info_of(&["eeg", "mag", "stim", "misc"], 1000.0);
+        let (gaps, annotations) = (Vec::new(), Annotations::default());
+        let stream = Stream { info: Arc::new(info), first_samp: 0, n_times: 90_000, gaps, annotations };
+        bakusoku_core::containers::Raw::new(stream, test_rows(90_000)).unwrap()
+    };
+    let (mut keep, mut other) = (bakusoku_testing::Keep::default(), bakusoku_testing::Keep::default());
+    let mut flow = Flow::new(raw.stream());
+    let notched = flow.add(NodeId::SOURCE, "notch", &notch).unwrap();
+    for (filter, keep) in [(&band, &mut keep), (&low, &mut other)] {
+        let filtered = flow.add(notched, "filter", filter).unwrap();
+        let resampled = flow.add(filtered, "resample", &quarter).unwrap();
+        flow.tap(resampled, "keep", keep);
+    }
+    let times = flow.run(&raw, &Cx::new(Par::new(2), SpillDir::find(None).unwrap())).unwrap().times;
+    assert!(times.iter().any(|(name, _)| name == "notch"));
+    let (low_apart, _) = both_ways(&[&notch, &low, &quarter], 90_000, 1000.0).unwrap();
+    for (apart, forked) in [(apart, keep.into_data()), (low_apart, other.into_data())] {
+        for (apart, forked) in apart.rows().into_iter().zip(forked.rows()) {
+            let largest = apart.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
+            assert!(apart.iter().zip(forked).all(|(a, b)| (a - b).abs() <= 2e-14 * largest));
         }
     }
     // Pads that are shorter than the filter: one after the other.
