@@ -25,7 +25,7 @@
 //! takes few passes over it.
 //!
 //! Results depend neither on the number of threads nor on the length of blocks: rows are pure, and columns arrive in
-//! order, cut to the operator's grain from the start of its segment. A fork gives the same bits as two flows.
+//! order, cut to the operator's grain from the start of its segment. A fork gives the numbers of two flows.
 
 mod columns;
 mod flow;
