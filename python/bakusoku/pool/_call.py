@@ -155,8 +155,8 @@ class Call:
     def encode(self, start: int, items: list) -> tuple:
         """A message with these items."""
         placed = self.placed()
-        alone = self.apart(items)
-        if not alone and self.mode != APPLY:
+        alone = self.mode == APPLY or self.apart(items)
+        if not alone:
             if self.shared is None:
                 self.shared = SharedGenerator()
             self.shared.look(items)
