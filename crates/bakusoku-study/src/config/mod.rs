@@ -292,7 +292,7 @@ fn check(
         let config = Config { path: PathBuf::new(), keys: keys.clone(), values };
         checks::across(&config, &spans, problems);
         let mut checks = Checks::new(&config, &spans, problems);
-        registry.iter().filter(|step| step.is_wanted(&config)).for_each(|step| step.check(&mut checks));
+        registry.iter().for_each(|step| step.check(&mut checks));
         values = config.values;
     }
     Some(values)

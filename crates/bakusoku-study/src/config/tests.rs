@@ -168,11 +168,12 @@ fn what_is_not_supported_yet_says_so() {
         ["2:1 `n_proj_eog` is not supported yet | leave it out, or write n_proj_eog = {}"]
     );
     assert!(of("n_proj_eog = { n_eeg = 1, n_mag = 1.0, n_grad = 1 }\ntime_frequency_freq_min = 8").is_empty());
-    // A default that is not there yet is never replaced silently.
+    // Defaults are there.
+    assert!(of("conditions = { a = 1 }").is_empty());
     assert_eq!(
-        of("conditions = { a = 1 }"),
+        of("noise_cov_method = \"pca\""),
         [
-            "2:14 noise_cov_method = \"shrunk\" (the default) is not supported yet | write noise_cov_method = \"empirical\", or noise_cov = \"none\""
+            "2:20 noise_cov_method = \"pca\" is not supported yet | write \"shrunk\", \"ledoit_wolf\" or \"empirical\""
         ]
     );
 }

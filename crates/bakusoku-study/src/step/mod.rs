@@ -46,7 +46,7 @@ pub trait Step: Send + Sync {
         let _ = config;
         true
     }
-    /// Says what does not fit together in the study file.
+    /// Says what does not fit together in the study file; also asked where the study does not want the step.
     fn check(&self, checks: &mut Checks<'_, '_>) {
         let _ = checks;
     }

@@ -31,6 +31,9 @@ impl Step for ExtendedSss {
         is_wanted(config)
     }
     fn check(&self, checks: &mut Checks<'_, '_>) {
+        if !self.is_wanted(checks.config) {
+            return;
+        }
         let config = checks.config;
         if !config.flag("process_empty_room") {
             let hint = Some("write process_empty_room = true");

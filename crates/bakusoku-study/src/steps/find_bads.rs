@@ -42,6 +42,9 @@ impl Step for FindBadChannels {
         is_wanted(config)
     }
     fn check(&self, checks: &mut Checks<'_, '_>) {
+        if !self.is_wanted(checks.config) {
+            return;
+        }
         super::maxwell::check_types(checks, &["find_noisy_channels_meg", "find_flat_channels_meg"]);
     }
     fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {

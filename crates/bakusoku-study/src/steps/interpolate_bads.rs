@@ -52,6 +52,9 @@ impl Step for InterpolateBads {
         config.flag("interpolate_bads") && super::epochs::is_wanted(config)
     }
     fn check(&self, checks: &mut Checks<'_, '_>) {
+        if !self.is_wanted(checks.config) {
+            return;
+        }
         if !wanted_types(checks.config).contains(&ChannelType::Eeg) {
             let hint = Some("bad MEG channels come back with use_maxwell_filter = true");
             checks.add(&["interpolate_bads"], "`interpolate_bads` works on EEG channels", "needs EEG", hint);
