@@ -172,9 +172,7 @@ fn what_is_not_supported_yet_says_so() {
     assert!(of("conditions = { a = 1 }").is_empty());
     assert_eq!(
         of("noise_cov_method = \"pca\""),
-        [
-            "2:20 noise_cov_method = \"pca\" is not supported yet | write \"shrunk\", \"ledoit_wolf\" or \"empirical\""
-        ]
+        ["2:20 noise_cov_method = \"pca\" is not supported yet | write \"shrunk\", \"ledoit_wolf\" or \"empirical\""]
     );
 }
 
