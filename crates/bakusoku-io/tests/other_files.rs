@@ -85,7 +85,7 @@ fn a_file_of_another_kind_is_named() {
 #[test]
 fn parts_know_each_other() {
     let dir = tempfile::tempdir().unwrap();
-    let recording = noise(&vec![Eeg; 100], 100.0, 10_000, 1);
+    let recording = noise(&[Eeg; 100], 100.0, 10_000, 1);
     let path = dir.path().join("raw.fif");
     let options = RawOptions { split_size: 5 << 19, ..RawOptions::default() };
     let written = RawWriter::copy(&path, &recording, options).unwrap();
