@@ -84,6 +84,30 @@ pub enum Error {
         /// What it has.
         got: String,
     },
+    /// A place in a binary file that is not what such a file has.
+    #[error("`{path}` byte {at} has {got}, expected {expected}", path = path.display())]
+    Byte {
+        /// The file.
+        path: PathBuf,
+        /// The byte, from 0.
+        at: u64,
+        /// What would have been right.
+        expected: String,
+        /// What it has.
+        got: String,
+    },
+    /// A file that a header names is not there.
+    #[error("`{path}` line {line} names `{named}`, which is not there; exactly one of {looked} would be taken instead", path = path.display())]
+    PartMissing {
+        /// The header.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The name that stands there.
+        named: String,
+        /// What was looked for instead.
+        looked: String,
+    },
     /// A part of a split recording is not there.
     #[error("`{path}` says that the recording goes on in `{next}`, which is not there", path = path.display(), next = next.display())]
     SplitMissing {
@@ -141,6 +165,10 @@ impl Error {
                 }
                 _ => None,
             },
+            Self::PartMissing { .. } => {
+                Some("put the files of a recording into one folder; a renamed header needs its new names in it, too")
+            }
+            Self::Byte { .. } => Some("the file may be damaged, or may not have been copied completely; copy it again"),
             Self::Line { .. } => Some("the file may be of another kind, or was changed by hand"),
             Self::NotARecording { .. } => Some("name a file of continuous data, as x_raw.fif or sub-01_task-x_meg.fif"),
             Self::Samples { .. } => Some("write floating point: fmt = \"single\" or \"double\""),

@@ -1,6 +1,6 @@
 //! THE list of formats. A new format is a folder beside this file and one line in [`FORMATS`].
 
-use crate::{Result, fif};
+use crate::{Result, brainvision, fif};
 use bakusoku_core::Recording;
 use std::path::{Path, PathBuf};
 
@@ -27,8 +27,15 @@ pub struct Opened {
 }
 
 /// All formats that are read.
-pub const FORMATS: &[Format] =
-    &[Format { name: "FIFF", extensions: &[".fif", ".fif.gz"], probe: fif::probe, open: fif::open_recording }];
+pub const FORMATS: &[Format] = &[
+    Format { name: "FIFF", extensions: &[".fif", ".fif.gz"], probe: fif::probe, open: fif::open_recording },
+    Format {
+        name: "BrainVision",
+        extensions: &[".vhdr", ".ahdr"],
+        probe: brainvision::probe,
+        open: brainvision::open_recording,
+    },
+];
 
 /// How names of recordings that can be read end.
 pub fn extensions() -> Vec<&'static str> {
@@ -39,8 +46,10 @@ pub fn extensions() -> Vec<&'static str> {
 pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
     (b"0       ", "looks like EDF"),
     (b"\xffBIOSEMI", "looks like BDF"),
-    (b"Brain Vision", "looks like a BrainVision header"),
-    (b"BrainVision", "looks like a BrainVision header"),
+    (
+        b"Brain Vision Data Exchange Marker File",
+        "is the marker file of a BrainVision recording, whose header (.vhdr) is to be opened",
+    ),
     (b"MATLAB 5.0", "looks like a MATLAB file"),
     (b"\x89HDF", "looks like HDF5"),
     (b"MEG41", "looks like a CTF file"),
@@ -53,7 +62,6 @@ pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
 
 /// How names of recordings end that are not read; see [`FOREIGN`].
 const FOREIGN_EXTENSIONS: &[(&str, &str)] = &[
-    (".vhdr", "BrainVision"),
     (".edf", "EDF"),
     (".bdf", "BDF"),
     (".set", "EEGLAB"),

@@ -1,15 +1,9 @@
 //! Stored samples `(n_times, n_channels)`, big-endian, to rows of f64.
 
 use super::RawFormat;
+use crate::frames::{self, Stored};
 use ndarray::ArrayViewMut2;
 
-/// Samples decoded at a time for all rows: the lines of stored samples that a channel's column touches stay in the
-/// first cache while its neighbours are taken from the same lines.
-const TILE: usize = 128;
-
-trait Stored<const N: usize> {
-    fn decode(bytes: [u8; N]) -> f64;
-}
 struct Short;
 struct Int;
 struct Single;
@@ -47,41 +41,17 @@ pub(crate) fn decode(
     at: usize,
 ) {
     match format {
-        RawFormat::Short => frames::<2, Short>(stored, n_channels, picks, scales, out, at),
-        RawFormat::Int => frames::<4, Int>(stored, n_channels, picks, scales, out, at),
-        RawFormat::Single => frames::<4, Single>(stored, n_channels, picks, scales, out, at),
-        RawFormat::Double => frames::<8, Double>(stored, n_channels, picks, scales, out, at),
-    }
-}
-
-fn frames<const N: usize, S: Stored<N>>(
-    stored: &[u8],
-    n_channels: usize,
-    picks: &[usize],
-    scales: &[f64],
-    out: &mut ArrayViewMut2<'_, f64>,
-    at: usize,
-) {
-    let frame = n_channels * N;
-    let mut column = at;
-    for tile in stored.chunks(TILE * frame) {
-        let n = tile.len() / frame;
-        for (mut row, &pick) in out.outer_iter_mut().zip(picks) {
-            let scale = scales[pick];
-            let values =
-                tile[pick * N..].chunks(frame).map(|c| c.first_chunk::<N>().map_or(0.0, |&b| S::decode(b) * scale));
-            match row.as_slice_mut() {
-                Some(row) => row[column..column + n].iter_mut().zip(values).for_each(|(out, value)| *out = value),
-                None => row.iter_mut().skip(column).zip(values).for_each(|(out, value)| *out = value),
-            }
-        }
-        column += n;
+        RawFormat::Short => frames::decode::<2, Short>(stored, n_channels, picks, scales, out, at),
+        RawFormat::Int => frames::decode::<4, Int>(stored, n_channels, picks, scales, out, at),
+        RawFormat::Single => frames::decode::<4, Single>(stored, n_channels, picks, scales, out, at),
+        RawFormat::Double => frames::decode::<8, Double>(stored, n_channels, picks, scales, out, at),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::TILE;
     use ndarray::Array2;
 
     #[test]

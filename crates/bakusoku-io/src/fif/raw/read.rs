@@ -4,6 +4,7 @@ use super::RawFormat;
 use super::decode::decode;
 use super::layout::{Layout, find_raw};
 use super::split::{MAX_PARTS, check_part, next_part, previous_part};
+use crate::annotations::of_raw;
 use crate::error::read_error;
 use crate::fif::{annotations, content::content, file::open_fiff, info::read_info};
 use crate::formats::Opened;
@@ -110,7 +111,7 @@ impl FifRaw {
         let scales = info.chs.iter().map(|ch| ch.range * ch.cal).collect();
         let gaps: Vec<Span> =
             runs.iter().filter(|run| run.data.is_none()).map(|run| Span::new(run.start, run.start + run.len)).collect();
-        let mut marked = annotations::of_raw(marked, info.meas_date, first_samp, info.sfreq, n_times);
+        let mut marked = of_raw(marked, info.meas_date, first_samp, info.sfreq, n_times);
         mark_gaps(&mut marked, &gaps, &info, first_samp, n_times);
         let stream = Stream { info: Arc::new(info), first_samp, n_times, gaps, annotations: marked };
         Ok(Self { stream, parts, runs, scales, format, previous })
