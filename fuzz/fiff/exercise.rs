@@ -1,9 +1,9 @@
 //! Everything that reads FIFF, on a file that may be broken in any way. What comes out does not matter, only that it
 //! comes: no panic, no endless loop, no memory that the file does not account for.
 
-use bakusoku_core::{Picks, Recording};
+use crate::pieces::pieces;
+use bakusoku_core::Recording;
 use bakusoku_io::fif::{self, FifRaw, RawOptions, RawWriter};
-use ndarray::Array2;
 use std::path::Path;
 
 /// Bytes that may be held at once for a file of that length. Files are read into memory as a whole at most a few times
@@ -46,23 +46,4 @@ pub(crate) fn everything(path: &Path, scratch: &Path) {
     if let Ok(cross_talk) = bakusoku_io::maxfilter::read_cross_talk(path) {
         let _ = bakusoku_io::maxfilter::write_cross_talk(scratch.join("copy_ctc.fif"), &cross_talk, id);
     }
-}
-
-/// Samples at the start, in the middle, at the end and around gaps; of all channels and of some.
-fn pieces(recording: &dyn Recording) {
-    let stream = recording.stream();
-    let (n_channels, n_times) = (stream.n_channels(), stream.n_times);
-    let mut starts = vec![0, n_times / 2, n_times.saturating_sub(50)];
-    starts
-        .extend(stream.gaps.iter().take(4).flat_map(|gap| [gap.start.saturating_sub(20), gap.stop - 20.min(gap.stop)]));
-    let few: Vec<usize> = [n_channels - 1, 0].into_iter().collect();
-    for start in starts {
-        let stop = (start + 50).min(n_times);
-        for picks in [Picks::all(n_channels), Picks::new(few.clone(), n_channels).expect("these channels are there")] {
-            let mut out = Array2::zeros((picks.len(), (stop - start) as usize));
-            let _ = recording.read(start..stop, &picks, out.view_mut());
-        }
-    }
-    let mut beyond = Array2::zeros((n_channels, 1));
-    assert!(recording.read(n_times..n_times + 1, &Picks::all(n_channels), beyond.view_mut()).is_err());
 }

@@ -1,5 +1,6 @@
 //! Breaks FIFF files where it hurts: sizes, types, kinds and `next` of tags, dimensions behind matrices, the directory.
 
+use crate::chance::Chance;
 use std::ops::Range;
 
 /// Numbers that parsers stumble over.
@@ -39,29 +40,11 @@ const NUMBERS: [i32; 30] = [
 const TYPES: [i32; 22] =
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 16, 20, 21, 30, 31, 32, 33, 35, 0x4000_0004, 0x4010_0004, 0x4020_0004];
 
-/// Numbers by chance, the same for the same seed (splitmix64).
-pub(crate) struct Chance(pub(crate) u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    /// One of `0..n`.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len())]
-    }
-    fn number(&mut self, len: usize) -> i32 {
-        match self.below(4) {
-            0 => self.next() as i32,
-            1 => self.below(2 * len + 1) as i32,
-            _ => self.of(&NUMBERS),
-        }
+fn number(chance: &mut Chance, len: usize) -> i32 {
+    match chance.below(4) {
+        0 => chance.next() as i32,
+        1 => chance.below(2 * len + 1) as i32,
+        _ => chance.of(&NUMBERS),
     }
 }
 
@@ -109,7 +92,7 @@ fn once(bytes: &mut Vec<u8>, chance: &mut Chance) {
         0 | 1 => {
             let size = word(bytes, start + 8);
             let near = size.wrapping_add(chance.of(&[-4, -1, 1, 4, size]));
-            let value = if chance.below(2) == 0 { near } else { chance.number(len) };
+            let value = if chance.below(2) == 0 { near } else { number(chance, len) };
             put(bytes, start + 8, value);
         }
         2 => {
@@ -123,7 +106,7 @@ fn once(bytes: &mut Vec<u8>, chance: &mut Chance) {
         }
         4 => {
             let other = tags[chance.below(tags.len())].start as i32;
-            let value = if chance.below(2) == 0 { other } else { chance.number(len) };
+            let value = if chance.below(2) == 0 { other } else { number(chance, len) };
             put(bytes, start + 12, value);
         }
         5 => bytes.truncate(chance.below(len + 1)),
@@ -140,18 +123,18 @@ fn once(bytes: &mut Vec<u8>, chance: &mut Chance) {
         }
         // The last numbers of a matrix are its dimensions.
         9 => {
-            let value = chance.number(len);
+            let value = number(chance, len);
             let back = 4 * (1 + chance.below(4));
             if n_data >= back {
                 put(bytes, tag.end - back, value);
             }
         }
         10 | 11 if n_data >= 4 => {
-            let value = chance.number(len);
+            let value = number(chance, len);
             put(bytes, start + 16 + 4 * chance.below(n_data / 4), value);
         }
         12 => {
-            let value = chance.number(len);
+            let value = number(chance, len);
             put(bytes, 52, value);
         }
         _ => {

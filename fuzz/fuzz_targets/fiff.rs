@@ -1,12 +1,16 @@
 //! Reads broken FIFF files in every way there is. See `fuzz/README.md`.
 #![no_main]
 
+#[path = "../chance.rs"]
+mod chance;
 #[path = "../fiff/exercise.rs"]
 mod exercise;
 #[path = "../fiff/guard.rs"]
 mod guard;
 #[path = "../fiff/mutate.rs"]
 mod mutate;
+#[path = "../pieces.rs"]
+mod pieces;
 #[path = "../fiff/seeds.rs"]
 mod seeds;
 
@@ -43,7 +47,7 @@ fuzz_target!(init: plant(), |data: &[u8]| {
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    let mut chance = mutate::Chance(seed.into());
+    let mut chance = chance::Chance(seed.into());
     if chance.below(4) == 0 {
         return fuzzer_mutate(data, size, max_size);
     }

@@ -1,6 +1,7 @@
 //! Annotations as a recording has them, whatever its format.
 
-use bakusoku_core::{Annotations, OrigTime};
+use bakusoku_core::{Annotation, Annotations, Info, OrigTime, Span};
+use std::collections::HashSet;
 
 fn seconds_between(later: OrigTime, earlier: OrigTime) -> f64 {
     (later.0.saturating_sub(earlier.0)) as f64 + (f64::from(later.1) - f64::from(earlier.1)) * 1e-6
@@ -43,4 +44,23 @@ pub(crate) fn of_raw(
     a.orig_time = meas_date;
     a.sort();
     a
+}
+
+/// Marks gaps as `BAD_ACQ_SKIP`, as MNE does, where the file does not say so itself.
+pub(crate) fn mark_gaps(marked: &mut Annotations, gaps: &[Span], info: &Info, first_samp: i64, n_times: u64) {
+    if gaps.is_empty() {
+        return;
+    }
+    let known = marked.spans(&["bad_acq_skip"], info.meas_date, first_samp, info.sfreq, n_times);
+    let offset = if marked.orig_time.is_some() { first_samp as f64 } else { 0.0 };
+    let known: HashSet<(u64, u64)> = known.into_iter().map(|span| (span.start, span.stop)).collect();
+    for gap in gaps.iter().filter(|gap| !known.contains(&(gap.start, gap.stop))) {
+        marked.items.push(Annotation {
+            onset: (gap.start as f64 + offset) / info.sfreq,
+            duration: gap.len() as f64 / info.sfreq,
+            description: "BAD_ACQ_SKIP".to_owned(),
+            ch_names: Vec::new(),
+        });
+    }
+    marked.sort();
 }

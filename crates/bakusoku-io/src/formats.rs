@@ -1,6 +1,6 @@
 //! THE list of formats. A new format is a folder beside this file and one line in [`FORMATS`].
 
-use crate::{Result, brainvision, fif};
+use crate::{Result, brainvision, edf, fif};
 use bakusoku_core::Recording;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,8 @@ pub const FORMATS: &[Format] = &[
         probe: brainvision::probe,
         open: brainvision::open_recording,
     },
+    Format { name: "EDF", extensions: &[".edf"], probe: edf::probe_edf, open: edf::open_recording },
+    Format { name: "BDF", extensions: &[".bdf"], probe: edf::probe_bdf, open: edf::open_recording },
 ];
 
 /// How names of recordings that can be read end.
@@ -44,8 +46,6 @@ pub fn extensions() -> Vec<&'static str> {
 
 /// Files that are known by their first bytes and not read; a format that gets its line above loses its line here.
 pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
-    (b"0       ", "looks like EDF"),
-    (b"\xffBIOSEMI", "looks like BDF"),
     (
         b"Brain Vision Data Exchange Marker File",
         "is the marker file of a BrainVision recording, whose header (.vhdr) is to be opened",
@@ -62,8 +62,6 @@ pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
 
 /// How names of recordings end that are not read; see [`FOREIGN`].
 const FOREIGN_EXTENSIONS: &[(&str, &str)] = &[
-    (".edf", "EDF"),
-    (".bdf", "BDF"),
     (".set", "EEGLAB"),
     (".cnt", "Neuroscan"),
     (".mff", "EGI"),

@@ -7,6 +7,7 @@ mod annotations;
 pub mod brainvision;
 mod channel_ref;
 mod dates;
+pub mod edf;
 mod error;
 pub mod fif;
 mod formats;

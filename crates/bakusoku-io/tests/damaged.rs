@@ -2,12 +2,16 @@
 //! `tests/damaged/`, and some thousand more, broken in the same way each time. For hours of it see `fuzz/README.md`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+#[path = "../../../fuzz/chance.rs"]
+mod chance;
 #[path = "../../../fuzz/fiff/exercise.rs"]
 mod exercise;
 #[path = "../../../fuzz/fiff/guard.rs"]
 mod guard;
 #[path = "../../../fuzz/fiff/mutate.rs"]
 mod mutate;
+#[path = "../../../fuzz/pieces.rs"]
+mod pieces;
 #[path = "../../../fuzz/fiff/seeds.rs"]
 mod seeds;
 
@@ -62,7 +66,7 @@ fn broken_files_are_an_error_or_a_result() {
         }
         for seed in 0..200 {
             let mut broken = bytes.clone();
-            mutate::mutate(&mut broken, &mut mutate::Chance(seed));
+            mutate::mutate(&mut broken, &mut chance::Chance(seed));
             read(&broken, temp.path(), &format!("{}, broken with seed {seed},", path.display()));
         }
     }

@@ -14,8 +14,8 @@ fn every_format_obeys_the_laws() {
     for format in FORMATS {
         match format.name {
             "FIFF" => fif(),
-            // In tests/brainvision.rs, for every storage.
-            "BrainVision" => {}
+            // In tests/brainvision.rs and tests/edf.rs, for every storage.
+            "BrainVision" | "EDF" | "BDF" => {}
             name => panic!("no law is called for {name}"),
         }
     }

@@ -288,9 +288,9 @@ fn drafts_know_layouts_without_bids_and_say_what_else_there_is() {
     }
     let foreign = dir.path().join("foreign/sub-01/eeg");
     fs_err::create_dir_all(&foreign).unwrap();
-    fs_err::write(foreign.join("sub-01_task-x_eeg.vhdr"), "").unwrap();
+    fs_err::write(foreign.join("sub-01_task-x_eeg.cnt"), "").unwrap();
     let error = init(&dir.path().join("foreign"), &dir.path().join("study.toml")).unwrap_err();
-    assert!(error.hint().unwrap().contains("BrainVision can't be read yet"), "{:?}", error.hint());
+    assert!(error.hint().unwrap().contains("Neuroscan can't be read yet"), "{:?}", error.hint());
 }
 
 #[test]

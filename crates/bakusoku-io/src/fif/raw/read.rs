@@ -4,16 +4,15 @@ use super::RawFormat;
 use super::decode::decode;
 use super::layout::{Layout, find_raw};
 use super::split::{MAX_PARTS, check_part, next_part, previous_part};
-use crate::annotations::of_raw;
+use crate::annotations::{mark_gaps, of_raw};
 use crate::error::read_error;
 use crate::fif::{annotations, content::content, file::open_fiff, info::read_info};
 use crate::formats::Opened;
 use crate::{Error, Result};
-use bakusoku_core::{Annotation, Annotations, Info, Picks, Recording, Span, Stream};
+use bakusoku_core::{Annotations, Info, Picks, Recording, Span, Stream};
 use bakusoku_fiff::constants::FIFFB_MEAS;
 use bakusoku_fiff::{Entry, Fiff};
 use ndarray::{ArrayViewMut2, s};
-use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -175,25 +174,6 @@ fn read_part(fiff: &Fiff) -> Result<(Info, Layout)> {
     info.maxshield = shielded;
     let layout = Layout::new(fiff, raw, info.chs.len())?;
     Ok((info, layout))
-}
-
-/// Marks gaps as `BAD_ACQ_SKIP`, as MNE does, where the file does not say so itself.
-fn mark_gaps(marked: &mut Annotations, gaps: &[Span], info: &Info, first_samp: i64, n_times: u64) {
-    if gaps.is_empty() {
-        return;
-    }
-    let known = marked.spans(&["bad_acq_skip"], info.meas_date, first_samp, info.sfreq, n_times);
-    let offset = if marked.orig_time.is_some() { first_samp as f64 } else { 0.0 };
-    let known: HashSet<(u64, u64)> = known.into_iter().map(|span| (span.start, span.stop)).collect();
-    for gap in gaps.iter().filter(|gap| !known.contains(&(gap.start, gap.stop))) {
-        marked.items.push(Annotation {
-            onset: (gap.start as f64 + offset) / info.sfreq,
-            duration: gap.len() as f64 / info.sfreq,
-            description: "BAD_ACQ_SKIP".to_owned(),
-            ch_names: Vec::new(),
-        });
-    }
-    marked.sort();
 }
 
 impl Recording for FifRaw {
