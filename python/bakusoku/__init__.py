@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from .pool import AsyncResult, Executor, Pool, PoolError, RemoteError, TaskTimeout, WorkerDied, default_rng
 
 _MODULES = (
-    "channels", "chpi", "cov", "epochs", "event", "filter", "joblib", "maxwell", "pool", "preprocessing", "proj", "reference",
-    "time_frequency",
+    "channels", "chpi", "cov", "epochs", "event", "filter", "joblib", "maxwell", "pool", "preprocessing", "proj",
+    "reference", "time_frequency",
 )  # fmt: skip
 _NAMES = {
     "BakusokuError": "_exceptions",
