@@ -87,6 +87,11 @@ fn measured_line(line: &str) -> String {
     {
         return format!("{name}.#.part`{after}");
     }
+    if let Some((before, key)) = line.rsplit_once(", key ")
+        && key.len() == 12
+    {
+        return format!("{}, key #", measured_line(before));
+    }
     numbers(line, |before, after| {
         let time = (before.ends_with(" in ") || before.ends_with(" after ")) && after.starts_with(" s");
         time || before.ends_with(" needs ")
@@ -146,4 +151,14 @@ macro_rules! transcripts {
     };
 }
 
-transcripts!(a_study, broken_recordings, convert, files_that_are_none, info, study_files, subjects_that_fail, usage);
+transcripts!(
+    a_study,
+    broken_recordings,
+    convert,
+    files_that_are_none,
+    info,
+    plans,
+    study_files,
+    subjects_that_fail,
+    usage
+);

@@ -43,6 +43,10 @@ impl Output {
     pub fn is_due(&self) -> bool {
         !self.validity.is_current()
     }
+    /// The key under which it is up to date.
+    pub fn key(&self) -> &str {
+        self.keys.key.as_str()
+    }
     /// Takes it as not there (`--force`).
     pub(crate) fn invalidate(&mut self) {
         self.validity = Validity::Outdated("to be made anew".into());

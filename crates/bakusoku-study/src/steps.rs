@@ -1,13 +1,11 @@
 //! THE list of steps, in the order in which a study does them. A new step is a file (or folder) in `steps/` and one line here.
 
 pub(crate) mod average;
-mod average_members;
 pub(crate) mod bads;
 mod check_samples;
 pub(crate) mod covariance;
 pub(crate) mod empty_room;
 pub(crate) mod epochs;
-mod epochs_spool;
 pub(crate) mod esss;
 pub(crate) mod events;
 pub(crate) mod evoked;
@@ -15,8 +13,6 @@ pub(crate) mod filter;
 pub(crate) mod find_bads;
 pub(crate) mod interpolate_bads;
 pub(crate) mod maxwell;
-mod maxwell_checks;
-mod maxwell_page;
 pub(crate) mod notch;
 pub(crate) mod psd;
 pub(crate) mod raw;

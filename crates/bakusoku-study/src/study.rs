@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::config::{Config, ConfigError};
 use crate::keys::InputKeys;
-use crate::plan::{Context, Member, Prepared, plan_unit};
+use crate::plan::{Context, Member, Members, Prepared, Scope, plan_group, plan_unit};
 use crate::report::data::{Status, SubjectReport};
 use crate::resume::{Stale, left_behind};
 use crate::run::record::read_summary;
@@ -24,7 +24,7 @@ pub struct Study {
     pub(crate) config: Config,
     pub(crate) source: Source,
     pub(crate) results: Derivatives,
-    registry: Registry,
+    pub(crate) registry: Registry,
     inputs: Arc<InputKeys>,
 }
 
@@ -123,7 +123,7 @@ impl Study {
             plan.steps.retain(|(name, _)| *name != crate::steps::empty_room::ABOUT.name);
         }
         check_only(options, &plan)?;
-        plan.groups = self.groups(&plan.units);
+        plan.groups = self.groups(&plan, options, threads);
         if !crate::steps::epochs::is_wanted(&self.config) {
             let of_room = crate::steps::empty_room::gives_covariance(&self.config);
             let (before, after) = if of_room { (" or", "") } else { (",", " or covariance") };
@@ -183,25 +183,42 @@ impl Study {
         }))
     }
 
-    /// Units that are analysed together: those of one session and task.
-    fn groups(&self, units: &[UnitPlan]) -> Vec<GroupPlan> {
-        let mut out: Vec<GroupPlan> = Vec::new();
-        if !crate::steps::epochs::is_wanted(&self.config) {
-            return out;
+    /// Units that are analysed together: those of one session and task, in a study of several subjects.
+    fn groups(&self, plan: &StudyPlan, options: &RunOptions, threads: usize) -> Vec<GroupPlan> {
+        let mut groups: Vec<(Entities, Vec<usize>)> = Vec::new();
+        let there = || plan.units.iter().enumerate().filter(|(_, unit)| !unit.unit.runs.is_empty());
+        if there().map(|(_, unit)| &unit.unit.subject).collect::<HashSet<_>>().len() < 2 {
+            return Vec::new();
         }
-        for (index, unit) in units.iter().enumerate() {
-            if unit.unit.runs.is_empty() {
-                continue;
-            }
+        for (index, unit) in there() {
             let entities = group_entities(&unit.unit);
-            let average = self.results.path(&entities, unit.unit.data_type(), "ave", ".fif");
-            match out.iter_mut().find(|group| group.average == average) {
-                Some(group) => group.units.push(index),
-                None => out.push(GroupPlan { label: entities.unit_label(), units: vec![index], average }),
+            match groups.iter_mut().find(|(other, _)| *other == entities) {
+                Some((_, units)) => units.push(index),
+                None => groups.push((entities, vec![index])),
             }
         }
-        out.retain(|group| group.units.len() > 1);
-        out
+        let context = self.context(threads);
+        let planned = groups.into_iter().map(|(entities, units)| {
+            let could = units.iter().map(|index| &plan.units[*index]).filter(|unit| unit.failure.is_none());
+            let done = could.map(|unit| Member::new(unit.unit.label(), &unit.outputs)).collect();
+            let data_type = plan.units[units[0]].unit.data_type();
+            let mut group = GroupPlan {
+                label: entities.unit_label(),
+                units,
+                outputs: Vec::new(),
+                need: Need::default(),
+                explanation: None,
+            };
+            let members = Members { done, missing: Vec::new() };
+            // What does not fit is said when the group is made.
+            if let Ok(prepared) = plan_group(&context, &Scope::Group { entities, data_type }, &members, options.force) {
+                group.outputs = prepared.outputs().cloned().collect();
+                group.need = prepared.need;
+                group.explanation = options.explain.then(|| prepared.explain());
+            }
+            group
+        });
+        planned.filter(|group| !group.outputs.is_empty()).collect()
     }
 
     /// Runs what is due. One subject that fails leaves the others alone; [`Outcome::exit_status`] tells.
@@ -228,8 +245,7 @@ impl Study {
         let mut expected: HashSet<PathBuf> =
             plan.units.iter().flat_map(|unit| unit.outputs.iter().map(|output| output.path.clone())).collect();
         for group in &plan.groups {
-            expected.insert(group.average.clone());
-            expected.insert(self.context(1).record_path(&plan.group_entities(group)));
+            expected.extend(group.outputs.iter().map(|output| output.path.clone()));
         }
         let failed: Vec<&str> = plan.failed().map(|unit| unit.unit.subject.as_str()).collect();
         let of_failed = |stale: &Stale| {

@@ -5,7 +5,6 @@ use crate::plan::Member;
 use crate::report::data::{Failure, SubjectReport};
 use crate::unit::Unit;
 use bakusoku_core::Need;
-use std::path::PathBuf;
 
 /// What would run.
 #[derive(Clone, Debug)]
@@ -27,8 +26,12 @@ pub struct GroupPlan {
     pub label: String,
     /// Its units, by index.
     pub units: Vec<usize>,
-    /// The file of the group average.
-    pub average: PathBuf,
+    /// Its files, each with whether it is up to date, as far as that can be known before the units are done.
+    pub outputs: Vec<Output>,
+    /// What it takes while it runs.
+    pub need: Need,
+    /// Passes, taps and files in words, where that was asked for.
+    pub explanation: Option<String>,
 }
 
 /// What would run of one subject and session.
@@ -61,7 +64,21 @@ impl UnitPlan {
     }
 }
 
+impl GroupPlan {
+    /// Whether there is something to do.
+    pub fn is_due(&self) -> bool {
+        self.outputs.iter().any(Output::is_due)
+    }
+}
+
 impl StudyPlan {
+    /// Leaves out units that are not named, and groups if any are: they concern all. No name: everything stays.
+    pub fn retain(&mut self, names: &[String]) {
+        if !names.is_empty() {
+            self.units.retain(|unit| names.iter().any(|name| unit.unit.is_named(name)));
+            self.groups.clear();
+        }
+    }
     /// Units with something to do.
     pub fn due(&self) -> impl Iterator<Item = &UnitPlan> {
         self.units.iter().filter(|unit| unit.is_due())

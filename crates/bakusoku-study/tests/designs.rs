@@ -115,8 +115,8 @@ fn a_name_has_one_code_in_all_runs() {
     // A run without any of the conditions ends nobody, and `raise` asks all runs together.
     let text = fs_err::read_to_string(&tables[1]).unwrap().replace("auditory", "x").replace("visual", "y");
     fs_err::write(&tables[1], text).unwrap();
-    let outcome = run(&study(root, "study.toml", &TOML.replace("\"warn\"", "\"raise\"")));
-    let naves: Vec<f64> = outcome.report.subjects[0].evokeds.iter().map(|evoked| evoked.nave).collect();
+    run(&study(root, "study.toml", &TOML.replace("\"warn\"", "\"raise\"")));
+    let naves: Vec<f64> = fif::read_evoked(&evoked).unwrap().iter().map(|evoked| evoked.nave).collect();
     assert!(naves[0] > 0.0 && naves[0] < plain[0].nave, "{naves:?}");
 }
 
@@ -130,9 +130,11 @@ fn sessions_are_averaged_by_themselves() {
     layout::write_dataset(root, "Simulated", "Simulated.\n", &[]).unwrap();
     let outcome = run(&study(root, "study.toml", TOML));
     let labels: Vec<&str> = outcome.report.groups.iter().map(|group| group.label.as_str()).collect();
-    assert_eq!(labels, ["sub-average_ses-a"]);
-    let mean = fif::read_evoked(&results(root, "sub-average/ses-a/meg/sub-average_ses-a_task-audiovisual_ave.fif"));
-    assert_eq!(mean.unwrap()[0].nave, 2.0);
+    assert_eq!(labels, ["sub-average_ses-a", "sub-average_ses-b"]);
+    for (session, n) in [("a", 2.0), ("b", 1.0)] {
+        let name = format!("sub-average/ses-{session}/meg/sub-average_ses-{session}_task-audiovisual_ave.fif");
+        assert_eq!(fif::read_evoked(&results(root, &name)).unwrap()[0].nave, n);
+    }
     assert!(!results(root, "sub-average/meg").exists());
 }
 

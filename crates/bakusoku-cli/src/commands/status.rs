@@ -1,6 +1,6 @@
 //! `bakusoku status STUDY.toml`: which outputs are current, outdated or orphaned.
 
-use super::plan::{document, say_units};
+use super::plan::{document, say_groups, say_units};
 use super::{count, options};
 use crate::args::StudyArgs;
 use crate::printer::Printer;
@@ -12,13 +12,12 @@ pub(crate) fn run(args: &StudyArgs, printer: &Printer, cancel: &Cancel) -> anyho
     let study = Study::load(&args.study)?;
     let options = options(args, cancel);
     let mut status = study.status(&options)?;
-    if !options.only.is_empty() {
-        status.plan.units.retain(|unit| options.only.iter().any(|name| unit.unit.is_named(name)));
-    }
+    status.plan.retain(&options.only);
     let mut all = document(&status.plan);
     all["left_behind"] = status.stale.iter().map(|stale| json!({"path": stale.path, "why": stale.why})).collect();
     printer.json_document(&all);
     say_units(&status.plan, printer, false);
+    say_groups(&status.plan, printer, false);
     let units = &status.plan.units;
     let failed = units.iter().filter(|unit| unit.failure.is_some()).count();
     let current = units.iter().filter(|unit| unit.failure.is_none() && !unit.is_due()).count();

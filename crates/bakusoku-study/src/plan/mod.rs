@@ -101,7 +101,6 @@ pub(crate) enum Scope {
     Group {
         entities: Entities,
         data_type: DataType,
-        sources: Vec<String>,
     },
 }
 
@@ -119,12 +118,6 @@ impl Scope {
         match self {
             Self::Unit(unit) => unit.data_type(),
             Self::Group { data_type, .. } => *data_type,
-        }
-    }
-    pub(crate) fn sources(&self) -> Vec<String> {
-        match self {
-            Self::Unit(_) => Vec::new(),
-            Self::Group { sources, .. } => sources.clone(),
         }
     }
 }
@@ -189,9 +182,11 @@ fn plan(context: &Context<'_>, scope: &Scope, members: Option<&Members>, force: 
         published: HashMap::new(),
         shared: HashMap::new(),
         warnings: Vec::new(),
+        read: Vec::new(),
     };
     for step in context.registry.iter().filter(|step| step.is_wanted(context.config)) {
         planner.step = step.about();
+        planner.read.clear();
         let planned = match members {
             None => step.plan(&mut planner),
             Some(members) => step.plan_group(&mut planner, members),

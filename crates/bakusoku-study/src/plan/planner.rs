@@ -6,7 +6,7 @@ use super::graph::{
 };
 use super::product::{AnyValue, Inputs, Product, Values};
 use super::work::Work;
-use super::{Context, Scope};
+use super::{Context, Members, Scope};
 use crate::config::Config;
 use crate::input::Input;
 use crate::keys::Keys;
@@ -109,6 +109,8 @@ pub struct Planner<'a> {
     pub(crate) published: HashMap<&'static str, Box<dyn Any>>,
     pub(crate) shared: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) warnings: Vec<crate::report::data::Warning>,
+    /// Files of members that the step reads.
+    pub(crate) read: Vec<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -423,6 +425,18 @@ impl<'a> Planner<'a> {
             None => self.runs().into_iter().flat_map(|rec| self.sources(Some(rec))).collect(),
         }
     }
+    /// The file that a step made of each member that has one: label, path, keys. The group's files depend on them.
+    pub(crate) fn files_of(&mut self, members: &Members, step: &str) -> Vec<(String, PathBuf, Keys)> {
+        let root = self.context.results.root();
+        let mut out = Vec::new();
+        for member in &members.done {
+            if let Some(file) = member.file(step) {
+                self.read.push(file.path.strip_prefix(root).unwrap_or(&file.path).to_string_lossy().into_owned());
+                out.push((member.label.clone(), file.path.clone(), file.keys.clone()));
+            }
+        }
+        out
+    }
     /// Writes a product to a file.
     pub fn file<T: 'static>(
         &mut self,
@@ -458,7 +472,7 @@ impl<'a> Planner<'a> {
         self.graph.files.len() - 1
     }
     fn output(&self, rec: Option<Rec>, path: PathBuf, keys: Keys) -> Output {
-        let sources = if self.scope.is_group() { self.scope.sources() } else { self.sources(rec) };
+        let sources = if self.scope.is_group() { self.read.clone() } else { self.sources(rec) };
         Output::new(path, self.step, self.own(), keys, sources, self.context.study_id.clone())
     }
     /// Writes a product to a file, from which it is read when that is current. With `as_written` the product is what the

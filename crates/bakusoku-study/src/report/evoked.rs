@@ -1,21 +1,84 @@
 //! Evoked responses: butterfly plot, global field power (GFP), topographic maps at its peaks.
 
-use super::data::{ChannelData, EvokedData};
 use super::page::{card, note, plots};
 use super::plot::Plot;
 use super::topomap::{Topomap, has_position};
 use super::units::{display_unit, format_measure};
 use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+
+/// One evoked response: a condition or a contrast.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct EvokedData {
+    /// Name.
+    pub(crate) name: String,
+    /// Whether it is a contrast of conditions.
+    pub(crate) is_contrast: bool,
+    /// Epochs averaged.
+    pub(crate) nave: f64,
+    /// Times (s).
+    pub(crate) times: Vec<f32>,
+    /// Baseline (s).
+    pub(crate) baseline: Option<(f64, f64)>,
+    /// Channels, in the order of the rows of `data`.
+    pub(crate) channels: Vec<ChannelData>,
+    /// `(n_channels, n_times)`.
+    pub(crate) data: Vec<Vec<f32>>,
+}
+
+/// A channel of an evoked response.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChannelData {
+    /// Name.
+    pub(crate) name: String,
+    /// Type (`mag`, `grad`, `eeg`).
+    pub(crate) ch_type: String,
+    /// Position (m): MEG in the device frame, EEG in the head frame.
+    pub(crate) pos: [f64; 3],
+    /// Whether it is bad.
+    pub(crate) bad: bool,
+}
+
+/// An evoked response as the report shows it: channels of the study's types.
+pub(crate) fn evoked_data(
+    evoked: &bakusoku_core::containers::Evoked,
+    is_contrast: bool,
+    types: &[bakusoku_core::ChannelType],
+) -> EvokedData {
+    let info = &evoked.info;
+    let rows: Vec<usize> = (0..info.n_channels()).filter(|&ch| types.contains(&info.chs[ch].ch_type())).collect();
+    EvokedData {
+        name: evoked.comment.clone(),
+        is_contrast,
+        nave: evoked.nave,
+        times: evoked.times().iter().map(|&t| t as f32).collect(),
+        baseline: evoked.baseline,
+        channels: rows
+            .iter()
+            .map(|&ch| {
+                let channel = &info.chs[ch];
+                let pos = [channel.loc[0], channel.loc[1], channel.loc[2]];
+                ChannelData {
+                    name: channel.name.clone(),
+                    ch_type: channel.ch_type().name().into(),
+                    pos,
+                    bad: info.is_bad(ch),
+                }
+            })
+            .collect(),
+        data: rows.iter().map(|&ch| evoked.data.row(ch).iter().map(|&x| x as f32).collect()).collect(),
+    }
+}
 
 /// Channel types that evoked responses are drawn for, in this order.
-pub(super) const TYPES: [&str; 3] = ["mag", "grad", "eeg"];
+pub(crate) const TYPES: [&str; 3] = ["mag", "grad", "eeg"];
 
 /// Scales that all responses of a page share, so that heights can be compared.
-pub(super) struct Scales(Vec<(&'static str, f64)>);
+pub(crate) struct Scales(Vec<(&'static str, f64)>);
 
 impl Scales {
     /// The largest value of each channel type over the responses, in shown units.
-    pub(super) fn of<'e>(evokeds: impl Iterator<Item = &'e EvokedData> + Clone) -> Self {
+    pub(crate) fn of<'e>(evokeds: impl Iterator<Item = &'e EvokedData> + Clone) -> Self {
         let largest = |ch_type: &str| {
             evokeds
                 .clone()
@@ -31,7 +94,7 @@ impl Scales {
 
 /// Layouts of a page's sensors: made once, used for every response that has the same channels.
 #[derive(Default)]
-pub(super) struct Topomaps(Vec<(Vec<ChannelData>, &'static str, Option<Topomap>)>);
+pub(crate) struct Topomaps(Vec<(Vec<ChannelData>, &'static str, Option<Topomap>)>);
 
 impl Topomaps {
     fn get(&mut self, channels: &[ChannelData], ch_type: &'static str) -> Option<&Topomap> {
@@ -52,7 +115,7 @@ fn good<'e>(evoked: &'e EvokedData, ch_type: &'e str) -> impl Iterator<Item = us
 }
 
 /// Global field power: standard deviation over channels (EEG), root mean square (MEG), as MNE's `gfp`.
-pub(super) fn gfp(evoked: &EvokedData, ch_type: &str) -> Vec<f64> {
+pub(crate) fn gfp(evoked: &EvokedData, ch_type: &str) -> Vec<f64> {
     let rows: Vec<usize> = good(evoked, ch_type).collect();
     let n = rows.len().max(1) as f64;
     (0..evoked.times.len())
@@ -92,7 +155,7 @@ fn position_colour(ch: &ChannelData) -> String {
 }
 
 /// One response: a picture and maps for each channel type.
-pub(super) fn evoked(evoked: &EvokedData, scales: &Scales, topomaps: &mut Topomaps) -> Markup {
+pub(crate) fn evoked(evoked: &EvokedData, scales: &Scales, topomaps: &mut Topomaps) -> Markup {
     let mut cards = Vec::new();
     for ch_type in TYPES {
         let rows: Vec<usize> = good(evoked, ch_type).collect();
@@ -164,7 +227,7 @@ fn maps(evoked: &EvokedData, map: &Topomap, tops: &[usize], unit: &str, factor: 
 }
 
 /// A heading for a response.
-pub(super) fn heading(evoked: &EvokedData) -> Markup {
+pub(crate) fn heading(evoked: &EvokedData) -> Markup {
     let nave = format_measure(evoked.nave);
     html! {
         h3 {

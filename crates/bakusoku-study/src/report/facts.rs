@@ -2,12 +2,15 @@
 //!
 //! They are kept as CBOR, which has NaN and infinity.
 
-use super::data::{RecordingFacts, RunReport, SubjectReport};
+use super::data::{RecordingFacts, SubjectReport};
 use crate::Result;
-use crate::steps::events::ShownEvents;
 use ciborium::Value;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The step that describes recordings.
+const REPORT: &str = crate::steps::report::ABOUT.name;
 
 /// A value that a step shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,45 +35,28 @@ impl Facts {
     /// The recordings of which something is shown, in order.
     pub fn runs(&self) -> Vec<&str> {
         let mut out: Vec<&str> = Vec::new();
-        for run in self.items.iter().filter(|fact| fact.step == "report").filter_map(|fact| fact.run.as_deref()) {
+        for run in self.items.iter().filter(|fact| fact.step == REPORT).filter_map(|fact| fact.run.as_deref()) {
             if !out.contains(&run) {
                 out.push(run);
             }
         }
         out
     }
-    /// Fills a page's data.
-    pub(crate) fn fill(&self, report: &mut SubjectReport) {
-        report.runs = self.runs().into_iter().map(|run| self.run(run)).collect();
-        report.evokeds = self.get("evoked", None).unwrap_or_default();
-        report.drops = self.get("epochs", None);
-        let room = report.runs.iter().find(|run| run.is_empty_room).map(|run| run.label.clone());
-        let covariance = self.get("covariance", None).or_else(|| self.get("covariance", room.as_deref()));
-        report.covariances = covariance.unwrap_or_default();
+    /// What is known of a recording from its header.
+    pub(crate) fn recording(&self, run: &str) -> RecordingFacts {
+        self.get(REPORT, Some(run)).unwrap_or_default()
     }
-    fn run(&self, label: &str) -> RunReport {
-        let run = Some(label);
-        let facts: RecordingFacts = self.get("report", run).unwrap_or_default();
-        let events: ShownEvents = self.get("events", run).unwrap_or_default();
-        let filters = ["notch_filter", "filter", "resample"].into_iter().filter_map(|step| self.get(step, run));
-        RunReport {
-            label: label.to_owned(),
-            path: facts.path,
-            is_empty_room: facts.is_empty_room,
-            duration_s: facts.duration_s,
-            sfreq: facts.sfreq,
-            n_channels: facts.n_channels,
-            bads: facts.bads,
-            marked: facts.marked,
-            events_source: events.source,
-            events: events.counts,
-            event_times: events.times,
-            spectra: self.get("psd", run).unwrap_or_default(),
-            filters: filters.collect(),
-            line_freqs: facts.line_freqs,
-            found_bads: self.get("find_bads", run),
-            maxwell: self.get("maxwell_filter", run),
+    /// What the index shows of the recordings.
+    pub(crate) fn fill(&self, report: &mut SubjectReport) {
+        let recordings = self.runs().into_iter().map(|run| self.recording(run)).filter(|facts| !facts.is_empty_room);
+        (report.n_recordings, report.recorded_s) = (0, 0.0);
+        let mut bads = BTreeSet::new();
+        for facts in recordings {
+            report.n_recordings += 1;
+            report.recorded_s += facts.duration_s;
+            bads.extend(facts.bads.into_iter().map(|(name, _)| name));
         }
+        report.bads = bads.into_iter().collect();
     }
 }
 

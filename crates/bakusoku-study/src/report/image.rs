@@ -3,7 +3,7 @@
 use data_encoding::BASE64;
 
 /// A picture `width × height` of palette indices as a data URI; index 0 is transparent. `None` for an empty picture.
-pub(super) fn data_uri(width: usize, height: usize, pixels: &[u8], palette: &[[u8; 3]]) -> Option<String> {
+pub(crate) fn data_uri(width: usize, height: usize, pixels: &[u8], palette: &[[u8; 3]]) -> Option<String> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, u32::try_from(width).ok()?, u32::try_from(height).ok()?);
     encoder.set_color(png::ColorType::Indexed);

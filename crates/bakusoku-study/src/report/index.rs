@@ -1,10 +1,9 @@
 //! The study's first page.
 
-use super::data::{ConfigEntry, Failure, Status, StudyReport, SubjectReport, grouped_warnings};
-use super::group;
+use super::data::{ConfigEntry, Failure, GroupReport, Status, StudyReport, SubjectReport, grouped_warnings};
 use super::page::{self, Section, code, failure, name, names, table, tag, text, tiles};
 use super::units::{bytes, seconds};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 /// Failures and subjects of a warning that are shown without asking.
 const SHOWN: usize = 20;
@@ -20,7 +19,7 @@ pub fn index_html(study: &StudyReport) -> String {
     let sections: Vec<Section> = [
         failures(study),
         Some(Section::new("subjects", "Subjects", subjects(study))),
-        group::section(study),
+        groups(study),
         warnings(study),
         (!study.methods_text.is_empty())
             .then(|| Section::new("methods", "Methods", html! { p { (study.methods_text) } })),
@@ -84,31 +83,75 @@ fn link(subject: &SubjectReport) -> Markup {
 }
 
 fn subjects(study: &StudyReport) -> Markup {
-    let rows: Vec<Vec<Markup>> = study.subjects.iter().map(row).collect();
-    table(&["subject", "status", "recordings", "bad channels", "epochs kept", "averaged", "time", "warnings"], &rows)
+    // Columns that steps fill, in the order of the steps.
+    let mut headings: Vec<&str> = Vec::new();
+    for cell in study.subjects.iter().flat_map(|subject| &subject.cells) {
+        if !headings.contains(&cell.heading.as_str()) {
+            headings.push(&cell.heading);
+        }
+    }
+    let rows: Vec<Vec<Markup>> = study.subjects.iter().map(|subject| row(subject, &headings)).collect();
+    let head: Vec<&str> = ["subject", "status", "recordings", "bad channels"]
+        .into_iter()
+        .chain(headings)
+        .chain(["time", "warnings"])
+        .collect();
+    table(&head, &rows)
 }
 
 /// A subject's row: traffic light and numbers.
-fn row(subject: &SubjectReport) -> Vec<Markup> {
-    let length: f64 = subject.runs.iter().map(|run| run.duration_s).sum();
-    let mut bads: Vec<&str> = subject.runs.iter().flat_map(|run| run.bads.iter().map(|bad| bad.0.as_str())).collect();
-    bads.sort_unstable();
-    bads.dedup();
-    let is_read = !subject.runs.is_empty();
-    let recordings = if is_read { format!("{} · {}", subject.runs.len(), seconds(length)) } else { String::new() };
-    let kept = subject.drops.as_ref().map_or(String::new(), |drops| format!("{} of {}", drops.n_kept, drops.n_before));
-    let conditions: Vec<_> = subject.evokeds.iter().filter(|evoked| !evoked.is_contrast).collect();
-    let warnings = subject.all_warnings().len();
-    vec![
+fn row(subject: &SubjectReport, headings: &[&str]) -> Vec<Markup> {
+    let is_read = subject.n_recordings > 0;
+    let recordings =
+        if is_read { format!("{} · {}", subject.n_recordings, seconds(subject.recorded_s)) } else { String::new() };
+    let bads: Vec<&str> = subject.bads.iter().map(String::as_str).collect();
+    let warnings = subject.warnings.len();
+    let cell = |heading: &&str| {
+        html! { @for item in subject.cell(heading).unwrap_or_default() { div { (name(item)) } } }
+    };
+    let mut out = vec![
         link(subject),
         tag(subject.status),
         text(recordings),
         if is_read && bads.is_empty() { text("none") } else { names(&bads) },
-        text(kept),
-        html! { @for evoked in conditions { div { (name(&evoked.name)) " " (evoked.nave) } } },
-        if subject.wall_s > 0.0 { text(seconds(subject.wall_s)) } else { text("") },
-        html! { @if warnings > 0 { a href="#warnings" { (warnings) } } },
-    ]
+    ];
+    out.extend(headings.iter().map(cell));
+    out.push(if subject.wall_s > 0.0 { text(seconds(subject.wall_s)) } else { text("") });
+    out.push(html! { @if warnings > 0 { a href="#warnings" { (warnings) } } });
+    out
+}
+
+/// What was made of all subjects, by session and task; what could not be made, and who is missing.
+fn groups(study: &StudyReport) -> Option<Section> {
+    if study.groups.iter().all(|group| group.sections.is_empty() && group.failure.is_none()) {
+        return None;
+    }
+    let named = study.groups.len() > 1;
+    let body = html! {
+        @for group in &study.groups {
+            @if named { h3 { (group.label) } }
+            @if let Some(error) = &group.failure { (failure(error, &text(""))) }
+            @if !group.missing.is_empty() { (missing(study, group)) }
+            (page::warnings(&group.warnings))
+            @for (title, body) in &group.sections { h3 { (title) } (PreEscaped(body)) }
+        }
+    };
+    Some(Section::new("group", "Group", body))
+}
+
+/// Who is not in it, and why, where that is not said among the failures.
+fn missing(study: &StudyReport, group: &GroupReport) -> Markup {
+    let failed = |label: &str| study.subjects.iter().any(|subject| subject.label == label && subject.failure.is_some());
+    html! {
+        div.card.warn {
+            "Not in the group:"
+            ul {
+                @for (label, why) in &group.missing {
+                    li { (label) @if failed(label) { ", " a href="#failures" { "failed" } } @else { ": " (why) } }
+                }
+            }
+        }
+    }
 }
 
 /// Each warning once, with the subjects that it is about.

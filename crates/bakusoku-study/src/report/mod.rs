@@ -7,29 +7,26 @@
 //! | `plot` | line plots: SVG curves in HTML axes |
 //! | `topomap` | topographic maps |
 //! | `image` | small pictures as PNG in the page |
-//! | `timeline` | events over time |
 //! | `units` | units and numbers as people read them |
 //! | `subject`, `index` | the two kinds of page |
-//! | `evoked`, `spectra`, `maxwell`, `group` | sections of them |
+//! | `evoked` | evoked responses, of a subject or of a group |
+//!
+//! Steps draw their own parts of a page ([`Step::section`](crate::step::Step::section)).
 //!
 //! HTML is built by `maud`, which escapes all text. Nothing is computed here but what drawing needs.
 
 pub mod data;
-mod evoked;
+pub(crate) mod evoked;
 pub mod facts;
-mod group;
-mod image;
+pub(crate) mod image;
 mod index;
-mod maxwell;
-mod page;
-mod plot;
-mod spectra;
+pub(crate) mod page;
+pub(crate) mod plot;
 mod subject;
-mod timeline;
 mod topomap;
-mod units;
+pub(crate) mod units;
 
-pub use data::{StudyReport, SubjectReport};
+pub use data::{Row, StudyReport, SubjectReport};
 pub use index::index_html;
 pub use page::Page;
 pub(crate) use subject::subject_html;

@@ -20,10 +20,14 @@ impl Section {
     }
 }
 
-/// Sections that steps add to a page, in the order of the steps.
+/// What steps add to a page, in the order of the steps.
 #[derive(Default)]
 pub struct Page {
-    sections: Vec<Section>,
+    pub(super) first: Vec<Section>,
+    pub(super) sections: Vec<Section>,
+    pub(super) tiles: Vec<(String, &'static str)>,
+    pub(super) lines: Vec<(String, Markup)>,
+    pub(super) recordings: Vec<(String, Markup)>,
 }
 
 impl Page {
@@ -31,8 +35,25 @@ impl Page {
     pub fn section(&mut self, id: &'static str, title: &'static str, html: Markup) {
         self.sections.push(Section::new(id, title, html));
     }
-    pub(crate) fn into_sections(self) -> Vec<Section> {
-        self.sections
+    /// Adds a section of results, which stand before the recordings.
+    pub fn result(&mut self, id: &'static str, title: &'static str, html: Markup) {
+        self.first.push(Section::new(id, title, html));
+    }
+    /// Adds a number to those at the top of the page.
+    pub fn tile(&mut self, value: String, label: &'static str) {
+        self.tiles.push((value, label));
+    }
+    /// Adds a line to the card of a recording.
+    pub fn line(&mut self, run: &str, html: Markup) {
+        self.lines.push((run.to_owned(), html));
+    }
+    /// Adds a part below the card of a recording.
+    pub fn recording(&mut self, run: &str, html: Markup) {
+        self.recordings.push((run.to_owned(), html));
+    }
+    /// All sections that stand for themselves: title and body.
+    pub(crate) fn titled(self) -> impl Iterator<Item = (&'static str, Markup)> {
+        self.first.into_iter().chain(self.sections).map(|section| (section.title, section.body))
     }
 }
 

@@ -1,130 +1,79 @@
 //! One subject's page.
 
-use super::data::{DropData, RunReport, SubjectReport};
-use super::evoked::{self, Scales, Topomaps};
+use super::data::{RecordingFacts, SubjectReport};
+use super::facts::Facts;
 use super::page::{self, Page, Section, bar, chip, code, name, note, table, tag, text, tiles};
-use super::timeline::timeline;
 use super::units::{bytes, format_number, seconds};
-use super::{maxwell, spectra};
 use maud::{Markup, html};
 
-/// Reasons for drops that are shown.
-const MOST_REASONS: usize = 30;
-
-/// The page of one subject (and session).
-pub(crate) fn subject_html(subject: &SubjectReport, study: &str, extra: Page) -> String {
+/// The page of one subject (and session): what is known of it, and what steps add.
+pub(crate) fn subject_html(subject: &SubjectReport, study: &str, facts: &Facts, added: Page) -> String {
     let up = "../".repeat(subject.page.matches('/').count());
     let head = html! {
         nav { a href={ (up) "report.html" } { "← " (study) } }
         h1 { (subject.label) " " (tag(subject.status)) }
         @if let Some(failure) = &subject.failure { (page::failure(failure, &text(""))) }
         (page::warnings(&subject.warnings))
-        (tiles(&numbers(subject)))
+        (tiles(&numbers(subject, &added)))
     };
-    let sections: Vec<Section> = [
-        evokeds(subject),
-        (!subject.runs.is_empty()).then(|| {
-            Section::new("recordings", "Recordings", html! { @for run in &subject.runs { (recording(run)) } })
-        }),
-        subject.drops.as_ref().map(|drops| Section::new("epochs", "Epochs", epochs(drops))),
-        (!subject.covariances.is_empty())
-            .then(|| Section::new("covariance", "Noise covariance", spectra::covariances(&subject.covariances))),
-    ]
-    .into_iter()
-    .flatten()
-    .chain(extra.into_sections())
-    .chain(processing(subject))
-    .collect();
+    let sections: Vec<Section> = added
+        .first
+        .into_iter()
+        .chain(recordings(facts, &added.lines, &added.recordings))
+        .chain(added.sections)
+        .chain(processing(subject))
+        .collect();
     page::page(&format!("{} · {}", subject.label, study), &head, &sections)
 }
 
-fn numbers(subject: &SubjectReport) -> Vec<(String, &'static str)> {
-    let length: f64 = subject.runs.iter().map(|run| run.duration_s).sum();
-    let n = subject.runs.len();
-    let mut out = vec![(n.to_string(), if n == 1 { "recording" } else { "recordings" }), (seconds(length), "recorded")];
-    if let Some(drops) = &subject.drops {
-        out.push((format!("{} of {}", drops.n_kept, drops.n_before), "epochs kept"));
-    }
-    let n_bads: usize = subject.runs.iter().map(|run| run.bads.len()).max().unwrap_or(0);
+fn numbers(subject: &SubjectReport, added: &Page) -> Vec<(String, &'static str)> {
+    let n = subject.n_recordings;
+    let mut out = vec![
+        (n.to_string(), if n == 1 { "recording" } else { "recordings" }),
+        (seconds(subject.recorded_s), "recorded"),
+    ];
+    out.extend(added.tiles.iter().cloned());
+    let n_bads = subject.bads.len();
     out.push((n_bads.to_string(), if n_bads == 1 { "bad channel" } else { "bad channels" }));
     out.push((seconds(subject.wall_s), "processing time"));
     out.push((bytes(subject.peak_memory), "peak memory of the process"));
     out
 }
 
-fn evokeds(subject: &SubjectReport) -> Option<Section> {
-    if subject.evokeds.is_empty() {
+/// Every recording: a card with what its header says and steps did, then what steps show of it.
+fn recordings(facts: &Facts, lines: &[(String, Markup)], parts: &[(String, Markup)]) -> Option<Section> {
+    let runs = facts.runs();
+    if runs.is_empty() {
         return None;
     }
-    let scales = Scales::of(subject.evokeds.iter());
-    let mut topomaps = Topomaps::default();
     let body = html! {
-        @for response in &subject.evokeds {
-            (evoked::heading(response))
-            (evoked::evoked(response, &scales, &mut topomaps))
+        @for run in runs {
+            (card(run, &facts.recording(run), lines))
+            @for (_, part) in parts.iter().filter(|(of, _)| of == run) { (part) }
         }
     };
-    Some(Section::new("evoked", "Evoked responses", body))
+    Some(Section::new("recordings", "Recordings", body))
 }
 
-fn recording(run: &RunReport) -> Markup {
-    let types: Vec<String> = run.n_channels.iter().map(|(ch_type, n)| format!("{n} {ch_type}")).collect();
-    let rate = if run.sfreq.0 == run.sfreq.1 {
-        format_number(run.sfreq.0)
+fn card(run: &str, facts: &RecordingFacts, lines: &[(String, Markup)]) -> Markup {
+    let types: Vec<String> = facts.n_channels.iter().map(|(ch_type, n)| format!("{n} {ch_type}")).collect();
+    let rate = if facts.sfreq.0 == facts.sfreq.1 {
+        format_number(facts.sfreq.0)
     } else {
-        format!("{} → {}", format_number(run.sfreq.0), format_number(run.sfreq.1))
+        format!("{} → {}", format_number(facts.sfreq.0), format_number(facts.sfreq.1))
     };
     html! {
         div.card {
-            b { (run.label) } " " span.soft { (run.path) }
-            p { (seconds(run.duration_s)) " at " (rate) " Hz · " (types.join(", ")) }
-            @if run.bads.is_empty() {
+            b { (run) } " " span.soft { (facts.path) }
+            p { (seconds(facts.duration_s)) " at " (rate) " Hz · " (types.join(", ")) }
+            @if facts.bads.is_empty() {
                 (note("No channel is marked as bad."))
             } @else {
-                p { "Bad channels: " @for (name, source) in &run.bads { (chip(name, source)) } }
+                p { "Bad channels: " @for (name, source) in &facts.bads { (chip(name, source)) } }
             }
-            @for filter in &run.filters { (note(filter)) }
-            @for (start, stop, description) in &run.marked {
+            @for (_, line) in lines.iter().filter(|(of, _)| of == run) { (line) }
+            @for (start, stop, description) in &facts.marked {
                 (chip(description, &format!("{} – {} s", format_number(*start), format_number(*stop))))
-            }
-        }
-        @if let Some(found) = &run.found_bads { (maxwell::found_bads(found)) }
-        @if let Some(filter) = &run.maxwell { (maxwell::filtered(filter)) }
-        @if !run.events.is_empty() {
-            h3 { "Events " span.soft { "from " (run.events_source) } }
-            (timeline(run))
-        }
-        @if !run.spectra.is_empty() {
-            h3 { "Spectra" }
-            (spectra::spectra(run))
-        }
-    }
-}
-
-fn epochs(drops: &DropData) -> Markup {
-    let kept: Vec<Vec<Markup>> = drops
-        .by_condition
-        .iter()
-        .map(|(condition, before, kept)| {
-            vec![name(condition), text(before), text(kept), bar(*kept as f64, *before as f64)]
-        })
-        .collect();
-    let most = drops.by_reason.iter().map(|reason| reason.1).max().unwrap_or(1) as f64;
-    let reasons: Vec<Vec<Markup>> = drops
-        .by_reason
-        .iter()
-        .take(MOST_REASONS)
-        .map(|(reason, n)| vec![name(reason), text(n), bar(*n as f64, most)])
-        .collect();
-    html! {
-        (table(&["condition", "epochs", "kept", ""], &kept))
-        @if reasons.is_empty() {
-            (note("No epoch was dropped."))
-        } @else {
-            h3 { "Drop log " span.soft { "an epoch may have several reasons" } }
-            (table(&["reason", "epochs", ""], &reasons))
-            @if drops.by_reason.len() > MOST_REASONS {
-                (note(&format!("{} rarer reasons are left out.", drops.by_reason.len() - MOST_REASONS)))
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Positions are laid flat by the azimuthal equidistant projection from above, as MNE's layouts are; the circle is the
 //! head's equator. Planar gradiometers of one place are shown by their length (root of the sum of squares).
 
-use super::data::ChannelData;
+use super::evoked::ChannelData;
 use super::image;
 use bakusoku_math::linalg;
 use maud::{Markup, html};

@@ -5,7 +5,8 @@ use super::unit::{Resources, execute};
 use super::{Observer, Outcome, RunOptions, described, progress};
 use crate::Result;
 use crate::plan::{Member, Members, Prepared, Scope, plan_group};
-use crate::report::data::{Failure, GroupEvoked, GroupReport, Status, SubjectReport};
+use crate::report::Page;
+use crate::report::data::{Failure, GroupReport, Status, SubjectReport};
 use crate::study::Study;
 use crate::study_plan::{GroupPlan, StudyPlan};
 use crate::unit::failure;
@@ -66,7 +67,7 @@ pub(super) fn run(
             let mut written = Vec::new();
             if let Some(mut prepared) = prepared {
                 let path = context.record_path(&task.scope.entities());
-                let made = execute_group(&resources, &mut prepared, &mut report, &path);
+                let made = execute_group(shared.study, &resources, &mut prepared, &mut report, &path);
                 report.status = if made.is_ok() { Status::Done } else { Status::Failed };
                 report.failure = made.err().map(|error| failure("group", &error));
                 let outputs = described(prepared.outputs(), context.results);
@@ -106,7 +107,7 @@ fn blank(label: &str) -> GroupReport {
     GroupReport {
         label: label.to_owned(),
         status: Status::UpToDate,
-        evokeds: Vec::new(),
+        sections: Vec::new(),
         missing: Vec::new(),
         failure: None,
         warnings: Vec::new(),
@@ -128,11 +129,7 @@ fn prepare(
         let why = subject.failure.as_ref().and_then(|failure| failure.messages.last().cloned());
         report.missing.push((subject.label.clone(), why.unwrap_or_else(|| "not computed".into())));
     }
-    let root = shared.study.results.root();
-    let files = done.iter().filter_map(|member| member.file(crate::steps::evoked::ABOUT.name));
-    let sources =
-        files.map(|file| file.path.strip_prefix(root).unwrap_or(&file.path).to_string_lossy().into_owned()).collect();
-    let scope = Scope::Group { entities: plan.group_entities(group), data_type, sources };
+    let scope = Scope::Group { entities: plan.group_entities(group), data_type };
     let context = shared.study.context(shared.pool.budget().cores);
     let members = Members { done, missing: report.missing.clone() };
     let prepared = match plan_group(&context, &scope, &members, shared.options.force) {
@@ -143,20 +140,24 @@ fn prepare(
     if !prepared.is_due()
         && let Ok(record) = Record::read(&context.record_path(&scope.entities()))
     {
-        fill(&mut report, record);
+        fill(shared.study, &mut report, record);
         return Planned::Ready(report);
     }
     let need = prepared.need;
     Planned::Due(Box::new(Task { report, scope, prepared: Mutex::new(Some(prepared)), need }))
 }
 
-fn fill(report: &mut GroupReport, record: Record) {
-    report.evokeds = record.facts.get::<Vec<GroupEvoked>>("average", None).unwrap_or_default();
+/// Fills what the index shows of a group.
+fn fill(study: &Study, report: &mut GroupReport, record: Record) {
+    let mut page = Page::default();
+    study.registry.iter().for_each(|step| step.section(&record.facts, &mut page));
+    report.sections = page.titled().map(|(title, body)| (title.to_owned(), body.into_string())).collect();
     report.warnings = record.report.warnings;
 }
 
 /// Does what is due of a group, and reads what is there.
 fn execute_group(
+    study: &Study,
     resources: &Resources<'_>,
     prepared: &mut Prepared,
     report: &mut GroupReport,
@@ -186,6 +187,6 @@ fn execute_group(
             record
         }
     };
-    fill(report, record);
+    fill(study, report, record);
     Ok(())
 }

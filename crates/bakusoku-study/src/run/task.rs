@@ -6,7 +6,8 @@ use crate::Result;
 use crate::output::Output;
 use crate::plan::{Context, Member, plan_unit};
 use crate::report::data::{OutputFile, Status, SubjectReport};
-use crate::report::{Page, subject_html};
+use crate::report::facts::Facts;
+use crate::report::{Page, Row, subject_html};
 use crate::resume::Sidecar;
 use crate::unit::{Unit, failure};
 use bakusoku_bids::Derivatives;
@@ -73,14 +74,14 @@ pub(crate) fn run_unit(
     }
     let outputs: Vec<Output> = prepared.outputs().cloned().collect();
     let member = (report.status == Status::Done).then(|| Member::new(report.label.clone(), &outputs));
-    UnitOutcome { report: report.summary(), member, cancelled }
+    UnitOutcome { report, member, cancelled }
 }
 
 /// Draws the page and keeps the record, as far as they are due.
 fn keep(
     context: &Context<'_>,
     report: &mut SubjectReport,
-    facts: crate::report::facts::Facts,
+    facts: Facts,
     outputs: &mut [&mut Output],
     record: usize,
     title: &str,
@@ -95,22 +96,24 @@ fn keep(
         old.facts
     };
     facts.fill(report);
+    let mut row = Row::default();
+    context.registry.iter().for_each(|step| step.summary(&facts, &mut row));
+    report.cells = row.cells;
     if let Some(page) = page.filter(|page| outputs[*page].is_due()) {
-        let mut extra = Page::default();
-        context.registry.iter().for_each(|step| step.section(&facts, &mut extra));
-        let html = subject_html(report, title, extra);
+        let mut added = Page::default();
+        context.registry.iter().for_each(|step| step.section(&facts, &mut added));
+        let html = subject_html(report, title, &facts, added);
         outputs[page].write(|path| Ok(fs_err::write(path, html)?))?;
     }
     if outputs[record].is_due() {
-        let kept = SubjectReport { timing: report.timing.clone(), ..report.summary() };
-        Record { report: kept, facts }.write(outputs[record])?;
+        Record { report: report.clone(), facts }.write(outputs[record])?;
     }
     Ok(())
 }
 
 /// The page of a unit that failed. Where it can't be written the terminal and the index say why it failed.
 pub(super) fn draw_failed(context: &Context<'_>, report: &SubjectReport, title: &str) {
-    let html = subject_html(report, title, Page::default());
+    let html = subject_html(report, title, &Facts::default(), Page::default());
     let _ = bakusoku_files::write_text(&context.results.root().join(&report.page), &html);
 }
 

@@ -17,8 +17,8 @@ use crate::Result;
 use crate::config::keys::Key;
 use crate::config::{Checks, Config};
 use crate::plan::{Members, Planner};
-use crate::report::Page;
 use crate::report::facts::Facts;
+use crate::report::{Page, Row};
 
 /// A step's name, revision, and the keys on which its results depend.
 #[derive(Clone, Copy, Debug)]
@@ -66,9 +66,13 @@ pub trait Step: Send + Sync {
         let _ = (group, members);
         Ok(())
     }
-    /// Its part of a page, drawn from its own facts.
+    /// Its part of a unit's page, or of a group's part of the index, drawn from its own facts.
     fn section(&self, facts: &Facts, page: &mut Page) {
         let _ = (facts, page);
+    }
+    /// What it says in a unit's row of the index, from its own facts.
+    fn summary(&self, facts: &Facts, row: &mut Row) {
+        let _ = (facts, row);
     }
     /// Its sentences and citations in the methods paragraph.
     fn methods(&self, config: &Config, text: &mut MethodsText) {

@@ -3,19 +3,19 @@
 
 use crate::config::{Checks, Config};
 use crate::keys::Keys;
-use crate::plan::Planner;
+use crate::plan::{Planner, Rec};
 use crate::step::{About, MethodsText, Step};
 use crate::unit::{Run, Source, Unit, with_sidecars};
 use crate::{Error, Result, input};
 use bakusoku_bids::{DataType, Dataset, Entities, FilePattern, NOISE, RecordingFile, find_empty_room, sidecar};
-use bakusoku_core::{Annotation, Annotations, ChannelType, Recording, Stream};
+use bakusoku_core::{Annotation, Annotations, ChannelType, Info, Need, Recording, Stream};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) const ABOUT: &About = &About {
     name: "empty_room",
-    revision: 1,
-    keys: &["process_empty_room", "emptyroom_fname", "mf_reference_run"],
+    revision: 2,
+    keys: &["process_empty_room", "emptyroom_fname", "mf_reference_run", "mf_esss"],
     doc: "Makes the subject's empty room like its reference run; it is filtered like the runs (task-noise).",
 };
 
@@ -60,13 +60,38 @@ impl Step for EmptyRoom {
         let warnings = room.warnings.clone();
         let rec = unit.add_recording(run, room, true, keys);
         warnings.into_iter().for_each(|text| unit.warn(Some(rec), text));
-        Ok(())
+        if super::esss::is_wanted(config) { unite_bads(unit, rec) } else { Ok(()) }
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         if gives_covariance(config) || super::esss::is_wanted(config) {
             text.say("The empty-room recording of each subject was processed like its runs");
         }
     }
+}
+
+/// Marks the room's bad channels as bad in the runs as well: directions of the room (eSSS) do not know them.
+fn unite_bads(unit: &mut Planner<'_>, room: Rec) -> Result<()> {
+    let of_room = unit.input(room).stream().info.bads.clone();
+    for rec in unit.runs() {
+        let info = &unit.stream(unit.tip(rec)).info;
+        let new: Vec<&str> = info
+            .ch_names()
+            .filter(|name| of_room.iter().any(|bad| bad == name) && !info.bads.iter().any(|bad| bad == name))
+            .collect();
+        if new.is_empty() {
+            continue;
+        }
+        unit.warn(Some(rec), format!("bad in the empty room, so also here (`mf_esss`): {}", new.join(", ")));
+        let (bad, at) = (of_room.clone(), unit.tip(room));
+        let bad = unit.join_reading(Some(rec), (), vec![at], Vec::new(), Need::default(), move |(), _| Ok(bad));
+        unit.amend(rec, "marked as the empty room", bad, |bad, stream| {
+            let old = &stream.info;
+            let is_bad = |name: &&str| old.bads.iter().chain(bad).any(|bad| bad == name);
+            let bads = old.ch_names().filter(is_bad).map(str::to_owned).collect();
+            Ok(Stream { info: Arc::new(Info { bads, ..(**old).clone() }), ..stream.clone() })
+        })?;
+    }
+    Ok(())
 }
 
 /// Whether the noise covariance comes from it.

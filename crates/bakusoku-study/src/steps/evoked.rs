@@ -4,12 +4,15 @@ use super::epochs::UnitEpochs;
 use crate::Result;
 use crate::config::{Checks, Config, Value, nearest_name};
 use crate::plan::{EpochTap, Planner};
-use crate::report::data::{EvokedData, evoked_data};
+use crate::report::evoked::{self, EvokedData, Scales, Topomaps, evoked_data};
+use crate::report::facts::Facts;
+use crate::report::{Page, Row};
 use crate::step::{About, MethodsText, Script, Step};
 use bakusoku_core::containers::Evoked;
 use bakusoku_core::{Bytes, Need};
 use bakusoku_io::fif;
 use bakusoku_methods::evoked::{EvokedSink, Weights, combine_evoked};
+use maud::html;
 
 pub(crate) const ABOUT: &About = &About {
     name: "evoked",
@@ -66,6 +69,26 @@ impl Step for AverageEpochs {
         let shown = unit.join(None, evokeds, |evokeds, work| Ok(shown(work.config, evokeds)));
         unit.facts(shown);
         Ok(())
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        let shown: Vec<EvokedData> = facts.get(ABOUT.name, None).unwrap_or_default();
+        if shown.is_empty() {
+            return;
+        }
+        let scales = Scales::of(shown.iter());
+        let mut topomaps = Topomaps::default();
+        let drawn = html! {
+            @for response in &shown {
+                (evoked::heading(response))
+                (evoked::evoked(response, &scales, &mut topomaps))
+            }
+        };
+        page.result("evoked", "Evoked responses", drawn);
+    }
+    fn summary(&self, facts: &Facts, row: &mut Row) {
+        let shown: Vec<EvokedData> = facts.get(ABOUT.name, None).unwrap_or_default();
+        let conditions = shown.iter().filter(|evoked| !evoked.is_contrast);
+        row.cell("averaged", conditions.map(|evoked| format!("{} {}", evoked.name, evoked.nave)));
     }
     fn methods(&self, _config: &Config, text: &mut MethodsText) {
         text.say("The remaining epochs were averaged by condition");

@@ -3,6 +3,8 @@
 use crate::Result;
 use crate::config::{Checks, Config};
 use crate::plan::{Later, Planner};
+use crate::report::facts::Facts;
+use crate::report::page::{Page, note};
 use crate::step::{About, MethodsText, Script, Step, number};
 use bakusoku_methods::filter::{Filter, FilterParams, TransBandwidth};
 
@@ -62,6 +64,13 @@ impl Step for BandPass {
             unit.facts(text);
         }
         Ok(())
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        for run in facts.runs() {
+            if let Some(text) = facts.get::<String>(ABOUT.name, Some(run)) {
+                page.line(run, note(&text));
+            }
+        }
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         let what = match (config.number("l_freq"), config.number("h_freq")) {

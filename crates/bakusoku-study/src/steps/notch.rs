@@ -3,6 +3,8 @@
 use crate::Result;
 use crate::config::Config;
 use crate::plan::{Later, Planner};
+use crate::report::facts::Facts;
+use crate::report::page::{Page, note};
 use crate::step::{About, MethodsText, Script, Step};
 use bakusoku_methods::notch::{Notch, NotchParams};
 
@@ -46,6 +48,13 @@ impl Step for NotchFilter {
             unit.facts(text);
         }
         Ok(())
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        for run in facts.runs() {
+            if let Some(text) = facts.get::<String>(ABOUT.name, Some(run)) {
+                page.line(run, note(&text));
+            }
+        }
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         text.say(format!("Line noise was notch-filtered at {} Hz (zero-phase FIR filter)", list(config)));

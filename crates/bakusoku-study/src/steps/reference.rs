@@ -29,7 +29,8 @@ impl Step for Reference {
     }
     fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
         let value = unit.config().get("eeg_reference");
-        if value.is_none() || is_average(unit.config()) {
+        // An empty list, as in MNE: no other reference.
+        if value.is_none() || value.texts().is_empty() || is_average(unit.config()) {
             return Ok(());
         }
         for rec in unit.recordings() {
@@ -42,7 +43,8 @@ impl Step for Reference {
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         let value = config.get("eeg_reference");
-        if !crate::input::wanted_types(config).contains(&ChannelType::Eeg) || value.is_none() {
+        let is_kept = value.is_none() || value.texts().is_empty();
+        if !crate::input::wanted_types(config).contains(&ChannelType::Eeg) || is_kept {
             return;
         }
         let to = if is_average(config) { "the average of all good channels".into() } else { value.texts().join(", ") };

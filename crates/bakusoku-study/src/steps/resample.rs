@@ -3,6 +3,8 @@
 use crate::Result;
 use crate::config::Config;
 use crate::plan::{Later, Planner};
+use crate::report::facts::Facts;
+use crate::report::page::{Page, note};
 use crate::step::{About, MethodsText, Script, Step, number};
 use bakusoku_methods::resample::{Resample, ResampleParams};
 
@@ -31,6 +33,13 @@ impl Step for ResampleRaw {
             unit.facts(text);
         }
         Ok(())
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        for run in facts.runs() {
+            if let Some(text) = facts.get::<String>(ABOUT.name, Some(run)) {
+                page.line(run, note(&text));
+            }
+        }
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         text.say(format!("They were resampled to {} Hz", number(config.number("raw_resample_sfreq"))));

@@ -18,10 +18,10 @@ pub(super) fn check(checks: &mut Checks<'_, '_>) {
         let message = format!("`mf_st_correlation` must be above 0 and at most 1, got {correlation}");
         checks.add(&["mf_st_correlation"], message, "no correlation", None);
     }
-    if !super::maxwell::is_wanted(config) {
+    if !super::is_wanted(config) {
         return;
     }
-    super::maxwell::check_types(checks, &["use_maxwell_filter"]);
+    super::check_types(checks, &["use_maxwell_filter"]);
     if config.text("proc").is_some_and(|proc| proc.contains("sss")) {
         let hint = Some("leave `proc` out, or write use_maxwell_filter = false");
         let message = "these recordings are Maxwell filtered already (proc), they can't be filtered again";

@@ -1,12 +1,17 @@
 //! Epochs per run, runs of a task concatenated; projected, rejected, freed from their baseline.
 
-use super::epochs_spool::{EpochsIndex, EpochsSpool, samples};
-use super::events::{UnitEvents, condition_codes};
+mod page;
+mod spool;
+
+use self::page::DropData;
+use self::spool::{EpochsIndex, EpochsSpool, samples};
 use crate::config::{Checks, Config, Value};
 use crate::input::wanted_types;
 use crate::plan::{EpochsAt, Planner, Product};
-use crate::report::data::DropData;
+use crate::report::facts::Facts;
+use crate::report::{Page, Row};
 use crate::step::{About, MethodsText, Script, Step, number};
+use crate::steps::events::{UnitEvents, condition_codes};
 use crate::{Error, Result};
 use bakusoku_core::containers::Epochs;
 use bakusoku_core::{Bytes, ChannelType, Info, Need, Picks, Recording, Stream};
@@ -17,7 +22,7 @@ use std::path::Path;
 
 const CUT: &About = &About {
     name: "cut",
-    revision: 1,
+    revision: 2,
     keys: &[
         "ch_types",
         "conditions",
@@ -135,7 +140,7 @@ impl Step for ConcatenateEpochs {
         let (mut one, mut most, mut indices, mut spools) = (0, 0, Vec::new(), Vec::new());
         for (&epochs, &rec) in at.iter().zip(&runs) {
             let bytes = bytes(unit.config(), unit.stream(unit.tip(rec)));
-            let n = super::events::most(unit.config(), unit.run(rec), unit.input(rec).stream());
+            let n = crate::steps::events::most(unit.config(), unit.run(rec), unit.input(rec).stream());
             (one, most) = (one.max(bytes), most + n);
             indices.push(unit.collect(vec![epochs], Need::default(), |_| Ok(EpochsIndex::default())));
             if unit.config().flag("save_epochs") {
@@ -172,6 +177,17 @@ impl Step for ConcatenateEpochs {
         unit.publish("epochs", UnitEpochs { at, joined, bytes: one, most });
         Ok(())
     }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        if let Some(drops) = facts.get::<DropData>(ABOUT.name, None) {
+            page.tile(format!("{} of {}", drops.n_kept, drops.n_before), "epochs kept");
+            page.section("epochs", "Epochs", page::drawn(&drops));
+        }
+    }
+    fn summary(&self, facts: &Facts, row: &mut Row) {
+        if let Some(drops) = facts.get::<DropData>(ABOUT.name, None) {
+            row.cell("epochs kept", [format!("{} of {}", drops.n_kept, drops.n_before)]);
+        }
+    }
 }
 
 /// Longest epochs (s): a day.
@@ -190,7 +206,7 @@ fn limit(ch_type: &str, value: f64) -> String {
 
 /// What will be cut from a recording. One without any event of a condition gives no epochs, and is no error.
 fn cut(config: &Config, events: &UnitEvents, index: usize, stream: &Stream) -> Result<EpochsPlan> {
-    let stream = super::reference::with_projector(config, stream)?;
+    let stream = crate::steps::reference::with_projector(config, stream)?;
     let picks = picks(config, &stream.info)?;
     let params = params(config, &stream.info);
     let own = &events.runs[index].events;
@@ -255,6 +271,8 @@ fn params(config: &Config, info: &Info) -> EpochsParams {
             Some("linear") => Some(1),
             _ => None,
         },
+        // The pipeline applies the baseline to epochs that are decimated already.
+        baseline_after_decim: true,
         decim: config.get("epochs_decim").as_i64().map_or(1, |n| n as usize),
         proj: true,
         event_repeated: match config.text("event_repeated") {

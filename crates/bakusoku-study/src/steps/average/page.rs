@@ -1,49 +1,30 @@
-//! Averages over subjects.
+//! Averages over subjects on the index page.
 
-use super::data::{GroupEvoked, GroupReport, StudyReport};
-use super::evoked::{self, Scales, TYPES, Topomaps};
-use super::page::{Section, card, failure, plots, text};
-use super::plot::Plot;
-use super::units::display_unit;
+use crate::report::evoked::{self, EvokedData, Scales, TYPES, Topomaps};
+use crate::report::page::{card, plots};
+use crate::report::plot::Plot;
+use crate::report::units::display_unit;
 use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
 
-/// The groups' section of the index, if there is a group average, or should be one.
-pub(super) fn section(study: &StudyReport) -> Option<Section> {
-    if study.groups.iter().all(|group| group.evokeds.is_empty() && group.failure.is_none()) {
-        return None;
-    }
-    let body = html! { @for group in &study.groups { (one(study, group, study.groups.len() > 1)) } };
-    Some(Section::new("group", "Group average", body))
+/// An average over subjects.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct GroupEvoked {
+    /// The average; `nave` is the number of subjects.
+    pub(crate) evoked: EvokedData,
+    /// Global field power of each subject behind it: label, then per channel type `(type, values over times)`.
+    pub(crate) singles: Vec<(String, Vec<(String, Vec<f32>)>)>,
 }
 
-/// One session and task.
-fn one(study: &StudyReport, group: &GroupReport, named: bool) -> Markup {
-    let scales = Scales::of(group.evokeds.iter().map(|group| &group.evoked));
+/// All averages.
+pub(super) fn drawn(means: &[GroupEvoked]) -> Markup {
+    let scales = Scales::of(means.iter().map(|mean| &mean.evoked));
     let mut topomaps = Topomaps::default();
     html! {
-        @if named { h3 { (group.label) } }
-        @if let Some(error) = &group.failure { (failure(error, &text(""))) }
-        @if !group.missing.is_empty() { (missing(study, group)) }
-        @for warning in &group.warnings { div.card.warn { (warning) } }
-        @for mean in &group.evokeds {
+        @for mean in means {
             h3 { (mean.evoked.name) " " span.soft { "mean of " (mean.singles.len()) " subjects" } }
             (evoked::evoked(&mean.evoked, &scales, &mut topomaps))
             (singles(mean))
-        }
-    }
-}
-
-/// Who is not in the average, and why, where that is not said among the failures.
-fn missing(study: &StudyReport, group: &GroupReport) -> Markup {
-    let failed = |label: &str| study.subjects.iter().any(|subject| subject.label == label && subject.failure.is_some());
-    html! {
-        div.card.warn {
-            "Not in the average:"
-            ul {
-                @for (label, why) in &group.missing {
-                    li { (label) @if failed(label) { ", " a href="#failures" { "failed" } } @else { ": " (why) } }
-                }
-            }
         }
     }
 }

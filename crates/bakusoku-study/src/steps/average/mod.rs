@@ -1,9 +1,15 @@
 //! Group average over the units of one session and task (`sub-average`).
 
+mod members;
+mod page;
+
+use self::page::GroupEvoked;
 use crate::Result;
 use crate::config::Config;
 use crate::plan::{Members, Planner};
-use crate::report::data::{EvokedData, GroupEvoked, evoked_data};
+use crate::report::Page;
+use crate::report::evoked::{EvokedData, evoked_data};
+use crate::report::facts::Facts;
 use crate::step::{About, MethodsText, Script, Step};
 use bakusoku_core::containers::Evoked;
 use bakusoku_core::{Bytes, ChannelType, Need};
@@ -25,22 +31,20 @@ impl Step for GroupAverage {
         ABOUT
     }
     fn is_wanted(&self, config: &Config) -> bool {
-        super::epochs::is_wanted(config)
+        crate::steps::epochs::is_wanted(config)
     }
     fn plan_group(&self, group: &mut Planner<'_>, members: &Members) -> Result<()> {
-        let files: Vec<_> =
-            members.done.iter().filter_map(|member| Some((member, member.file(super::evoked::ABOUT.name)?))).collect();
-        if files.len() < 2 {
+        let files = group.files_of(members, crate::steps::evoked::ABOUT.name);
+        if files.is_empty() {
             return Ok(());
         }
-        let keys: Vec<_> = files.iter().map(|(_, file)| file.keys.clone()).collect();
-        let files: Vec<(String, PathBuf)> =
-            files.iter().map(|(member, file)| (member.label.clone(), file.path.clone())).collect();
+        let keys: Vec<_> = files.iter().map(|(_, _, keys)| keys.clone()).collect();
+        let files: Vec<(String, PathBuf)> = files.into_iter().map(|(label, path, _)| (label, path)).collect();
         // Sums of all conditions, one member's averages, and its file.
         let size = fs_err::metadata(&files[0].1).map_or(0, |meta| meta.len());
         let need = Need { memory: Bytes(8 * size), ..Need::default() };
         let averaged = group.join_reading(None, (), Vec::new(), keys, need, move |(), work| {
-            let averaged = super::average_members::average(work.config, &files, work)?;
+            let averaged = members::average(work.config, &files, work)?;
             averaged.remarks.iter().for_each(|text| work.warn(text));
             Ok(averaged)
         });
@@ -50,12 +54,17 @@ impl Step for GroupAverage {
         group.facts(shown);
         Ok(())
     }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        if let Some(means) = facts.get::<Vec<GroupEvoked>>(ABOUT.name, None) {
+            page.section("average", "Averages over subjects", page::drawn(&means));
+        }
+    }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         let interpolated = config.flag("interpolate_bads_grand_average")
             && crate::input::wanted_types(config).contains(&ChannelType::Eeg);
         if interpolated {
             text.say("Bad EEG channels were interpolated by spherical splines (Perrin et al., 1989) before averages were averaged over subjects");
-            text.cite(super::interpolate_bads::PERRIN);
+            text.cite(crate::steps::interpolate_bads::PERRIN);
         } else {
             text.say("Averages were averaged over subjects");
         }

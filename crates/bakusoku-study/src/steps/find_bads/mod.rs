@@ -1,10 +1,14 @@
 //! Flat and noisy MEG channels, found run by run on a copy low-passed at 40 Hz.
 
-use super::maxwell::{MaxwellInputs, apply_extra, as_usize};
+mod page;
+
 use crate::Result;
 use crate::config::{Checks, Config, Value};
 use crate::plan::{PASS_BUFFER, Planner, Product};
+use crate::report::Page;
+use crate::report::facts::Facts;
 use crate::step::{About, MethodsText, Script, Step};
+use crate::steps::maxwell::{MaxwellInputs, apply_extra, as_usize};
 use bakusoku_core::run::{Flow, NodeId, Planned};
 use bakusoku_core::{Bytes, ChannelType, Cx, Info, Need, Picks, Recording, Sink, Stream};
 use bakusoku_methods::filter::{Filter, FilterParams};
@@ -45,7 +49,7 @@ impl Step for FindBadChannels {
         if !self.is_wanted(checks.config) {
             return;
         }
-        super::maxwell::check_types(checks, &["find_noisy_channels_meg", "find_flat_channels_meg"]);
+        crate::steps::maxwell::check_types(checks, &["find_noisy_channels_meg", "find_flat_channels_meg"]);
     }
     fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
         let inputs = unit.shared(MaxwellInputs::read)?;
@@ -74,7 +78,7 @@ impl Step for FindBadChannels {
                 |path| Ok(serde_json::from_str(&fs_err::read_to_string(path)?).map_err(std::io::Error::from)?),
             );
             unit.file(found, table, move |found, path, _| Ok(fs_err::write(path, found.table(&known))?));
-            let page = unit.join(Some(rec), found, |found, _| Ok(super::maxwell_page::found(found)));
+            let page = unit.join(Some(rec), found, |found, _| Ok(page::found(found)));
             unit.facts(page);
             all.push(found);
         }
@@ -90,6 +94,13 @@ impl Step for FindBadChannels {
         }
         unit.publish("bad_channels", all);
         Ok(())
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        for run in facts.runs() {
+            if let Some(shown) = facts.get::<page::FoundBadsData>(ABOUT.name, Some(run)) {
+                page.recording(run, page::drawn(&shown));
+            }
+        }
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         let kinds = match (config.flag("find_flat_channels_meg"), config.flag("find_noisy_channels_meg")) {

@@ -1,12 +1,16 @@
 //! Noise covariance from a stretch of the epochs, or from the empty room.
 
-use super::epochs::UnitEpochs;
+mod page;
+
+use self::page::CovarianceData;
 use crate::Result;
 use crate::config::keys::{Key, NONE, RESULTS, SPAN, key};
 use crate::config::{Checks, Config, Kind, Value};
 use crate::plan::{EpochTap, Planner, Work};
-use crate::report::data::CovarianceData;
+use crate::report::Page;
+use crate::report::facts::Facts;
 use crate::step::{About, MethodsText, Script, Step, number};
+use crate::steps::epochs::UnitEpochs;
 use bakusoku_core::containers::Covariance;
 use bakusoku_core::{Bytes, ChannelType, Info, Need, Par};
 use bakusoku_io::fif;
@@ -66,8 +70,8 @@ const ABOUT: &About = &About {
 pub(crate) struct NoiseCovariance;
 
 fn is_wanted(config: &Config) -> bool {
-    let of_epochs = super::epochs::is_wanted(config) && config.pair("noise_cov").is_some();
-    of_epochs || super::empty_room::gives_covariance(config)
+    let of_epochs = crate::steps::epochs::is_wanted(config) && config.pair("noise_cov").is_some();
+    of_epochs || crate::steps::empty_room::gives_covariance(config)
 }
 
 impl Step for NoiseCovariance {
@@ -83,7 +87,7 @@ impl Step for NoiseCovariance {
     fn check(&self, checks: &mut Checks<'_, '_>) {
         let config = checks.config;
         checks.inside_epochs("noise_cov");
-        if !super::empty_room::gives_covariance(config) {
+        if !crate::steps::empty_room::gives_covariance(config) {
             return;
         }
         if !config.flag("process_empty_room") {
@@ -101,7 +105,7 @@ impl Step for NoiseCovariance {
         let params = params(unit.config());
         // Samples that are kept until their number is known lie in temporary files.
         let kept = |bytes: u64| Bytes(if params.keeps_samples() { bytes } else { 0 });
-        let (path, noise) = if super::empty_room::gives_covariance(unit.config()) {
+        let (path, noise) = if crate::steps::empty_room::gives_covariance(unit.config()) {
             let Some(room) = unit.empty_room() else { return Ok(()) };
             let at = unit.tip(room);
             let stream = unit.stream(at);
@@ -130,6 +134,12 @@ impl Step for NoiseCovariance {
             .join(None, noise, |(cov, info), work| Ok(by_type(cov, info, &crate::input::wanted_types(work.config))));
         unit.facts(shown);
         Ok(())
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        let shown: Vec<CovarianceData> = facts.get(ABOUT.name, None).unwrap_or_default();
+        if !shown.is_empty() {
+            page.section("covariance", "Noise covariance", page::drawn(&shown));
+        }
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         let from = match config.pair("noise_cov") {

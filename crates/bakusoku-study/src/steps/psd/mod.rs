@@ -1,10 +1,14 @@
 //! Power spectra (Welch): of the filtered recording as `_psd.h5`, and by channel type for the report, raw and filtered.
 
+mod page;
+
+use self::page::SpectrumData;
 use crate::Result;
 use crate::config::{Config, Value};
 use crate::input::wanted_types;
 use crate::plan::{Planner, Product, Rec, Tap};
-use crate::report::data::SpectrumData;
+use crate::report::Page;
+use crate::report::facts::Facts;
 use crate::step::{About, Script, Step};
 use bakusoku_core::containers::Spectrum;
 use bakusoku_core::{Block, ChannelType, Cx, RowSink, Scratch, Sink, Span, Stream};
@@ -58,6 +62,15 @@ impl Step for Psd {
     }
     fn is_wanted(&self, _config: &Config) -> bool {
         true
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        for run in facts.runs() {
+            if let Some(shown) = facts.get::<Vec<SpectrumData>>(ABOUT.name, Some(run)) {
+                if !shown.is_empty() {
+                    page.recording(run, page::drawn(&shown, &facts.recording(run).line_freqs));
+                }
+            }
+        }
     }
     fn script(&self, _config: &Config, script: &mut Script) {
         script.line("spectrum = raw.compute_psd(method=\"welch\")");

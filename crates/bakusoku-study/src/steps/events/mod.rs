@@ -1,9 +1,13 @@
 //! Events: from `events.tsv` as annotations, else from the stimulus channel at the original rate, moved as
 //! `raw.resample(events=…)` moves them.
 
+mod page;
+
+use self::page::{EventCount, ShownEvents};
 use crate::config::{Checks, Config, Value};
 use crate::plan::Planner;
-use crate::report::data::EventCount;
+use crate::report::Page;
+use crate::report::facts::Facts;
 use crate::step::{About, Script, Step};
 use crate::unit::Run;
 use crate::{Error, Result};
@@ -11,7 +15,6 @@ use bakusoku_bids::sidecar::{self, EventRow, EventsTable};
 use bakusoku_core::{Annotation, Annotations, Event, Events, Need, Recording, Stream};
 use bakusoku_methods::events::{FindEvents, MaskType, events_from_annotations, matching_codes};
 use bakusoku_methods::resample::resample_events;
-use serde::{Deserialize, Serialize};
 
 const ABOUT: &About = &About {
     name: "events",
@@ -39,7 +42,7 @@ impl Step for FindEventsStep {
         ABOUT
     }
     fn is_wanted(&self, config: &Config) -> bool {
-        super::epochs::is_wanted(config)
+        crate::steps::epochs::is_wanted(config)
     }
     fn check(&self, checks: &mut Checks<'_, '_>) {
         let conditions = checks.config.conditions();
@@ -107,6 +110,15 @@ impl Step for FindEventsStep {
         unit.publish("events", events);
         Ok(())
     }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        for run in facts.runs() {
+            if let Some(shown) = facts.get::<ShownEvents>(ABOUT.name, Some(run)) {
+                if !shown.counts.is_empty() {
+                    page.recording(run, page::drawn(&shown, facts.recording(run).duration_s));
+                }
+            }
+        }
+    }
     fn script(&self, config: &Config, script: &mut Script) {
         let codes: Vec<String> =
             named_codes(config).into_iter().map(|(name, code)| format!("{name:?}: {code}")).collect();
@@ -134,17 +146,6 @@ pub(crate) enum FoundEvents {
     Table(Vec<(EventRow, String)>),
     /// Of the stimulus channels of these names.
     Stim(Events, Vec<String>),
-}
-
-/// What is shown of a recording's events.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct ShownEvents {
-    /// Where they come from, in words.
-    pub(crate) source: String,
-    /// All kinds of events found.
-    pub(crate) counts: Vec<EventCount>,
-    /// Onset (s from the first sample) and index into `counts`.
-    pub(crate) times: Vec<(f64, usize)>,
 }
 
 /// The events of one recording.

@@ -1,8 +1,12 @@
 //! Maxwell filter: signal-space separation, in space and time, of every run to one head position.
 
-use super::maxwell_page;
+mod checks;
+mod page;
+
 use crate::config::{Checks, Config, Value};
 use crate::plan::{Later, Planner, Product, Tap};
+use crate::report::Page;
+use crate::report::facts::Facts;
 use crate::step::{About, MethodsText, Script, Step, number};
 use crate::unit::Unit;
 use crate::{Error, Result};
@@ -55,7 +59,7 @@ impl Step for Maxwell {
         is_wanted(config)
     }
     fn check(&self, checks: &mut Checks<'_, '_>) {
-        super::maxwell_checks::check(checks);
+        checks::check(checks);
     }
     fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
         let inputs = unit.shared(MaxwellInputs::read)?;
@@ -93,11 +97,18 @@ impl Step for Maxwell {
                 })?;
                 report.warnings.iter().for_each(|text| work.warn(text));
                 let params = MaxwellParams { extended_proj: outer.cloned().unwrap_or_default(), ..params };
-                Ok(maxwell_page::page(work.config, &params, report, &source))
+                Ok(page::shown(work.config, &params, &report, &source))
             });
             unit.facts(page);
         }
         Ok(())
+    }
+    fn section(&self, facts: &Facts, page: &mut Page) {
+        for run in facts.runs() {
+            if let Some(shown) = facts.get::<page::MaxwellData>(ABOUT.name, Some(run)) {
+                page.recording(run, page::drawn(&shown));
+            }
+        }
     }
     fn methods(&self, config: &Config, text: &mut MethodsText) {
         let mut what = "MEG recordings were Maxwell filtered (signal-space separation; Taulu & Kajola, 2005".to_owned();

@@ -1,6 +1,6 @@
 //! The mean over members, one member in memory at a time.
 
-use super::average::Averaged;
+use super::Averaged;
 use crate::config::Config;
 use crate::input::wanted_types;
 use crate::plan::Work;
@@ -61,7 +61,7 @@ pub(super) fn average(config: &Config, files: &[(String, PathBuf)], work: &Work<
                 without.entry(name.clone()).or_default().push(label.clone());
                 continue;
             };
-            let (evoked, failed) = super::interpolate_bads::before_average(config, evoked);
+            let (evoked, failed) = crate::steps::interpolate_bads::before_average(config, evoked);
             if let Some(why) = failed {
                 let who = not_interpolated.entry(why).or_default();
                 if !who.contains(label) {
