@@ -145,7 +145,7 @@ def titles(browser: Browser, page: Path) -> list[str]:
 @pytest.mark.study
 def test_failures_stand_first_and_curves_are_drawn(browser, many):
     index = many / "report.html"
-    assert titles(browser, index)[:3] == ["Failures", "Subjects", "Group average"]
+    assert titles(browser, index)[:3] == ["Failures", "Subjects", "Group"]
     text = browser.evaluate("document.querySelector('#failures').parentElement.textContent")
     assert "sub-02" in text and "run-02_meg.fif" in text and "failed" not in text
     page = next(many.glob("sub-01/meg/*_report.html"))

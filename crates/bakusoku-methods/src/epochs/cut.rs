@@ -2,6 +2,7 @@
 
 use super::operator::EpochMut;
 use super::plan::{EpochsPlan, Job};
+use super::timeline::BaselineSamples;
 use bakusoku_core::{Par, Result};
 use bakusoku_math::stats;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
@@ -155,7 +156,12 @@ impl EpochsPlan {
     fn settle(&self, row: usize, samples: &[f64], out: &mut [f64]) {
         let timeline = &self.timeline;
         let baseline = timeline.baseline_samples.as_ref().filter(|_| self.baselined[row]);
-        let level = baseline.map(|range| stats::mean(&samples[range.start..range.end.min(samples.len())]));
+        let level = match baseline {
+            Some(BaselineSamples::Read(range)) => {
+                Some(stats::mean(&samples[range.start..range.end.min(samples.len())]))
+            }
+            _ => None,
+        };
         match (level, timeline.decim) {
             (None, 1) => out.copy_from_slice(&samples[..out.len()]),
             (Some(level), 1) => out.iter_mut().zip(samples).for_each(|(o, x)| *o = x - level),
@@ -164,6 +170,10 @@ impl EpochsPlan {
                 let level = level.unwrap_or(0.0);
                 out.iter_mut().zip(kept).for_each(|(o, x)| *o = x - level);
             }
+        }
+        if let Some(BaselineSamples::Kept(range)) = baseline {
+            let level = stats::mean(&out[range.start.min(out.len())..range.end.min(out.len())]);
+            out.iter_mut().for_each(|o| *o -= level);
         }
     }
 

@@ -31,7 +31,7 @@ pub use params::{Baseline, EpochsParams, EventRepeated, OnMissing};
 pub use plan::EpochsPlan;
 pub use select::{EventId, Selection, select_events};
 pub use sink::{DropLog, Epoch, EpochSink, EpochsHeader, EpochsSink, Kept};
-pub use timeline::Timeline;
+pub use timeline::{BaselineSamples, Timeline};
 
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,9 @@ pub struct EpochsParams {
     pub tmax: f64,
     /// What is subtracted: the mean over this stretch.
     pub baseline: Option<Baseline>,
+    /// Whether that mean is over the samples that decimation keeps, as in `Epochs.apply_baseline` afterwards, instead of
+    /// all that are read, as in `mne.Epochs(baseline=…, decim=…)`.
+    pub baseline_after_decim: bool,
     /// Largest range of values by channel type (SI units) of an epoch that is kept, in the order of the drop log.
     pub reject: Vec<(ChannelType, f64)>,
     /// Smallest range of values by channel type (SI units) of an epoch that is kept.
@@ -70,6 +73,7 @@ impl Default for EpochsParams {
             tmin: -0.2,
             tmax: 0.5,
             baseline: Some((None, Some(0.0))),
+            baseline_after_decim: false,
             reject: Vec::new(),
             flat: Vec::new(),
             reject_tmin: None,

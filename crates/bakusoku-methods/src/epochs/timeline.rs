@@ -24,12 +24,21 @@ pub struct Timeline {
     pub n_times: usize,
     /// The baseline with its ends resolved (s).
     pub baseline: Option<(f64, f64)>,
-    /// The samples of the baseline, among those read.
-    pub baseline_samples: Option<Range<usize>>,
+    /// The samples of the baseline, among those read, or among those kept.
+    pub baseline_samples: Option<BaselineSamples>,
     /// The samples that are looked at for rejection, among those kept; `None`: all.
     pub reject_samples: Option<Range<usize>>,
     /// Start (s) of the stretch in which a bad annotation counts, and its end before the last sample (samples).
     pub(super) reject_edges: (f64, i64),
+}
+
+/// The samples over which a baseline is averaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaselineSamples {
+    /// Among those read.
+    Read(Range<usize>),
+    /// Among those that decimation keeps.
+    Kept(Range<usize>),
 }
 
 impl Timeline {
@@ -104,8 +113,11 @@ impl Timeline {
         let baseline_samples = match baseline {
             None => None,
             Some((low, high)) => {
-                let start = (0..n_raw).find(|&i| raw_time(i) >= low).unwrap_or(n_raw);
-                let stop = (0..n_raw).rev().find(|&i| raw_time(i) <= high).map_or(0, |last| last + 1);
+                let kept = params.baseline_after_decim && decim > 1;
+                let at = |i: usize| if kept { time(i) } else { raw_time(i) };
+                let n = if kept { n_times } else { n_raw };
+                let start = (0..n).find(|&i| at(i) >= low).unwrap_or(n);
+                let stop = (0..n).rev().find(|&i| at(i) <= high).map_or(0, |last| last + 1);
                 if start >= stop {
                     return Err(Error::parameter(
                         "baseline",
@@ -113,7 +125,8 @@ impl Timeline {
                         format!("({low}, {high}) s"),
                     ));
                 }
-                Some(start..stop)
+                let range = start..stop;
+                Some(if kept { BaselineSamples::Kept(range) } else { BaselineSamples::Read(range) })
             }
         };
         Ok(Self {
