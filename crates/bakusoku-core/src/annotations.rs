@@ -16,6 +16,15 @@ pub struct Annotation {
     pub ch_names: Vec<String>,
 }
 
+impl Annotation {
+    /// The onset as whole microseconds, as MNE has it once annotations belong to a recording: Python's dates and times are
+    /// whole microseconds. It decides where an onset between two samples goes.
+    pub fn onset_in_whole_microseconds(&self) -> f64 {
+        let whole = self.onset.trunc();
+        (whole * 1e6 + ((self.onset - whole) * 1e6).round_ties_even()) / 1e6
+    }
+}
+
 /// Where onsets count from, as seconds and microseconds since 1970 (UTC).
 pub type OrigTime = (i64, i32);
 
@@ -50,7 +59,7 @@ impl Annotations {
         first_samp: i64,
         sfreq: f64,
     ) -> f64 {
-        let onset = self.items[index].onset;
+        let onset = self.items[index].onset_in_whole_microseconds();
         match (self.orig_time, meas_date) {
             (Some(orig), Some(meas)) => {
                 let shift = (orig.0 - meas.0) as f64 + f64::from(orig.1 - meas.1) * 1e-6;

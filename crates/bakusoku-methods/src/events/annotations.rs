@@ -43,7 +43,7 @@ pub fn events_from_annotations(
         .iter()
         .filter_map(|item| {
             let (_, code) = used.iter().find(|(name, _)| *name == item.description)?;
-            let sample = ((item.onset + shift) * stream.sfreq()).round_ties_even() as i64;
+            let sample = ((item.onset_in_whole_microseconds() + shift) * stream.sfreq()).round_ties_even() as i64;
             Some(Event { sample: sample + stream.first_samp, previous: 0, code: *code })
         })
         .collect();

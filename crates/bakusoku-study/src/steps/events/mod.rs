@@ -18,7 +18,7 @@ use bakusoku_methods::resample::resample_events;
 
 const ABOUT: &About = &About {
     name: "events",
-    revision: 2,
+    revision: 3,
     keys: &[
         "events",
         "conditions",
