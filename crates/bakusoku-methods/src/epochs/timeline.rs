@@ -204,7 +204,11 @@ mod tests {
         assert_eq!(timeline.first(), -66);
         assert!(timeline.times().contains(&0.0));
         assert_eq!(timeline.baseline, Some((-0.198, 0.0)));
-        assert_eq!(timeline.baseline_samples, Some(2..201));
+        assert_eq!(timeline.baseline_samples, Some(BaselineSamples::Read(2..201)));
+        let after = EpochsParams { baseline_after_decim: true, ..params.clone() };
+        let kept = Timeline::new(&after, 1000.0).unwrap();
+        assert_eq!(kept.baseline_samples, Some(BaselineSamples::Kept(0..67)));
+        assert_eq!((kept.times()[66], kept.baseline), (0.0, timeline.baseline));
         assert_eq!(timeline.start(1205, 1000), 5);
         assert_eq!(timeline.n_kept(801), 267);
         assert_eq!(timeline.n_kept(800), 266);
