@@ -6,7 +6,6 @@ mod checks;
 pub mod document;
 mod error;
 pub mod keys;
-mod keys_maxwell;
 mod kind;
 mod parse;
 pub mod pipeline;
@@ -74,6 +73,7 @@ impl Config {
                 keys.push(*key);
             }
         }
+        keys::sort(&mut keys);
         let keys = Arc::new(keys);
         let values = check(text, &keys, registry, &mut problems);
         match values {

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::keys;
-use super::keys_maxwell;
+use crate::steps::maxwell::keys::USED_BY_THE_SEARCH;
 
 /// Peak-to-peak amplitudes (SI units) above which no sensor gives anything, and how their limits are usually written.
 const BEYOND: &[(&str, f64, &str, &str)] = &[
@@ -32,7 +32,7 @@ impl Config {
                 .filter(|key| {
                     key.section == super::keys::MAXWELL && self.is_given(key.name) && key.name.starts_with("mf_")
                 })
-                .filter(|key| !(searches && keys_maxwell::USED_BY_THE_SEARCH.contains(&key.name)))
+                .filter(|key| !(searches && USED_BY_THE_SEARCH.contains(&key.name)))
                 .map(|key| format!("`{}`", key.name))
                 .collect();
             if !ignored.is_empty() {

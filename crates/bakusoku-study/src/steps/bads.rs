@@ -1,12 +1,22 @@
 //! Bad channels: from `channels.tsv`, else the recording, and `study.toml`; those of all runs are united.
 
 use crate::config::Config;
+use crate::config::Kind;
+use crate::config::keys::{DATA, Key, key};
 use crate::keys::Keys;
 use crate::plan::Planner;
 use crate::step::{About, MethodsText, Script, Step};
 use crate::{Result, input};
 use bakusoku_core::Recording;
 use serde_json::json;
+
+const KEYS: &[Key] = &[key(
+    DATA,
+    "annotations",
+    Kind::Word(&["keep", "bids"]),
+    "\"keep\"",
+    "\"keep\": BAD_ annotations of the recording stay. \"bids\": events.tsv replaces all but BAD_ACQ_SKIP, as mne-bids does.",
+)];
 
 pub(crate) const ABOUT: &About = &About {
     name: "bads",
@@ -21,6 +31,9 @@ pub(crate) struct Bads;
 impl Step for Bads {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
         let (config, source, runs) = (unit.config(), unit.context.source, &unit.unit().runs);

@@ -1,6 +1,8 @@
 //! The empty room that belongs to a subject and session: found, made like the reference run, and from then on treated
 //! as a run without a person.
 
+use crate::config::Kind;
+use crate::config::keys::{DATA, Key, TEXT_OR_NONE, key};
 use crate::config::{Checks, Config};
 use crate::keys::Keys;
 use crate::plan::{Planner, Rec};
@@ -11,6 +13,23 @@ use bakusoku_bids::{DataType, Dataset, Entities, FilePattern, NOISE, RecordingFi
 use bakusoku_core::{Annotation, Annotations, ChannelType, Info, Need, Recording, Stream};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+const KEYS: &[Key] = &[
+    key(
+        DATA,
+        "process_empty_room",
+        Kind::Bool,
+        "true",
+        "Filter the empty room that belongs to a subject like its runs, where there is one (MEG). The bad channels of the runs are bad in it too; its own concern it alone.",
+    ),
+    key(
+        DATA,
+        "emptyroom_fname",
+        TEXT_OR_NONE,
+        "\"none\"",
+        "Where the empty room is, as \"empty/{subject}.fif\". \"none\": the one of the sidecar, else the nearest by date.",
+    ),
+];
 
 pub(crate) const ABOUT: &About = &About {
     name: "empty_room",
@@ -25,6 +44,9 @@ pub(crate) struct EmptyRoom;
 impl Step for EmptyRoom {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         let types = crate::input::wanted_types(config);

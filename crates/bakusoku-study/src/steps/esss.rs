@@ -2,7 +2,9 @@
 //!
 //! Helle et al. (2021), IEEE Trans. Biomed. Eng. 68:2117; the directions are mne-bids-pipeline's.
 
+use crate::config::keys::{Key, MAXWELL, NONE, key};
 use crate::config::{Checks, Config};
+use crate::config::{Field, Kind};
 use crate::plan::{PASS_BUFFER, Planner, Work};
 use crate::step::{About, MethodsText, Step};
 use crate::{Error, Result};
@@ -12,6 +14,27 @@ use bakusoku_io::fif;
 use bakusoku_methods::covariance::RawCovarianceSink;
 use bakusoku_methods::epochs::EpochsSink;
 use bakusoku_methods::projection::{RawProjParams, raw_projectors, raw_projectors_plan};
+
+/// Entries of `mf_esss_reject`.
+const MEG_LIMITS: &[Field] =
+    &[Field { name: "mag", kind: Kind::Positive, doc: "T" }, Field { name: "grad", kind: Kind::Positive, doc: "T/m" }];
+
+const KEYS: &[Key] = &[
+    key(
+        MAXWELL,
+        "mf_esss",
+        Kind::Int(0),
+        "0",
+        "How many of the strongest directions of the empty room count as outer ones beside the moments (eSSS).",
+    ),
+    key(
+        MAXWELL,
+        "mf_esss_reject",
+        Kind::Either(&[NONE, Kind::Table(MEG_LIMITS)]),
+        "\"none\"",
+        "Seconds of the empty room whose range of values is larger are left out of that, as { mag = 4e-12, grad = 4e-10 }.",
+    ),
+];
 
 const ABOUT: &About = &About {
     name: "esss",
@@ -26,6 +49,9 @@ pub(crate) struct ExtendedSss;
 impl Step for ExtendedSss {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         is_wanted(config)

@@ -2,7 +2,9 @@
 
 use super::epochs::UnitEpochs;
 use crate::Result;
+use crate::config::keys::{Key, NAMES, RESULTS, key};
 use crate::config::{Checks, Config, Value, nearest_name};
+use crate::config::{Field, Kind};
 use crate::plan::{EpochTap, Planner};
 use crate::report::evoked::{self, EvokedData, Scales, Topomaps, evoked_data};
 use crate::report::facts::Facts;
@@ -13,6 +15,23 @@ use bakusoku_core::{Bytes, Need};
 use bakusoku_io::fif;
 use bakusoku_methods::evoked::{EvokedSink, Weights, combine_evoked};
 use maud::html;
+
+const CONTRAST: Kind = Kind::Either(&[
+    Kind::Tuple(&[Kind::Text, Kind::Text]),
+    Kind::Table(&[
+        Field { name: "name", kind: Kind::Text, doc: "Name of the contrast." },
+        Field { name: "conditions", kind: NAMES, doc: "Conditions." },
+        Field { name: "weights", kind: Kind::List(&Kind::Number), doc: "Weight of each condition." },
+    ]),
+]);
+
+const KEYS: &[Key] = &[key(
+    RESULTS,
+    "contrasts",
+    Kind::List(&CONTRAST),
+    "[]",
+    "Differences of conditions: [[\"a\", \"b\"]] is a minus b; or { name, conditions, weights }.",
+)];
 
 pub(crate) const ABOUT: &About = &About {
     name: "evoked",
@@ -27,6 +46,9 @@ pub(crate) struct AverageEpochs;
 impl Step for AverageEpochs {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         super::epochs::is_wanted(config)

@@ -1,12 +1,29 @@
 //! High-pass, low-pass, band-pass: data channels, bad ones included, not EOG or ECG.
 
 use crate::Result;
+use crate::config::Kind;
+use crate::config::keys::{FILTER, Key, POSITIVE_OR_NONE, key};
 use crate::config::{Checks, Config};
 use crate::plan::{Later, Planner};
 use crate::report::facts::Facts;
 use crate::report::page::{Page, note};
 use crate::step::{About, MethodsText, Script, Step, number};
 use bakusoku_methods::filter::{Filter, FilterParams, TransBandwidth};
+
+const AUTO_OR_POSITIVE: Kind = Kind::Either(&[Kind::Word(&["auto"]), Kind::Positive]);
+
+const KEYS: &[Key] = &[
+    key(
+        FILTER,
+        "l_freq",
+        POSITIVE_OR_NONE,
+        "\"none\"",
+        "Low edge of the pass band (Hz); \"none\": no high-pass filter.",
+    ),
+    key(FILTER, "h_freq", POSITIVE_OR_NONE, "40.0", "High edge of the pass band (Hz); \"none\": no low-pass filter."),
+    key(FILTER, "l_trans_bandwidth", AUTO_OR_POSITIVE, "\"auto\"", "Width of the transition band at l_freq (Hz)."),
+    key(FILTER, "h_trans_bandwidth", AUTO_OR_POSITIVE, "\"auto\"", "Width of the transition band at h_freq (Hz)."),
+];
 
 const ABOUT: &About = &About {
     name: "filter",
@@ -42,6 +59,9 @@ fn words(params: &FilterParams, sfreq: f64) -> String {
 impl Step for BandPass {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         config.number("l_freq").is_some() || config.number("h_freq").is_some()

@@ -2,11 +2,31 @@
 
 use crate::Result;
 use crate::config::Config;
+use crate::config::Kind;
+use crate::config::keys::{FILTER, Key, NONE, key};
 use crate::plan::{Later, Planner};
 use crate::report::facts::Facts;
 use crate::report::page::{Page, note};
 use crate::step::{About, MethodsText, Script, Step};
 use bakusoku_methods::notch::{Notch, NotchParams};
+
+const KEYS: &[Key] = &[
+    key(
+        FILTER,
+        "notch_freq",
+        Kind::Either(&[NONE, Kind::Positive, Kind::List(&Kind::Positive)]),
+        "\"none\"",
+        "Frequencies to notch out (Hz).",
+    ),
+    key(FILTER, "notch_trans_bandwidth", Kind::Positive, "1.0", "Width of the notches' transition bands (Hz)."),
+    key(
+        FILTER,
+        "notch_widths",
+        Kind::Either(&[NONE, Kind::Positive, Kind::List(&Kind::Positive)]),
+        "\"none\"",
+        "Width of the notches (Hz); \"none\": frequency / 200.",
+    ),
+];
 
 const ABOUT: &About = &About {
     name: "notch_filter",
@@ -36,6 +56,9 @@ fn params(config: &Config) -> NotchParams {
 impl Step for NotchFilter {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         !config.numbers("notch_freq").is_empty()

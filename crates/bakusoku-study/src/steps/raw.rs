@@ -2,10 +2,15 @@
 
 use crate::Result;
 use crate::config::Config;
+use crate::config::Kind;
+use crate::config::keys::{Key, RESULTS, key};
 use crate::plan::Planner;
 use crate::step::{About, Script, Step};
 use bakusoku_core::Sink;
 use bakusoku_io::fif::{RawOptions, RawWriter};
+
+const KEYS: &[Key] =
+    &[key(RESULTS, "save_filtered_raw", Kind::Bool, "true", "Write the filtered recordings (proc-filt_raw.fif).")];
 
 const ABOUT: &About = &About {
     name: "raw",
@@ -20,6 +25,9 @@ pub(crate) struct Raw;
 impl Step for Raw {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         config.flag("save_filtered_raw")

@@ -2,6 +2,8 @@
 //! the recording and applied with them; other references are subtracted directly, before epochs are cut.
 
 use crate::Result;
+use crate::config::Kind;
+use crate::config::keys::{CLEAN, Key, NAMES, key};
 use crate::config::{Config, Value};
 use crate::plan::{Later, Planner};
 use crate::step::{About, MethodsText, Script, Step};
@@ -9,6 +11,24 @@ use bakusoku_core::{ChannelType, Picks, Stream};
 use bakusoku_methods::projection::{has_eeg_average_ref_proj, make_eeg_average_ref_proj};
 use bakusoku_methods::reference::{EegReference, SetEegReference};
 use std::sync::Arc;
+
+const KEYS: &[Key] = &[
+    key(
+        CLEAN,
+        "eeg_reference",
+        Kind::Either(&[Kind::Text, NAMES]),
+        "\"average\"",
+        "EEG reference: \"average\", \"none\" (as recorded), or channel names.",
+    ),
+    key(
+        CLEAN,
+        "spatial_filter",
+        Kind::Word(&["none", "ssp", "ica"]),
+        "\"none\"",
+        "How to remove ocular and cardiac artifacts.",
+    )
+    .but(&["\"ssp\"", "\"ica\""], "write \"none\"; projectors that stand in the recordings are applied"),
+];
 
 const ABOUT: &About = &About {
     name: "reference",
@@ -23,6 +43,9 @@ pub(crate) struct Reference;
 impl Step for Reference {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         super::epochs::is_wanted(config)

@@ -2,11 +2,20 @@
 
 use crate::Result;
 use crate::config::Config;
+use crate::config::keys::{FILTER, Key, POSITIVE_OR_NONE, key};
 use crate::plan::{Later, Planner};
 use crate::report::facts::Facts;
 use crate::report::page::{Page, note};
 use crate::step::{About, MethodsText, Script, Step, number};
 use bakusoku_methods::resample::{Resample, ResampleParams};
+
+const KEYS: &[Key] = &[key(
+    FILTER,
+    "raw_resample_sfreq",
+    POSITIVE_OR_NONE,
+    "\"none\"",
+    "Resample the recording to this frequency (Hz).",
+)];
 
 const ABOUT: &About = &About {
     name: "resample",
@@ -21,6 +30,9 @@ pub(crate) struct ResampleRaw;
 impl Step for ResampleRaw {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         config.number("raw_resample_sfreq").is_some()

@@ -5,7 +5,9 @@ mod spool;
 
 use self::page::DropData;
 use self::spool::{EpochsIndex, EpochsSpool, samples};
+use crate::config::keys::{CLEAN, EVENTS, Key, NONE, NUMBER_OR_NONE, RESULTS, SPAN, key};
 use crate::config::{Checks, Config, Value};
+use crate::config::{Field, Kind};
 use crate::input::wanted_types;
 use crate::plan::{EpochsAt, Planner, Product};
 use crate::report::facts::Facts;
@@ -19,6 +21,58 @@ use bakusoku_fiff::FileId;
 use bakusoku_io::fif::{EpochsExtras, write_epochs_from};
 use bakusoku_methods::epochs::{EpochsParams, EpochsPlan, EventRepeated, OnMissing};
 use std::path::Path;
+
+/// Channel types that can have a rejection limit.
+const LIMITS: &[Field] = &[
+    Field { name: "mag", kind: Kind::Positive, doc: "T" },
+    Field { name: "grad", kind: Kind::Positive, doc: "T/m" },
+    Field { name: "eeg", kind: Kind::Positive, doc: "V" },
+    Field { name: "eog", kind: Kind::Positive, doc: "V" },
+    Field { name: "ecg", kind: Kind::Positive, doc: "V" },
+];
+
+const KEYS: &[Key] = &[
+    key(EVENTS, "epochs_tmin", Kind::Number, "-0.2", "Start of epochs (s)."),
+    key(EVENTS, "epochs_tmax", Kind::Number, "0.5", "End of epochs (s)."),
+    key(
+        EVENTS,
+        "baseline",
+        Kind::Either(&[NONE, SPAN]),
+        "[\"none\", 0]",
+        "Baseline (s); \"none\" in a pair: the epoch's edge; \"none\": no baseline.",
+    ),
+    key(EVENTS, "epochs_decim", Kind::Int(1), "1", "Keep every n-th sample of the epochs."),
+    key(EVENTS, "detrend", Kind::Either(&[NONE, Kind::Word(&["constant", "linear"])]), "\"none\"", "Detrend epochs."),
+    key(
+        EVENTS,
+        "event_repeated",
+        Kind::Word(&["error", "drop", "merge"]),
+        "\"error\"",
+        "When two events have the same sample.",
+    ),
+    key(
+        CLEAN,
+        "reject",
+        Kind::Either(&[NONE, Kind::Word(&["autoreject_global", "autoreject_local"]), Kind::Table(LIMITS)]),
+        "\"none\"",
+        "Peak-to-peak limits above which an epoch is dropped (T, T/m, V).",
+    )
+    .but(
+        &["\"autoreject_global\"", "\"autoreject_local\""],
+        "write limits, as { mag = 4e-12, grad = 4e-10, eeg = 150e-6 }",
+    ),
+    key(
+        CLEAN,
+        "flat",
+        Kind::Either(&[NONE, Kind::Table(LIMITS)]),
+        "\"none\"",
+        "Peak-to-peak limits below which an epoch is dropped (T, T/m, V).",
+    ),
+    key(CLEAN, "reject_tmin", NUMBER_OR_NONE, "\"none\"", "Start of the stretch that decides about rejection (s)."),
+    key(CLEAN, "reject_tmax", NUMBER_OR_NONE, "\"none\"", "End of the stretch that decides about rejection (s)."),
+    key(CLEAN, "reject_by_annotation", Kind::Bool, "true", "Drop epochs that overlap a BAD_ annotation."),
+    key(RESULTS, "save_epochs", Kind::Bool, "true", "Write the epochs (_epo.fif)."),
+];
 
 const CUT: &About = &About {
     name: "cut",
@@ -68,6 +122,9 @@ pub(crate) struct UnitEpochs {
 impl Step for CutEpochs {
     fn about(&self) -> &'static About {
         CUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         is_wanted(config)

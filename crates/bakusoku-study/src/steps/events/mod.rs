@@ -4,6 +4,8 @@
 mod page;
 
 use self::page::{EventCount, ShownEvents};
+use crate::config::Kind;
+use crate::config::keys::{EVENTS, Key, NAMES, NONE, key};
 use crate::config::{Checks, Config, Value};
 use crate::plan::Planner;
 use crate::report::Page;
@@ -15,6 +17,55 @@ use bakusoku_bids::sidecar::{self, EventRow, EventsTable};
 use bakusoku_core::{Annotation, Annotations, Event, Events, Need, Recording, Stream};
 use bakusoku_methods::events::{FindEvents, MaskType, events_from_annotations, matching_codes};
 use bakusoku_methods::resample::resample_events;
+
+const KEYS: &[Key] = &[
+    key(
+        EVENTS,
+        "conditions",
+        Kind::Either(&[NONE, NAMES, Kind::Map(&Kind::Either(&[Kind::Int(0), Kind::Text]))]),
+        "\"none\"",
+        "Conditions: { auditory = 1 } names stimulus codes; texts are trial_type names of events.tsv, parts between / are groups.",
+    ),
+    key(
+        EVENTS,
+        "events",
+        Kind::Word(&["auto", "stim", "bids"]),
+        "\"auto\"",
+        "Where events come from: \"auto\": events.tsv if there is one, else the stimulus channel.",
+    ),
+    key(
+        EVENTS,
+        "stim_channel",
+        Kind::Either(&[Kind::Text, NAMES]),
+        "\"auto\"",
+        "Stimulus channel; \"auto\": as MNE chooses (STI101, else STI 014, else STI014, else all of type stim).",
+    ),
+    key(
+        EVENTS,
+        "event_mask",
+        Kind::Either(&[NONE, Kind::Int(0)]),
+        "\"none\"",
+        "Bits of the stimulus channel; see event_mask_type.",
+    ),
+    key(
+        EVENTS,
+        "event_mask_type",
+        Kind::Word(&["and", "not_and"]),
+        "\"and\"",
+        "\"and\": keep the bits of event_mask; \"not_and\": leave them out.",
+    ),
+    key(EVENTS, "min_duration", Kind::NotNegative, "0.0", "Shortest event (s)."),
+    key(EVENTS, "shortest_event", Kind::Int(1), "2", "Shortest event (samples); a shorter one is an error."),
+    key(EVENTS, "initial_event", Kind::Bool, "false", "Whether a value at the start of the recording is an event."),
+    key(EVENTS, "event_offset", Kind::Number, "0.0", "Delay of the stimulus after its trigger (s)."),
+    key(
+        EVENTS,
+        "on_missing",
+        Kind::Word(&["raise", "warn", "ignore"]),
+        "\"raise\"",
+        "When a condition has no event in a subject.",
+    ),
+];
 
 const ABOUT: &About = &About {
     name: "events",
@@ -40,6 +91,9 @@ pub(crate) struct FindEventsStep;
 impl Step for FindEventsStep {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         crate::steps::epochs::is_wanted(config)

@@ -1,5 +1,6 @@
 //! Flat and noisy MEG channels, found run by run on a copy low-passed at 40 Hz.
 
+mod keys;
 mod page;
 
 use crate::Result;
@@ -41,6 +42,9 @@ pub(crate) struct FindBadChannels;
 impl Step for FindBadChannels {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [crate::config::keys::Key] {
+        keys::KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         is_wanted(config)

@@ -1,6 +1,7 @@
 //! Maxwell filter: signal-space separation, in space and time, of every run to one head position.
 
 mod checks;
+pub(crate) mod keys;
 mod page;
 
 use crate::config::{Checks, Config, Value};
@@ -54,6 +55,9 @@ pub(crate) fn is_wanted(config: &Config) -> bool {
 impl Step for Maxwell {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [crate::config::keys::Key] {
+        keys::KEYS
     }
     fn is_wanted(&self, config: &Config) -> bool {
         is_wanted(config)

@@ -4,7 +4,9 @@ mod page;
 
 use self::page::SpectrumData;
 use crate::Result;
+use crate::config::keys::{Key, NONE, POSITIVE_OR_NONE, RESULTS, key};
 use crate::config::{Config, Value};
+use crate::config::{Field, Kind};
 use crate::input::wanted_types;
 use crate::plan::{Planner, Product, Rec, Tap};
 use crate::report::Page;
@@ -14,6 +16,27 @@ use bakusoku_core::containers::Spectrum;
 use bakusoku_core::{Block, ChannelType, Cx, RowSink, Scratch, Sink, Span, Stream};
 use bakusoku_methods::psd::{WelchParams, WelchSink};
 use ndarray::s;
+
+/// Entries of `psd`.
+const PSD: &[Field] = &[
+    Field { name: "fmin", kind: Kind::NotNegative, doc: "Lowest frequency (Hz); 0 by default." },
+    Field { name: "fmax", kind: POSITIVE_OR_NONE, doc: "Highest frequency (Hz); the Nyquist frequency by default." },
+    Field { name: "n_fft", kind: Kind::Int(1), doc: "Length of the transform (samples); 2048 by default." },
+    Field { name: "n_overlap", kind: Kind::Int(0), doc: "Overlap of windows (samples); 0 by default." },
+    Field {
+        name: "n_per_seg",
+        kind: Kind::Either(&[NONE, Kind::Int(1)]),
+        doc: "Length of windows (samples); `n_fft` by default.",
+    },
+];
+
+const KEYS: &[Key] = &[key(
+    RESULTS,
+    "psd",
+    Kind::Either(&[NONE, Kind::Table(PSD)]),
+    "{}",
+    "Welch spectra of the filtered recording, written as _psd.h5; \"none\": none.",
+)];
 
 const ABOUT: &About = &About {
     name: "psd",
@@ -28,6 +51,9 @@ pub(crate) struct Psd;
 impl Step for Psd {
     fn about(&self) -> &'static About {
         ABOUT
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
     }
     fn plan(&self, unit: &mut Planner<'_>) -> Result<()> {
         let params = params(unit.config());
