@@ -98,6 +98,7 @@ pub(crate) fn cut_epochs<'py>(
         tmin,
         tmax,
         baseline,
+        baseline_after_decim: false,
         reject: limits("reject", reject)?,
         flat: limits("flat", flat)?,
         reject_tmin,

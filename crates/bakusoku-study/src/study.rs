@@ -106,8 +106,7 @@ impl Study {
 
     pub(crate) fn plan_with(&self, options: &RunOptions, pool: &Pool, threads: usize) -> Result<StudyPlan> {
         crate::unit::check_results(&self.source, self.results.root())?;
-        let (units, mut remarks) = discover(&self.config, &self.source)?;
-        remarks.extend(self.config.remarks());
+        let (units, remarks) = discover(&self.config, &self.source)?;
         let units = pool
             .tasks(units)
             .label(Unit::label)

@@ -226,8 +226,24 @@ pub(crate) fn failure(step: &str, error: &Error) -> Failure {
         Error::Step { step, run, .. } => ((*step).to_owned(), run.clone()),
         _ => (step.to_owned(), None),
     };
-    let messages = error.chain().iter().map(|message| final_names(message)).collect();
+    let messages = error.chain().iter().map(|message| by_key(&step, &final_names(message))).collect();
     Failure { step, run, messages, hint: error.hint() }
+}
+
+/// A message about a parameter of a method, by the key of the study file from which its value comes: of the step's keys the
+/// first that is the parameter's name, or ends with it (`decim` is `epochs_decim`, `freqs` is `notch_freq`).
+fn by_key(step: &str, message: &str) -> String {
+    let key = || {
+        let name = message.strip_prefix('`')?.split_once("` must be")?.0;
+        let registry = crate::steps::builtin();
+        let keys = registry.iter().find(|other| other.about().name == step)?.about().keys;
+        let named = |name: &str| {
+            keys.iter().find(|key| **key == name).or_else(|| keys.iter().find(|key| key.ends_with(&format!("_{name}"))))
+        };
+        let key = named(name).or_else(|| named(name.strip_suffix('s')?))?;
+        Some(message.replacen(&format!("`{name}`"), &format!("`{key}`"), 1))
+    };
+    key().unwrap_or_else(|| message.to_owned())
 }
 
 /// A message about a file that is being written, by the name that it was to have.

@@ -166,10 +166,10 @@ impl Step for FindEventsStep {
     }
     fn section(&self, facts: &Facts, page: &mut Page) {
         for run in facts.runs() {
-            if let Some(shown) = facts.get::<ShownEvents>(ABOUT.name, Some(run)) {
-                if !shown.counts.is_empty() {
-                    page.recording(run, page::drawn(&shown, facts.recording(run).duration_s));
-                }
+            if let Some(shown) = facts.get::<ShownEvents>(ABOUT.name, Some(run))
+                && !shown.counts.is_empty()
+            {
+                page.recording(run, page::drawn(&shown, facts.recording(run).duration_s));
             }
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn shown(config: &Config, params: &MaxwellParams, report: &MaxwellRep
     let sfreq = source.sfreq();
     let own = source.info.dev_head_t.as_ref();
     MaxwellData {
-        doing: doing(config, params, &report),
+        doing: doing(config, params, report),
         origin: report.origin_head,
         n_good: report.n_good,
         rebuilt: report.bads.clone(),

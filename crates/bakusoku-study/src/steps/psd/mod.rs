@@ -91,10 +91,10 @@ impl Step for Psd {
     }
     fn section(&self, facts: &Facts, page: &mut Page) {
         for run in facts.runs() {
-            if let Some(shown) = facts.get::<Vec<SpectrumData>>(ABOUT.name, Some(run)) {
-                if !shown.is_empty() {
-                    page.recording(run, page::drawn(&shown, &facts.recording(run).line_freqs));
-                }
+            if let Some(shown) = facts.get::<Vec<SpectrumData>>(ABOUT.name, Some(run))
+                && !shown.is_empty()
+            {
+                page.recording(run, page::drawn(&shown, &facts.recording(run).line_freqs));
             }
         }
     }
