@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         epochs,
         event,
         filter,
+        io,
         maxwell,
         pool,
         preprocessing,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from .pool import AsyncResult, Executor, Pool, PoolError, RemoteError, TaskTimeout, WorkerDied, default_rng
 
 _MODULES = (
-    "channels", "chpi", "cov", "epochs", "event", "filter", "joblib", "maxwell", "pool", "preprocessing", "proj",
+    "channels", "chpi", "cov", "epochs", "event", "filter", "io", "joblib", "maxwell", "pool", "preprocessing", "proj",
     "reference", "time_frequency",
 )  # fmt: skip
 _NAMES = {
@@ -78,6 +79,7 @@ __all__ = [
     "filter",
     "find_events",
     "interpolate_bads",
+    "io",
     "maxwell",
     "n_threads",
     "pool",

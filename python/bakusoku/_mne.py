@@ -6,21 +6,35 @@ Everything else of the package works without MNE. Names that MNE keeps to itself
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mne import BaseEpochs, Evoked, Info, Projection, channel_type, pick_types, read_trans
+from mne import Annotations, BaseEpochs, Evoked, Info, Projection, channel_type, pick_types, read_trans
+from mne._fiff._digitization import _format_dig_points
 from mne._fiff.compensator import get_current_comp
-from mne._fiff.constants import FIFF
+from mne._fiff.constants import (
+    FIFF,
+    _ch_coil_type_named,
+    _ch_kind_named,
+    _ch_unit_mul_named,
+    _ch_unit_named,
+    _coord_frame_named,
+)
+from mne._fiff.meas_info import _empty_info
 from mne.annotations import _annotations_starts_stops
 from mne.channels import fix_mag_coil_types
 from mne.forward import _make_forward
 from mne.io import BaseRaw, RawArray, read_info
+from mne.io import read_raw_fif as _read_raw_fif
 from mne.transforms import Transform
 from mne.utils import logger, use_log_level
 from mne.utils import warn as _warn
+
+if TYPE_CHECKING:
+    from .io import Raw
 
 __all__ = [
     "FIFF",
@@ -41,6 +55,8 @@ __all__ = [
     "log",
     "log_level",
     "pick_types",
+    "raw_of",
+    "read_raw_fif",
     "samples",
     "stretches",
     "unlocked",
@@ -168,3 +184,90 @@ def loaded(inst: Any) -> np.ndarray:
 def channels_of(info: Info) -> list[tuple[str, str, np.ndarray]]:
     """Name, type and position (m) of each channel."""
     return [(ch["ch_name"], channel_type(info, k), np.array(ch["loc"][:3], float)) for k, ch in enumerate(info["chs"])]
+
+
+def read_raw_fif(path: str) -> BaseRaw:
+    """MNE's own reader."""
+    return _read_raw_fif(path, allow_maxshield="yes", verbose="error")
+
+
+class _RawOfFile(BaseRaw):
+    """MNE's object around a recording that bakusoku reads."""
+
+    def __init__(self, raw: Raw, info: Info, annotations: Annotations) -> None:
+        super().__init__(
+            info,
+            preload=False,
+            first_samps=[raw.first_samp],
+            last_samps=[raw.first_samp + raw.n_times - 1],
+            filenames=[raw.filenames[0]],
+            raw_extras=[{"raw": raw}],
+            orig_format="single",
+            verbose="error",
+        )
+        self.set_annotations(annotations, verbose="error")
+
+    def _read_segment_file(self, data, idx, fi, start, stop, cals, mult):
+        raw = self._raw_extras[fi]["raw"]
+        if mult is None:
+            picks = np.arange(len(raw.ch_names))[idx]
+            data[:] = raw.get_data(picks, start, stop)
+        else:
+            # Projections and compensation expect numbers that are not calibrated yet.
+            stored = np.array([ch[4] * ch[5] for ch in raw._described["chs"]])
+            data[:] = mult @ (raw.get_data(None, start, stop) / stored[:, np.newaxis])
+
+
+def raw_of(raw: Raw, about: Mapping[str, Any]) -> BaseRaw:
+    """MNE's object, as MNE's own reader of the format would make it, from what the file says."""
+    info = _info(about)
+    onsets, durations, descriptions, names = ([], [], [], [])
+    for onset, duration, description, ch_names in about["annotations"]:
+        onsets.append(onset)
+        durations.append(duration)
+        descriptions.append(description)
+        names.append(tuple(ch_names))
+    return _RawOfFile(raw, info, Annotations(onsets, durations, descriptions, orig_time=None, ch_names=names))
+
+
+def _info(about: Mapping[str, Any]) -> Info:
+    info = _empty_info(about["sfreq"])
+    for name, _, numbers, loc, cal, scale in about["chs"]:
+        kind, coil_type, unit, unit_mul, coord_frame, scanno, logno = numbers
+        info["chs"].append(
+            dict(
+                ch_name=name,
+                kind=_ch_kind_named.get(kind, kind),
+                coil_type=_ch_coil_type_named.get(coil_type, coil_type),
+                unit=_ch_unit_named.get(unit, unit),
+                unit_mul=_ch_unit_mul_named.get(unit_mul, unit_mul),
+                coord_frame=_coord_frame_named.get(coord_frame, coord_frame),
+                loc=np.array(loc),
+                cal=cal,
+                range=scale,
+                scanno=scanno,
+                logno=logno,
+            )
+        )
+    for key in ("bads", "highpass", "lowpass", "line_freq", "experimenter", "description"):
+        info[key] = about[key]
+    info["custom_ref_applied"] = about["custom_ref_applied"]
+    if about["meas_date"] is not None:
+        seconds, microseconds = about["meas_date"]
+        info["meas_date"] = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=microseconds)
+    if about["dig"]:
+        points = [dict(kind=k, ident=i, r=np.array(r), coord_frame=f) for k, i, r, f in about["dig"]]
+        info["dig"] = _format_dig_points(points)
+    if about["subject_info"] is not None:
+        person = dict(about["subject_info"])
+        if "birthday" in person:
+            # The day of the Julian count at the start of the year 1.
+            person["birthday"] = date.fromordinal(person["birthday"] - 1_721_425)
+        info["subject_info"] = person
+    for key in ("dev_head_t", "ctf_head_t", "dev_ctf_t"):
+        if about[key] is not None:
+            from_, to, matrix = about[key]
+            info[key] = Transform(from_, to, np.array(matrix))
+    info._unlocked = False
+    info._update_redundant()
+    return info

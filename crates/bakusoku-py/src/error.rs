@@ -47,3 +47,20 @@ fn innermost(error: &Error) -> &Error {
 pub(crate) fn parameter(name: &'static str, expected: impl Into<String>, got: impl std::fmt::Display) -> PyErr {
     to_python(Error::parameter(name, expected, got))
 }
+
+/// The Python error of a reader's or writer's error.
+pub(crate) fn file_error(error: bakusoku_io::Error) -> PyErr {
+    let mut text = error.to_string();
+    if let Some(hint) = error.hint() {
+        text = format!("{text} (hint: {hint})");
+    }
+    match error {
+        bakusoku_io::Error::Core(error) => to_python(error),
+        // Python has a class for each kind: FileNotFoundError, PermissionError, …
+        bakusoku_io::Error::PartMissing { .. } => pyo3::exceptions::PyFileNotFoundError::new_err(text),
+        error => match error.os_error() {
+            Some(source) => std::io::Error::new(source.kind(), text).into(),
+            None => DataError::new_err(text),
+        },
+    }
+}

@@ -1,5 +1,5 @@
-//! The Python door: NumPy arrays and plain values in, the kernels' arrays out; of files, only the small ones that stand
-//! beside a recording. No science; the names that people call, their defaults and their documentation stand in
+//! The Python door: NumPy arrays and plain values in, the kernels' arrays out; recordings by position, and the small files
+//! that stand beside them. No science; the names that people call, their defaults and their documentation stand in
 //! `python/bakusoku`.
 //!
 //! Every function takes float64 in C order and `n_jobs` (0: the budget), works without the interpreter lock and, where
@@ -16,6 +16,7 @@ mod maxfilter;
 mod maxwell;
 mod pool;
 mod psd;
+mod recording;
 mod resample;
 mod sinks;
 
@@ -68,6 +69,11 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(maxwell::maxwell_filter, module)?)?;
     module.add_function(wrap_pyfunction!(maxwell::maxwell_plan, module)?)?;
     module.add_function(wrap_pyfunction!(psd::psd_array_welch, module)?)?;
+    module.add_class::<recording::Recording>()?;
+    module.add_function(wrap_pyfunction!(recording::edf_labels, module)?)?;
+    module.add_function(wrap_pyfunction!(recording::open_brainvision, module)?)?;
+    module.add_function(wrap_pyfunction!(recording::open_edf, module)?)?;
+    module.add_function(wrap_pyfunction!(recording::open_recording, module)?)?;
     module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::average, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::compute_covariance, module)?)?;

@@ -1,30 +1,16 @@
 //! `bakusoku.preprocessing` and `bakusoku.chpi`: what stands beside a recording for the Maxwell filter.
 
-use crate::error::{DataError, to_python};
+use crate::error::{file_error, to_python};
 use bakusoku_core::{
     CoordFrame, CrossTalk, DigKind, DigPoint, FineCalibration, HeadPosition, HeadPositions, Info, SensorCalibration,
     Transform,
 };
-use bakusoku_io::Error;
 use bakusoku_io::maxfilter;
 use bakusoku_methods::headshape;
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use std::path::PathBuf;
-
-/// The Python error of a reader's or writer's error.
-fn file_error(error: Error) -> PyErr {
-    let text = error.to_string();
-    match error {
-        Error::Core(error) => to_python(error),
-        // Python has a class for each kind: FileNotFoundError, PermissionError, …
-        error => match error.os_error() {
-            Some(source) => std::io::Error::new(source.kind(), text).into(),
-            None => DataError::new_err(text),
-        },
-    }
-}
 
 /// Rows of equal length as a matrix.
 fn rows<const N: usize>(rows: impl ExactSizeIterator<Item = [f64; N]>) -> Array2<f64> {

@@ -25,6 +25,7 @@ MODULES = [
     "epochs",
     "event",
     "filter",
+    "io",
     "maxwell",
     "preprocessing",
     "proj",

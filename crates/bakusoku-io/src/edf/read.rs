@@ -89,6 +89,11 @@ impl EdfRaw {
         Ok(Self { stream, path: path.to_owned(), source, header, stored, records, upsampled })
     }
 
+    /// Whether samples have 24 bits (BDF), not 16 (EDF).
+    pub fn is_bdf(&self) -> bool {
+        self.header.width == 3
+    }
+
     fn signal(&self, pick: usize) -> &Signal {
         &self.header.signals[self.stored[pick].signal]
     }

@@ -1,0 +1,251 @@
+//! `bakusoku.io`: recordings, read by position.
+
+use crate::array::give;
+use crate::enter::enter_rows;
+use crate::error::{file_error, parameter, to_python};
+use bakusoku_core::{Annotations, DigPoint, Info, OrigTime, Picks, Stream, SubjectInfo, Transform};
+use bakusoku_io::brainvision::{BrainVisionOptions, BrainVisionRaw};
+use bakusoku_io::edf::{self, EdfOptions, EdfRaw, StimChannel, Units};
+use bakusoku_io::{ChannelRef, Opened};
+use ndarray::{Array2, Axis};
+use numpy::PyArray2;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// Bytes of the result that are read at a time, at least; Ctrl-C ends a call between two of them.
+const PIECE: usize = 1 << 23;
+
+/// An open recording.
+#[pyclass(frozen)]
+pub(crate) struct Recording {
+    opened: Opened,
+}
+
+/// A channel by name or place.
+#[derive(FromPyObject)]
+pub(crate) enum Which {
+    Index(i64),
+    Name(String),
+}
+
+fn refs(list: Vec<Which>) -> Vec<ChannelRef> {
+    let of = |which| match which {
+        Which::Index(at) => ChannelRef::Index(at),
+        Which::Name(name) => ChannelRef::Name(name),
+    };
+    list.into_iter().map(of).collect()
+}
+
+/// Opens a recording of whatever format.
+#[pyfunction]
+pub(crate) fn open_recording(py: Python<'_>, path: PathBuf) -> PyResult<Recording> {
+    let opened = py.detach(|| bakusoku_io::open_recording(&path)).map_err(file_error)?;
+    Ok(Recording { opened })
+}
+
+/// Opens a BrainVision recording by its header.
+#[pyfunction]
+pub(crate) fn open_brainvision(
+    py: Python<'_>,
+    path: PathBuf,
+    eog: Vec<Which>,
+    misc: Option<Vec<Which>>,
+    scale: f64,
+    ignore_marker_types: bool,
+) -> PyResult<Recording> {
+    let options = BrainVisionOptions { eog: refs(eog), misc: misc.map(refs), scale, ignore_marker_types };
+    let raw = py.detach(|| BrainVisionRaw::open(&path, &options)).map_err(file_error)?;
+    let opened = Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None };
+    Ok(Recording { opened })
+}
+
+/// What a reader of EDF and BDF is told.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct EdfArguments {
+    eog: Vec<Which>,
+    misc: Vec<Which>,
+    /// `None`: by name.
+    stim_channel: Option<Vec<Which>>,
+    exclude: Vec<String>,
+    include: Vec<String>,
+    infer_types: bool,
+    /// One for all channels.
+    unit: Option<String>,
+    units: Vec<(String, String)>,
+    latin1: bool,
+    exclude_after_unique: bool,
+}
+
+impl From<EdfArguments> for EdfOptions {
+    fn from(a: EdfArguments) -> Self {
+        Self {
+            eog: refs(a.eog),
+            misc: refs(a.misc),
+            stim_channel: match a.stim_channel {
+                None => StimChannel::Auto,
+                Some(list) if list.is_empty() => StimChannel::None,
+                Some(list) => StimChannel::These(refs(list)),
+            },
+            exclude: a.exclude,
+            include: a.include,
+            infer_types: a.infer_types,
+            units: match a.unit {
+                Some(unit) => Units::All(unit),
+                None if a.units.is_empty() => Units::OfFile,
+                None => Units::By(a.units),
+            },
+            latin1: a.latin1,
+            exclude_after_unique: a.exclude_after_unique,
+        }
+    }
+}
+
+/// Opens an EDF or BDF recording (`bdf` says which it must be).
+#[pyfunction]
+pub(crate) fn open_edf(py: Python<'_>, path: PathBuf, bdf: bool, arguments: EdfArguments) -> PyResult<Recording> {
+    let options = arguments.into();
+    let raw = py.detach(|| EdfRaw::open(&path, &options)).map_err(file_error)?;
+    if raw.is_bdf() != bdf {
+        let (expected, got) = if bdf { ("a BDF file", "an EDF file") } else { ("an EDF file", "a BDF file") };
+        return Err(parameter("input_fname", expected, format!("{got}, `{}`", path.display())));
+    }
+    let opened = Opened { paths: vec![path], recording: Box::new(raw), previous: None };
+    Ok(Recording { opened })
+}
+
+/// Names of an EDF or BDF file's signals, before any is left out.
+#[pyfunction]
+pub(crate) fn edf_labels(
+    py: Python<'_>,
+    path: PathBuf,
+    infer_types: bool,
+    exclude_after_unique: bool,
+) -> PyResult<Vec<String>> {
+    let options = EdfOptions { infer_types, exclude_after_unique, ..EdfOptions::default() };
+    py.detach(|| edf::labels(&path, &options)).map_err(file_error)
+}
+
+#[pymethods]
+impl Recording {
+    /// What is known before any sample is read, as plain values.
+    fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stream = self.opened.recording.stream();
+        let out = describe(py, stream)?;
+        out.set_item("filenames", &self.opened.paths)?;
+        Ok(out)
+    }
+
+    /// Samples `start..stop` of the channels `picks`, in SI units, `(n_picks, n_times)`.
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        picks: Vec<usize>,
+        start: u64,
+        stop: u64,
+        n_jobs: usize,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let recording = &*self.opened.recording;
+        let n_channels = recording.stream().n_channels();
+        let picks = Picks::new(picks, n_channels).map_err(to_python)?;
+        let n_times = recording.stream().n_times;
+        if start > stop || stop > n_times {
+            return Err(to_python(bakusoku_core::Error::Range { start, stop, n_times }));
+        }
+        let mut out = Array2::zeros((picks.len(), (stop - start) as usize));
+        let step = (PIECE / 8 / picks.len().max(1)).max(1);
+        let pieces: Vec<_> = out.axis_chunks_iter_mut(Axis(1), step).map(|piece| Mutex::new(Some(piece))).collect();
+        enter_rows(py, n_jobs, pieces.len(), |_, index| {
+            let piece = pieces[index].lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            let piece = piece.expect("each piece is asked for once");
+            let at = start + (index * step) as u64;
+            recording.read(at..at + piece.ncols() as u64, &picks, piece)
+        })?;
+        drop(pieces);
+        Ok(give(py, out))
+    }
+}
+
+fn describe<'py>(py: Python<'py>, stream: &Stream) -> PyResult<Bound<'py, PyDict>> {
+    let info = &stream.info;
+    let out = PyDict::new(py);
+    let chs: Vec<_> = info
+        .chs
+        .iter()
+        .map(|ch| {
+            let numbers = (ch.kind, ch.coil_type, ch.unit, ch.unit_mul, ch.coord_frame.0, ch.scanno, ch.logno);
+            (&ch.name, ch.ch_type().name(), numbers, ch.loc, ch.cal, ch.range)
+        })
+        .collect();
+    out.set_item("chs", chs)?;
+    out.set_item("sfreq", info.sfreq)?;
+    out.set_item("n_times", stream.n_times)?;
+    out.set_item("first_samp", stream.first_samp)?;
+    out.set_item("gaps", stream.gaps.iter().map(|gap| (gap.start, gap.stop)).collect::<Vec<_>>())?;
+    out.set_item("bads", &info.bads)?;
+    out.set_item("highpass", info.highpass)?;
+    out.set_item("lowpass", info.lowpass)?;
+    out.set_item("line_freq", info.line_freq)?;
+    out.set_item("meas_date", info.meas_date)?;
+    out.set_item("dig", dig(info))?;
+    out.set_item("custom_ref_applied", info.custom_ref_applied)?;
+    out.set_item("experimenter", info.experimenter.as_deref())?;
+    out.set_item("description", info.description.as_deref())?;
+    out.set_item("subject_info", info.subject_info.as_ref().map(|subject| person(py, subject)).transpose()?)?;
+    let transform = |t: &Option<Transform>| t.map(|t| (t.from.0, t.to.0, t.matrix));
+    out.set_item("dev_head_t", transform(&info.dev_head_t))?;
+    out.set_item("ctf_head_t", transform(&info.ctf_head_t))?;
+    out.set_item("dev_ctf_t", transform(&info.dev_ctf_t))?;
+    out.set_item("annotations", annotations(&stream.annotations, info.meas_date, stream))?;
+    Ok(out)
+}
+
+type Point = (i32, i32, [f64; 3], i32);
+
+fn dig(info: &Info) -> Vec<Point> {
+    let of = |point: &DigPoint| (point.kind.to_fiff(), point.ident, point.r, point.coord_frame.0);
+    info.dig.iter().map(of).collect()
+}
+
+/// Onset from the first sample (s), duration (s), description, channels.
+fn annotations(
+    all: &Annotations,
+    meas_date: Option<OrigTime>,
+    stream: &Stream,
+) -> Vec<(f64, f64, String, Vec<String>)> {
+    let of = |(index, item): (usize, &bakusoku_core::Annotation)| {
+        let onset = all.onset_from_first_sample(index, meas_date, stream.first_samp, stream.info.sfreq);
+        (onset, item.duration, item.description.clone(), item.ch_names.clone())
+    };
+    all.items.iter().enumerate().map(of).collect()
+}
+
+/// MNE's `subject_info`, with the keys that are known; the birthday as the day of the Julian count.
+fn person<'py>(py: Python<'py>, subject: &SubjectInfo) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for (key, value) in [
+        ("his_id", &subject.his_id),
+        ("last_name", &subject.last_name),
+        ("first_name", &subject.first_name),
+        ("middle_name", &subject.middle_name),
+    ] {
+        if let Some(value) = value {
+            out.set_item(key, value)?;
+        }
+    }
+    for (key, value) in
+        [("id", subject.id), ("sex", subject.sex), ("hand", subject.hand), ("birthday", subject.birthday)]
+    {
+        if let Some(value) = value {
+            out.set_item(key, value)?;
+        }
+    }
+    for (key, value) in [("weight", subject.weight), ("height", subject.height)] {
+        if let Some(value) = value {
+            out.set_item(key, value)?;
+        }
+    }
+    Ok(out)
+}

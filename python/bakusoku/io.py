@@ -1,0 +1,515 @@
+"""Recordings of any format that bakusoku reads, with MNE-Python's meaning of every field.
+
+A :class:`Raw` holds a file's description; samples are read when they are asked for, from any place, by several threads.
+Nothing here imports MNE-Python but :meth:`Raw.to_mne`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from . import _core
+from ._array import Array, as_jobs, as_picks
+from ._exceptions import ParameterError, UnsupportedError
+
+if TYPE_CHECKING:
+    from ._mne import BaseRaw
+
+__all__ = [
+    "Annotation",
+    "Raw",
+    "read_raw",
+    "read_raw_bdf",
+    "read_raw_brainvision",
+    "read_raw_edf",
+    "read_raw_fif",
+]
+
+_Channels = Sequence[int | str] | None
+_Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A marked stretch of a recording.
+
+    Attributes
+    ----------
+    onset : float
+        Start in s from the first sample.
+    duration : float
+        Length in s.
+    description : str
+        What it is.
+    ch_names : tuple of str
+        The channels it is about; empty: all.
+    """
+
+    onset: float
+    duration: float
+    description: str
+    ch_names: tuple[str, ...] = ()
+
+
+class Raw:
+    """A recording; samples are read when they are asked for.
+
+    Made by :func:`read_raw` and its relatives.
+
+    Attributes
+    ----------
+    filenames : tuple of str
+        Its files.
+    ch_names : list of str
+        Names of the channels.
+    sfreq : float
+        Sampling frequency in Hz.
+    n_times : int
+        Number of samples.
+    first_samp : int
+        Samples from the start of the acquisition to the first one.
+    bads : list of str
+        Bad channels.
+    highpass, lowpass : float
+        Pass band in Hz.
+    meas_date : datetime | None
+        When the recording began.
+    annotations : list of Annotation
+        Marked stretches; what was not acquired is `BAD_ACQ_SKIP`.
+    gaps : list of tuple
+        First sample and one past the last of what was not acquired; such samples are 0.
+    """
+
+    def __init__(self, opener: Callable[..., _core.Recording], *args: Any) -> None:
+        # Kept, so that a worker opens the file again instead of getting its samples.
+        self._opener, self._args = opener, args
+        self._recording = opener(*args)
+        self._described = about = self._recording.describe()
+        self.filenames: tuple[str, ...] = tuple(os.fspath(path) for path in about["filenames"])
+        self.ch_names: list[str] = [ch[0] for ch in about["chs"]]
+        self.sfreq: float = about["sfreq"]
+        self.n_times: int = about["n_times"]
+        self.first_samp: int = about["first_samp"]
+        self.bads: list[str] = about["bads"]
+        self.highpass: float = about["highpass"]
+        self.lowpass: float = about["lowpass"]
+        date = about["meas_date"]
+        epoch = datetime(1970, 1, 1, tzinfo=UTC)
+        self.meas_date = None if date is None else epoch + timedelta(seconds=date[0], microseconds=date[1])
+        self.gaps: list[tuple[int, int]] = about["gaps"]
+        self.annotations = [Annotation(*item[:3], tuple(item[3])) for item in about["annotations"]]
+
+    def __reduce__(self) -> tuple[type[Raw], tuple[Any, ...]]:
+        return type(self), (self._opener, *self._args)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Raw:
+        # An open file that nobody can change.
+        return self
+
+    def __repr__(self) -> str:
+        name = os.path.basename(self.filenames[0])
+        return f"<Raw | {name}, {len(self.ch_names)} x {self.n_times} ({self.n_times / self.sfreq:.1f} s), not loaded>"
+
+    @property
+    def times(self) -> Array:
+        """Times of the samples in s from the first one."""
+        return np.arange(self.n_times) / self.sfreq
+
+    def get_channel_types(self) -> list[str]:
+        """Types of the channels, by MNE's names.
+
+        Returns
+        -------
+        types : list of str
+            A type for each channel.
+        """
+        return [ch[1] for ch in self._described["chs"]]
+
+    def get_data(
+        self, picks: Any = None, start: int = 0, stop: int | None = None, *, n_jobs: int | None = None
+    ) -> Array:
+        """Read samples.
+
+        Parameters
+        ----------
+        picks : str | array_like | None
+            Channels by index, name or type; ``None`` is all of them, bad ones too.
+        start : int
+            First sample.
+        stop : int | None
+            One past the last sample; ``None`` is the end.
+        n_jobs : int | None
+            Number of threads; ``None`` is the budget.
+
+        Returns
+        -------
+        data : ndarray of float64, shape (n_picks, n_times)
+            The samples in SI units.
+        """
+        stop = self.n_times if stop is None else min(stop, self.n_times)
+        if start < 0 or stop < start:
+            raise ParameterError(f"`start` must be at least 0 and at most `stop`, got {start} and {stop}")
+        return self._recording.read(self._picked(picks), int(start), int(stop), as_jobs(n_jobs))
+
+    def _picked(self, picks: Any) -> list[int]:
+        if picks is None:
+            return list(range(len(self.ch_names)))
+        if isinstance(picks, str):
+            picks = [picks]
+        if not all(isinstance(pick, str) for pick in picks):
+            return as_picks(picks, len(self.ch_names)).tolist()
+        types, out = self.get_channel_types(), []
+        for pick in picks:
+            found = [k for k, (name, kind) in enumerate(zip(self.ch_names, types, strict=True)) if pick in (name, kind)]
+            if pick == "all":
+                found = list(range(len(types)))
+            if not found:
+                raise ParameterError(f"`picks` must name channels or types of the recording, got {pick!r}")
+            out += [k for k in found if k not in out]
+        return out
+
+    def to_mne(self) -> BaseRaw:
+        """Make MNE's object of it.
+
+        Returns
+        -------
+        raw : mne.io.BaseRaw
+            What MNE's reader of the format would give, not loaded. Samples come through this reader; those of FIFF
+            files through MNE's own.
+        """
+        from . import _mne
+
+        if self._opener is _core.open_recording and self.filenames[0].endswith((".fif", ".fif.gz")):
+            return _mne.read_raw_fif(self.filenames[0])
+        return _mne.raw_of(self, self._described)
+
+
+def _channels(value: Any, name: str) -> list[int | str]:
+    if value is None or value is False:
+        return []
+    if isinstance(value, (str, int)):
+        return [value]
+    out = [int(which) if isinstance(which, (int, np.integer)) else which for which in value]
+    if not all(isinstance(which, (int, str)) for which in out):
+        raise ParameterError(f"`{name}` must be names or indices of channels, got {value!r}")
+    return out
+
+
+def _path(fname: Any, name: str) -> str:
+    if not isinstance(fname, (str, os.PathLike)):
+        raise TypeError(f"`{name}` must be the path of a file, got {type(fname).__name__}")
+    return os.path.abspath(os.fspath(fname))
+
+
+def read_raw(fname: _Path, *, preload: bool = False, verbose: Any = None) -> Raw:
+    """Open a recording of any format: FIFF, BrainVision, EDF, BDF. What it is says the file itself, not its name.
+
+    Parameters
+    ----------
+    fname : path-like
+        The file; of BrainVision the header (``.vhdr``).
+    preload : bool
+        Not used: samples are read when they are asked for.
+    verbose : object
+        Not used.
+
+    Returns
+    -------
+    raw : Raw
+        The recording.
+
+    See Also
+    --------
+    mne.io.read_raw : The same as an object of MNE's.
+
+    Examples
+    --------
+    >>> from bakusoku.io import read_raw
+    >>> read_raw("nothing.vhdr")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+    return Raw(_core.open_recording, _path(fname, "fname"))
+
+
+def read_raw_fif(
+    fname: _Path,
+    allow_maxshield: bool | Literal["yes"] = False,
+    preload: bool = False,
+    on_split_missing: str = "raise",
+    verbose: Any = None,
+) -> Raw:
+    """Open a FIFF recording, with all parts of a split one.
+
+    Parameters
+    ----------
+    fname : path-like
+        The first file.
+    allow_maxshield : bool | "yes"
+        Not used: recordings with internal active shielding are opened.
+    preload : bool
+        Not used: samples are read when they are asked for.
+    on_split_missing : "raise"
+        A missing part is an error.
+    verbose : object
+        Not used.
+
+    Returns
+    -------
+    raw : Raw
+        The recording.
+
+    See Also
+    --------
+    mne.io.read_raw_fif : The same as an object of MNE's.
+
+    Examples
+    --------
+    >>> from bakusoku.io import read_raw_fif
+    >>> read_raw_fif("nothing_raw.fif")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+    if on_split_missing != "raise":
+        raise UnsupportedError(f'`on_split_missing` must be "raise", got {on_split_missing!r}')
+    return Raw(_core.open_recording, _path(fname, "fname"))
+
+
+def read_raw_brainvision(
+    vhdr_fname: _Path,
+    eog: Sequence[int | str] = ("HEOGL", "HEOGR", "VEOGb"),
+    misc: Sequence[int | str] | Literal["auto"] = "auto",
+    scale: float = 1.0,
+    ignore_marker_types: bool = False,
+    overrides: dict[str, Any] | None = None,
+    preload: bool = False,
+    verbose: Any = None,
+) -> Raw:
+    """Open a BrainVision recording by its header.
+
+    Parameters
+    ----------
+    vhdr_fname : path-like
+        The header (``.vhdr``, ``.ahdr``). Markers and samples are those that it names, or, after a renaming, those of
+        its own name.
+    eog : sequence of int or str
+        Channels that are electro-oculograms.
+    misc : sequence of int or str | "auto"
+        Channels of type misc; "auto": those whose unit is none of electric potentials.
+    scale : float
+        Factor by which all samples are multiplied.
+    ignore_marker_types : bool
+        Whether annotations are named by the markers' descriptions alone.
+    overrides : None
+        Not supported: a header that is wrong has to be corrected.
+    preload : bool
+        Not used: samples are read when they are asked for.
+    verbose : object
+        Not used.
+
+    Returns
+    -------
+    raw : Raw
+        The recording.
+
+    See Also
+    --------
+    mne.io.read_raw_brainvision : The same as an object of MNE's. Here samples as text may be vectorized, byte order and
+        `DataPoints` of the header count, and electrodes may lack coordinates.
+
+    Examples
+    --------
+    >>> from bakusoku.io import read_raw_brainvision
+    >>> read_raw_brainvision("nothing.vhdr")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+    if overrides:
+        raise UnsupportedError("`overrides` must be None: correct the header's text instead")
+    chosen = None if isinstance(misc, str) and misc == "auto" else _channels(misc, "misc")
+    return Raw(
+        _core.open_brainvision,
+        _path(vhdr_fname, "vhdr_fname"),
+        _channels(eog, "eog"),
+        chosen,
+        float(scale),
+        bool(ignore_marker_types),
+    )
+
+
+def _edf(
+    path: str,
+    bdf: bool,
+    eog: _Channels,
+    misc: _Channels,
+    stim_channel: Any,
+    exclude: Sequence[str] | str,
+    infer_types: bool,
+    include: Sequence[str] | str | None,
+    units: Mapping[str, str] | str | None,
+    encoding: str,
+    exclude_after_unique: bool,
+) -> Raw:
+    if encoding.lower().replace("-", "").replace("_", "") not in ("utf8", "latin1", "iso88591"):
+        raise ParameterError(f'`encoding` must be "utf8" or "latin1", got {encoding!r}')
+    if include and exclude:
+        raise ParameterError(f"`exclude` must be empty where `include` is given, got {exclude!r}")
+
+    def names(chosen: Sequence[str] | str | None) -> list[str]:
+        if not isinstance(chosen, str):
+            return [str(name) for name in chosen or ()]
+        labels = _core.edf_labels(path, bool(infer_types), bool(exclude_after_unique))
+        # A pattern that fits none still means that it was given.
+        return [name for name in labels if re.match(chosen, name)] or ["\0"]
+
+    auto = stim_channel is True or (isinstance(stim_channel, str) and stim_channel == "auto")
+    arguments = {
+        "eog": _channels(eog, "eog"),
+        "misc": _channels(misc, "misc"),
+        "stim_channel": None if auto else _channels(stim_channel, "stim_channel"),
+        "exclude": names(exclude) if exclude else [],
+        "include": names(include) if include else [],
+        "infer_types": bool(infer_types),
+        "unit": units if isinstance(units, str) else None,
+        "units": list(units.items()) if isinstance(units, Mapping) else [],
+        "latin1": not encoding.lower().startswith("utf"),
+        "exclude_after_unique": bool(exclude_after_unique),
+    }
+    return Raw(_core.open_edf, path, bdf, arguments)
+
+
+def read_raw_edf(
+    input_fname: _Path,
+    eog: _Channels = None,
+    misc: _Channels = None,
+    stim_channel: str | Sequence[int | str] | int | None = "auto",
+    exclude: Sequence[str] | str = (),
+    infer_types: bool = False,
+    include: Sequence[str] | str | None = None,
+    preload: bool = False,
+    units: Mapping[str, str] | str | None = None,
+    encoding: str = "utf8",
+    exclude_after_unique: bool = False,
+    *,
+    verbose: Any = None,
+) -> Raw:
+    """Open an EDF or EDF+ recording.
+
+    Parameters
+    ----------
+    input_fname : path-like
+        The file.
+    eog : sequence of int or str | None
+        Channels that are electro-oculograms.
+    misc : sequence of int or str | None
+        Channels of type misc.
+    stim_channel : "auto" | str | int | sequence | None
+        Channels of stimulus codes; "auto": those named `status` or `trigger`.
+    exclude : sequence of str | str
+        Channels to leave out; a str is a regular expression.
+    infer_types : bool
+        Whether types are told from labels, as in `EOG left`.
+    include : sequence of str | str | None
+        The only channels to read; a str is a regular expression.
+    preload : bool
+        Not used: samples are read when they are asked for.
+    units : dict | str | None
+        Units of channels for which the file has none, such as "uV".
+    encoding : "utf8" | "latin1"
+        Encoding of annotations; those that are not UTF-8 are read as Latin-1 in any case.
+    exclude_after_unique : bool
+        Whether channels are chosen after their names were made unique.
+    verbose : object
+        Not used.
+
+    Returns
+    -------
+    raw : Raw
+        The recording. All channels have the rate of the fastest one; the others are interpolated over their whole
+        length, as MNE does with ``preload=True``.
+
+    See Also
+    --------
+    mne.io.read_raw_edf : The same as an object of MNE's. Here records of EDF+D stand at their times, with gaps between
+        them, and the fraction of a second of the start is part of ``meas_date``.
+
+    Examples
+    --------
+    >>> from bakusoku.io import read_raw_edf
+    >>> read_raw_edf("nothing.edf")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+    chosen = (eog, misc, stim_channel, exclude, infer_types, include, units, encoding, exclude_after_unique)
+    return _edf(_path(input_fname, "input_fname"), False, *chosen)
+
+
+def read_raw_bdf(
+    input_fname: _Path,
+    eog: _Channels = None,
+    misc: _Channels = None,
+    stim_channel: str | Sequence[int | str] | int | None = "auto",
+    exclude: Sequence[str] | str = (),
+    infer_types: bool = False,
+    include: Sequence[str] | str | None = None,
+    preload: bool = False,
+    units: Mapping[str, str] | str | None = None,
+    encoding: str = "utf8",
+    exclude_after_unique: bool = False,
+    *,
+    verbose: Any = None,
+) -> Raw:
+    """Open a BDF or BDF+ recording.
+
+    Parameters
+    ----------
+    input_fname : path-like
+        The file.
+    eog : sequence of int or str | None
+        Channels that are electro-oculograms.
+    misc : sequence of int or str | None
+        Channels of type misc.
+    stim_channel : "auto" | str | int | sequence | None
+        Channels of stimulus codes, of which the lowest 17 bits are kept; "auto": those named `status` or `trigger`.
+    exclude : sequence of str | str
+        Channels to leave out; a str is a regular expression.
+    infer_types : bool
+        Whether types are told from labels, as in `EOG left`.
+    include : sequence of str | str | None
+        The only channels to read; a str is a regular expression.
+    preload : bool
+        Not used: samples are read when they are asked for.
+    units : dict | str | None
+        Units of channels for which the file has none, such as "uV".
+    encoding : "utf8" | "latin1"
+        Encoding of annotations; those that are not UTF-8 are read as Latin-1 in any case.
+    exclude_after_unique : bool
+        Whether channels are chosen after their names were made unique.
+    verbose : object
+        Not used.
+
+    Returns
+    -------
+    raw : Raw
+        The recording; see :func:`read_raw_edf`.
+
+    See Also
+    --------
+    mne.io.read_raw_bdf : The same as an object of MNE's.
+
+    Examples
+    --------
+    >>> from bakusoku.io import read_raw_bdf
+    >>> read_raw_bdf("nothing.bdf")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
+    """
+    chosen = (eog, misc, stim_channel, exclude, infer_types, include, units, encoding, exclude_after_unique)
+    return _edf(_path(input_fname, "input_fname"), True, *chosen)
