@@ -41,14 +41,9 @@ pub struct Annotations {
 }
 
 impl Annotations {
-    /// Sorts by onset, then duration, then description, as MNE does.
+    /// Sorts by onset, then duration, as MNE does; what has both alike stays in order.
     pub fn sort(&mut self) {
-        self.items.sort_by(|a, b| {
-            a.onset
-                .total_cmp(&b.onset)
-                .then(a.duration.total_cmp(&b.duration))
-                .then_with(|| a.description.cmp(&b.description))
-        });
+        self.items.sort_by(|a, b| a.onset.total_cmp(&b.onset).then(a.duration.total_cmp(&b.duration)));
     }
 
     /// Seconds from the recording's first sample to the onset of `items[index]`.

@@ -215,11 +215,15 @@ fn annotations(
     meas_date: Option<OrigTime>,
     stream: &Stream,
 ) -> Vec<(f64, f64, String, Vec<String>)> {
-    let of = |(index, item): (usize, &bakusoku_core::Annotation)| {
-        let onset = all.onset_from_first_sample(index, meas_date, stream.first_samp, stream.info.sfreq);
-        (onset, item.duration, item.description.clone(), item.ch_names.clone())
+    let shift = match (all.orig_time, meas_date) {
+        (Some(orig), Some(meas)) => {
+            let between = (orig.0 - meas.0) as f64 + f64::from(orig.1 - meas.1) * 1e-6;
+            between - stream.first_samp as f64 / stream.info.sfreq
+        }
+        _ => 0.0,
     };
-    all.items.iter().enumerate().map(of).collect()
+    let items = all.items.iter();
+    items.map(|item| (item.onset + shift, item.duration, item.description.clone(), item.ch_names.clone())).collect()
 }
 
 /// MNE's `subject_info`, with the keys that are known; the birthday as the day of the Julian count.
