@@ -231,10 +231,30 @@ def read_raw(fname: _Path, *, preload: bool = False, verbose: Any = None) -> Raw
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from bakusoku.io import read_raw
-    >>> read_raw("nothing.vhdr")
-    Traceback (most recent call last):
-    FileNotFoundError: ...
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> header = '''Brain Vision Data Exchange Header File Version 1.0
+    ... [Common Infos]
+    ... DataFile=x.eeg
+    ... DataFormat=BINARY
+    ... DataOrientation=MULTIPLEXED
+    ... NumberOfChannels=2
+    ... SamplingInterval=2000
+    ... [Binary Infos]
+    ... BinaryFormat=INT_16
+    ... [Channel Infos]
+    ... Ch1=Cz,,0.5,µV
+    ... Ch2=Pz,,0.5,µV
+    ... '''
+    >>> _ = (folder / "x.vhdr").write_text(header, "utf-8")
+    >>> _ = (folder / "x.eeg").write_bytes(bytes([2, 0, 4, 0, 6, 0, 8, 0]))
+    >>> raw = read_raw(folder / "x.vhdr")
+    >>> raw
+    <Raw | x.vhdr, 2 x 2 (0.0 s), not loaded>
+    >>> raw.get_data("Pz")
+    array([[2.e-06, 4.e-06]])
     """
     return Raw(_core.open_recording, _path(fname, "fname"))
 
@@ -273,8 +293,9 @@ def read_raw_fif(
     Examples
     --------
     >>> from bakusoku.io import read_raw_fif
-    >>> read_raw_fif("nothing_raw.fif")
+    >>> read_raw_fif("nothing_raw.fif")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
+    ...
     FileNotFoundError: ...
     """
     if on_split_missing != "raise":
@@ -326,10 +347,30 @@ def read_raw_brainvision(
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from bakusoku.io import read_raw_brainvision
-    >>> read_raw_brainvision("nothing.vhdr")
-    Traceback (most recent call last):
-    FileNotFoundError: ...
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> header = '''Brain Vision Data Exchange Header File Version 1.0
+    ... [Common Infos]
+    ... DataFile=x.eeg
+    ... DataFormat=BINARY
+    ... DataOrientation=MULTIPLEXED
+    ... NumberOfChannels=2
+    ... SamplingInterval=2000
+    ... [Binary Infos]
+    ... BinaryFormat=INT_16
+    ... [Channel Infos]
+    ... Ch1=Cz,,0.5,µV
+    ... Ch2=Pz,,0.5,µV
+    ... '''
+    >>> _ = (folder / "x.vhdr").write_text(header, "utf-8")
+    >>> _ = (folder / "x.eeg").write_bytes(bytes([2, 0, 4, 0, 6, 0, 8, 0]))
+    >>> raw = read_raw_brainvision(folder / "x.vhdr")
+    >>> raw
+    <Raw | x.vhdr, 2 x 2 (0.0 s), not loaded>
+    >>> raw.get_data("Pz")
+    array([[2.e-06, 4.e-06]])
     """
     if overrides:
         raise UnsupportedError("`overrides` must be None: correct the header's text instead")
@@ -442,10 +483,20 @@ def read_raw_edf(
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from bakusoku.io import read_raw_edf
-    >>> read_raw_edf("nothing.edf")
-    Traceback (most recent call last):
-    FileNotFoundError: ...
+    >>> fields = [(8, "0"), (80, "X X X X"), (80, "Startdate X X X X"), (8, "29.02.24"), (8, "12.34.56")]
+    >>> fields += [(8, 512), (44, "")]
+    >>> fields += [(8, 1), (8, 1), (4, 1), (16, "Cz"), (80, ""), (8, "uV"), (8, -100), (8, 100), (8, -1000), (8, 1000)]
+    >>> header = "".join(f"{value:<{width}}" for width, value in [*fields, (80, ""), (8, 2), (32, "")])
+    >>> path = Path(tempfile.mkdtemp()) / "x.edf"
+    >>> _ = path.write_bytes(header.encode("latin-1") + bytes([10, 0, 20, 0]))
+    >>> raw = read_raw_edf(path)
+    >>> raw.sfreq, str(raw.meas_date)
+    (2.0, '2024-02-29 12:34:56+00:00')
+    >>> raw.get_data().round(9)
+    array([[1.e-06, 2.e-06]])
     """
     chosen = (eog, misc, stim_channel, exclude, infer_types, include, units, encoding, exclude_after_unique)
     return _edf(_path(input_fname, "input_fname"), False, *chosen)
@@ -506,10 +557,21 @@ def read_raw_bdf(
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from bakusoku.io import read_raw_bdf
-    >>> read_raw_bdf("nothing.bdf")
-    Traceback (most recent call last):
-    FileNotFoundError: ...
+    >>> fields = [(8, chr(255) + "BIOSEMI"), (80, "X X X X"), (80, "Startdate X X X X")]
+    >>> fields += [(8, "29.02.24"), (8, "12.34.56")]
+    >>> fields += [(8, 512), (44, "")]
+    >>> fields += [(8, 1), (8, 1), (4, 1), (16, "Cz"), (80, ""), (8, "uV"), (8, -100), (8, 100), (8, -1000), (8, 1000)]
+    >>> header = "".join(f"{value:<{width}}" for width, value in [*fields, (80, ""), (8, 2), (32, "")])
+    >>> path = Path(tempfile.mkdtemp()) / "x.bdf"
+    >>> _ = path.write_bytes(header.encode("latin-1") + bytes([10, 0, 0, 20, 0, 0]))
+    >>> raw = read_raw_bdf(path)
+    >>> raw.sfreq, str(raw.meas_date)
+    (2.0, '2024-02-29 12:34:56+00:00')
+    >>> raw.get_data().round(9)
+    array([[1.e-06, 2.e-06]])
     """
     chosen = (eog, misc, stim_channel, exclude, infer_types, include, units, encoding, exclude_after_unique)
     return _edf(_path(input_fname, "input_fname"), True, *chosen)

@@ -39,6 +39,11 @@ TABLE: dict[str, Row] = {
     "cov.compute_covariance, regularised": Row("mne.compute_covariance(method=...)", metrics.covariance, 1e-10),
     # The splines' matrix has a condition number of 1e7.
     "channels.interpolate_bads": Row("inst.interpolate_bads", metrics.time_series, 1e-9),
+    "io.read_raw": Row("mne.io.read_raw_*", metrics.exact, 0.0),
+    # Fourier transforms of another library; relative to the channel's peak.
+    "io.read_raw, unequal rates": Row("mne.io.read_raw_edf", metrics.time_series, 1e-13),
+    "io.positions": Row("mne.io.read_raw_*", metrics.largest, 1e-12),
+    "io.annotations": Row("mne.io.read_raw_*", metrics.exact, 0.0),
     "reference.set_eeg_reference": Row("mne.set_eeg_reference", metrics.time_series, 1e-12),
     "chpi.read_head_pos": Row("mne.chpi.read_head_pos", metrics.exact, 0.0),
     "headshape": Row("mne.bem.fit_sphere_to_headshape", metrics.taps, 1e-13),

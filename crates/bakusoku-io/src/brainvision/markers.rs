@@ -29,23 +29,24 @@ pub(super) fn read(path: &Path, sfreq: f64, ignore_types: bool) -> Result<Marker
     for (index, entry) in entries.enumerate() {
         let parts: Vec<&str> = entry.value.split(',').map(str::trim).collect();
         let expected = "`type,description,position,size,channel`, with a position that is a number";
-        let [kind, description, position, ..] = parts[..] else {
-            return Err(settings.wrong_value(entry, expected));
-        };
-        let position: i64 = position.parse().map_err(|_| settings.wrong_value(entry, expected))?;
+        // Some write commas of a description as they are: it ends where three numbers follow.
+        let is_number = |at: usize| parts.get(at).is_some_and(|part| part.parse::<i64>().is_ok());
+        let numbers = (2..parts.len()).find(|&at| is_number(at) && (at == 2 || is_number(at + 1) && is_number(at + 2)));
+        let Some(at) = numbers else { return Err(settings.wrong_value(entry, expected)) };
+        let position: i64 = parts[at].parse().unwrap_or(0);
         // Text is not trimmed: that of a response may begin with spaces.
-        let untrimmed = entry.value.split(',').nth(1).unwrap_or(description);
-        let (kind, description) = (kind.replace("\\1", ","), untrimmed.replace("\\1", ","));
+        let untrimmed: Vec<&str> = entry.value.split(',').collect();
+        let (kind, description) = (parts[0].replace("\\1", ","), untrimmed[1..at].join(",").replace("\\1", ","));
         if kind == "New Segment" {
             if out.date.is_none() {
-                out.date = parts.get(5).and_then(|date| parse_date(date));
+                out.date = parts.get(at + 3).and_then(|date| parse_date(date));
             }
             if index == 0 {
                 continue;
             }
         }
         // A size that is no number is none, as in MNE.
-        let size: u64 = parts.get(3).and_then(|size| size.parse().ok()).unwrap_or(0);
+        let size: u64 = parts.get(at + 1).and_then(|size| size.parse().ok()).unwrap_or(0);
         out.items.push(Annotation {
             onset: (position.saturating_sub(1)) as f64 / sfreq,
             duration: size as f64 / sfreq,

@@ -12,6 +12,8 @@
 //! - a `DataType` other than samples over time is an error;
 //! - `μ` is micro whichever of Unicode's two characters is written;
 //! - a data file that was renamed together with its header is found, with a warning;
+//! - a comma in a marker's description need not be written `\1`, as long as three numbers follow;
+//! - channels of one name get running numbers (MNE refuses them);
 //! - electrodes that the coordinates leave out have no position (MNE refuses the file);
 //! - a table of filters that is not understood is a warning.
 //!

@@ -82,17 +82,18 @@ pub(super) fn info(path: &Path, header: &Header, options: &EdfOptions) -> Result
         let mut ch = Channel::new(name.clone(), types[k]);
         // MNE takes all for potentials.
         ch.unit = Channel::UNIT_V;
-        let mut is_stim = false;
+        // What holds codes is read as codes, whatever type it is given.
+        let is_stim = stim.contains(&index);
         if ChannelRef::any(&options.eog, name, index, n) {
             (ch.kind, ch.coil_type) = (Channel::EOG, 0);
         } else if ChannelRef::any(&options.misc, name, index, n) {
             (ch.kind, ch.coil_type) = (Channel::MISC, 0);
-        } else if stim.contains(&index) {
+        } else if is_stim {
             (ch.kind, ch.coil_type, ch.unit) = (Channel::STIM, 0, Channel::UNIT_NONE);
-            is_stim = true;
         }
+        let scaled = !is_stim || header.width == 2 && ch.kind != Channel::STIM;
         (ch.coord_frame, ch.loc) = (CoordFrame::HEAD, [f64::NAN; 12]);
-        stored.push(calibration(path, header.width, k, signal, name, is_stim, &options.units)?);
+        stored.push(calibration(path, header.width, k, signal, name, is_stim, scaled, &options.units)?);
         chs.push(ch);
     }
     let per_record = chosen.iter().map(|&k| header.signals[k].n_samples).max().unwrap_or(1);
@@ -140,6 +141,7 @@ fn calibration(
     signal: &Signal,
     name: &str,
     is_stim: bool,
+    scaled: bool,
     units: &Units,
 ) -> Result<Stored> {
     let range = |[low, high]: [f64; 2], what| match high - low {
@@ -152,10 +154,10 @@ fn calibration(
     let cal = range(signal.physical, "physical") / range(signal.digital, "digital");
     let mut stored =
         Stored { signal: index, cal, offset: signal.physical[0] - signal.digital[0] * cal, gain: 1.0, is_stim };
-    if is_stim {
-        if width == 3 {
-            (stored.cal, stored.offset) = (1.0, 0.0);
-        }
+    if is_stim && width == 3 {
+        (stored.cal, stored.offset) = (1.0, 0.0);
+    }
+    if !scaled {
         return Ok(stored);
     }
     stored.gain = match signal.unit.as_str() {
