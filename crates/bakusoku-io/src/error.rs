@@ -108,6 +108,42 @@ pub enum Error {
         /// What was looked for instead.
         looked: String,
     },
+    /// A field of a structured file that is not what such a file has.
+    #[error("`{path}`: `{field}` is {got}, expected {expected}", path = path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: String,
+        /// What would have been right.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+    /// Something in an HDF5 file can't be read.
+    #[error("`{path}`: `{object}` can't be read as HDF5", path = path.display())]
+    Hdf5 {
+        /// The file.
+        path: PathBuf,
+        /// What.
+        object: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file with a recording's samples is not there.
+    #[error(
+        "`{path}` says that its samples are in `{named}`, which is not there; neither is `{looked}`",
+        path = path.display(), named = named.display(), looked = looked.display()
+    )]
+    SamplesMissing {
+        /// The file that was opened.
+        path: PathBuf,
+        /// The file that it names.
+        named: PathBuf,
+        /// What was looked for instead.
+        looked: PathBuf,
+    },
     /// A part of a split recording is not there.
     #[error("`{path}` says that the recording goes on in `{next}`, which is not there", path = path.display(), next = next.display())]
     SplitMissing {
@@ -168,7 +204,15 @@ impl Error {
             Self::PartMissing { .. } => {
                 Some("put the files of a recording into one folder; a renamed header needs its new names in it, too")
             }
-            Self::Byte { .. } => Some("the file may be damaged, or may not have been copied completely; copy it again"),
+            Self::SamplesMissing { .. } => {
+                Some("put the files of a recording into one folder, under the names that they had")
+            }
+            Self::Field { .. } => {
+                Some("the file may have been changed by hand; save it again from the program that made it")
+            }
+            Self::Hdf5 { .. } | Self::Byte { .. } => {
+                Some("the file may be damaged, or may not have been copied completely; copy it again")
+            }
             Self::Line { .. } => Some("the file may be of another kind, or was changed by hand"),
             Self::NotARecording { .. } => Some("name a file of continuous data, as x_raw.fif or sub-01_task-x_meg.fif"),
             Self::Samples { .. } => Some("write floating point: fmt = \"single\" or \"double\""),

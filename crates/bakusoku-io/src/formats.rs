@@ -1,6 +1,6 @@
 //! THE list of formats. A new format is a folder beside this file and one line in [`FORMATS`].
 
-use crate::{Result, brainvision, edf, fif};
+use crate::{Result, brainvision, edf, eeglab, fif};
 use bakusoku_core::Recording;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,7 @@ pub const FORMATS: &[Format] = &[
     },
     Format { name: "EDF", extensions: &[".edf"], probe: edf::probe_edf, open: edf::open_recording },
     Format { name: "BDF", extensions: &[".bdf"], probe: edf::probe_bdf, open: edf::open_recording },
+    Format { name: "EEGLAB", extensions: &[".set"], probe: eeglab::probe, open: eeglab::open_recording },
 ];
 
 /// How names of recordings that can be read end.
@@ -50,7 +51,6 @@ pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
         b"Brain Vision Data Exchange Marker File",
         "is the marker file of a BrainVision recording, whose header (.vhdr) is to be opened",
     ),
-    (b"MATLAB 5.0", "looks like a MATLAB file"),
     (b"\x89HDF", "looks like HDF5"),
     (b"MEG41", "looks like a CTF file"),
     (b"MEG42", "looks like a CTF file"),
@@ -62,7 +62,6 @@ pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
 
 /// How names of recordings end that are not read; see [`FOREIGN`].
 const FOREIGN_EXTENSIONS: &[(&str, &str)] = &[
-    (".set", "EEGLAB"),
     (".cnt", "Neuroscan"),
     (".mff", "EGI"),
     (".ds", "CTF"),

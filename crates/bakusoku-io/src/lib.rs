@@ -8,6 +8,7 @@ pub mod brainvision;
 mod channel_ref;
 mod dates;
 pub mod edf;
+pub mod eeglab;
 mod error;
 pub mod fif;
 mod formats;

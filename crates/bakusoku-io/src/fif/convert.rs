@@ -4,8 +4,8 @@
 use super::calibrated::Calibrated;
 use super::output::{Out, Output};
 use super::raw::find_raw;
-use super::{FifRaw, RawFormat, RawOptions, RawWriter, open_fiff, probe};
-use crate::{Error, Result, open};
+use super::{EpochsExtras, FifRaw, RawFormat, RawOptions, RawWriter, open_fiff, probe, write_epochs};
+use crate::{Error, Result, eeglab, open};
 use bakusoku_fiff::constants::*;
 use bakusoku_fiff::{Entry, Fiff, FileId, MAX_FILE, Node, RawTag, Writer};
 use std::io::{self, Read};
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// Converts a file to FIFF. From FIFF every tag is carried over as it is; only samples of raw data are stored anew when
 /// `fmt` is given, with the same values; for integers, channels whose samples are
 /// not multiples of their calibration get one that fits their largest sample. Parts of a split recording become one file where 2 GB allow it.
+/// An epoched set of EEGLAB becomes a file of epochs.
 ///
 /// # Errors
 /// When the input can't be read, or the output can't be written.
@@ -22,6 +23,15 @@ pub fn convert(input: &Path, output: &Path, fmt: Option<RawFormat>) -> Result<Ve
     let file = fs_err::File::open(input).map_err(Error::io(input, "opening"))?;
     file.take(4096).read_to_end(&mut start).map_err(Error::io(input, "reading"))?;
     let options = |format| RawOptions { fmt: fmt.unwrap_or(format), ..RawOptions::default() };
+    if eeglab::probe(&start) && eeglab::holds_epochs(input)? {
+        let epochs = eeglab::read_epochs(input, &eeglab::EeglabOptions::default())?;
+        let fmt = fmt.unwrap_or_default();
+        if !fmt.is_float() {
+            let (expected, got) = ("`single` or `double`".to_owned(), format!("fmt = \"{}\"", fmt.name()));
+            return Err(Error::Unwritable { path: output.to_owned(), what: "epochs", expected, got });
+        }
+        return write_epochs(output, &epochs, &EpochsExtras { fmt, ..EpochsExtras::default() }, FileId::CONSTANT);
+    }
     if !probe(&start) {
         let recording = open(input)?;
         let options = options(RawFormat::Single);

@@ -25,7 +25,8 @@ pub fn probe(start: &[u8]) -> bool {
     plain(start)
 }
 
-struct Spilled(SpillFile);
+/// A file in a spill file.
+pub(crate) struct Spilled(pub(crate) SpillFile);
 
 impl ReadAt for Spilled {
     fn read_exact_at(&self, buf: &mut [u8], at: u64) -> io::Result<()> {

@@ -25,6 +25,7 @@ pub use covariance::{read_covariance, write_covariance};
 pub use epochs::{EpochsExtras, read_epochs, write_epochs, write_epochs_from};
 pub use events::{read_events, write_events};
 pub use evoked::{read_evoked, write_evoked};
+pub(crate) use file::Spilled;
 pub use file::{open_fiff, probe};
 pub use projections::{read_projections, write_projections};
 pub(crate) use raw::open_recording;
