@@ -61,14 +61,8 @@ pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
 ];
 
 /// How names of recordings end that are not read; see [`FOREIGN`].
-const FOREIGN_EXTENSIONS: &[(&str, &str)] = &[
-    (".cnt", "Neuroscan"),
-    (".mff", "EGI"),
-    (".ds", "CTF"),
-    (".con", "KIT"),
-    (".sqd", "KIT"),
-    (".snirf", "SNIRF"),
-];
+const FOREIGN_EXTENSIONS: &[(&str, &str)] =
+    &[(".cnt", "Neuroscan"), (".mff", "EGI"), (".ds", "CTF"), (".con", "KIT"), (".sqd", "KIT"), (".snirf", "SNIRF")];
 
 /// The format of a recording that can't be read, by its name.
 pub fn foreign_format(name: &str) -> Option<&'static str> {

@@ -14,8 +14,8 @@ fn every_format_obeys_the_laws() {
     for format in FORMATS {
         match format.name {
             "FIFF" => fif(),
-            // In tests/brainvision.rs and tests/edf.rs, for every storage.
-            "BrainVision" | "EDF" | "BDF" => {}
+            // In tests/brainvision.rs, tests/edf.rs and tests/eeglab.rs, for every storage.
+            "BrainVision" | "EDF" | "BDF" | "EEGLAB" => {}
             name => panic!("no law is called for {name}"),
         }
     }

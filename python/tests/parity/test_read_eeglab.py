@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import eeglabio
+import h5py
 import mne
 import numpy as np
 import pytest
@@ -80,9 +81,7 @@ def a_set(n_channels=4, n_times=1000, trials=1, dtype=np.float32, **changes):
         data=data,
         icawinv=np.zeros((0, 0)),
         chanlocs=recarray(labels=labels, X=r[:, 0], Y=r[:, 1], Z=r[:, 2], type=["EEG"] * n_channels),
-        event=recarray(
-            type=["square", "rt", "square"], latency=[10.0, 20.5, float(n_times)], duration=[0.0, 2.0, 5.0]
-        ),
+        event=recarray(type=["square", "rt", "square"], latency=[10.0, 20.5, float(n_times)], duration=[0.0, 2.0, 5.0]),
     )
     fields.update(changes)
     return fields
@@ -168,9 +167,7 @@ LOCATIONS = {
     "metres": dict(
         chanlocs=recarray(labels=list("ABCD"), X=[0.08, 0, 0.05, 0], Y=[0.01, 0.08, 0.05, 0], Z=[0.0, 0, 0.05, 0.09])
     ),
-    "centimetres": dict(
-        chanlocs=recarray(labels=list("ABCD"), X=[8.0, 0, 5, 0], Y=[1.0, 8, 5, 0], Z=[0.0, 0, 5, 9])
-    ),
+    "centimetres": dict(chanlocs=recarray(labels=list("ABCD"), X=[8.0, 0, 5, 0], Y=[1.0, 8, 5, 0], Z=[0.0, 0, 5, 9])),
 }
 
 
@@ -251,8 +248,7 @@ def test_eeglabio(fmt, precision, n_channels, bakusoku_command, tmp_path):
     compare(bakusoku_command, path, tmp_path)
 
 
-@pytest.mark.parametrize("fmt", ["v5", "v7.3"])
-def test_eeglabio_epochs(fmt, bakusoku_command, tmp_path):
+def test_eeglabio_epochs(bakusoku_command, tmp_path):
     rng = np.random.default_rng(0)
     events = np.column_stack([np.arange(4) * 100, np.zeros(4, int), [1, 2, 1, 3]])
     path = tmp_path / "x.set"
@@ -265,7 +261,6 @@ def test_eeglabio_epochs(fmt, bakusoku_command, tmp_path):
         0.69,
         list("ABC"),
         event_id=dict(a=1, b=2, c=3),
-        fmt=fmt,
     )
     same_epochs(bakusoku_command, path, tmp_path)
 
@@ -275,6 +270,91 @@ def test_what_mne_exports(test_data, bakusoku_command, tmp_path):
     path = tmp_path / "x.set"
     quietly(mne.export.export_raw, path, raw)
     compare(bakusoku_command, path, tmp_path)
+
+
+def save73(path, fields, *, struct=True, **options):
+    """A set as MATLAB writes it with `-v7.3`."""
+
+    def put(group, name, value):
+        if isinstance(value, dict):
+            inner = group.create_group(name)
+            inner.attrs["MATLAB_class"] = np.bytes_("struct")
+            for key, item in value.items():
+                put(inner, key, item)
+            return inner
+        if isinstance(value, np.ndarray) and value.dtype.names:
+            inner = group.create_group(name)
+            inner.attrs["MATLAB_class"] = np.bytes_("struct")
+            for field in value.dtype.names:
+                column = [put(refs, f"{name}{field}{index}", item).ref for index, item in enumerate(value[field])]
+                inner.create_dataset(field, data=np.array(column, dtype=h5py.ref_dtype)[:, np.newaxis])
+            return inner
+        if isinstance(value, list):
+            column = [put(refs, f"{name}{index}", item).ref for index, item in enumerate(value)]
+            data = group.create_dataset(name, data=np.array(column, dtype=h5py.ref_dtype)[:, np.newaxis])
+            data.attrs["MATLAB_class"] = np.bytes_("cell")
+            return data
+        if isinstance(value, str):
+            units = np.frombuffer(value.encode("utf-16-le"), np.uint16)[:, np.newaxis]
+            data = group.create_dataset(name, data=units if len(units) else np.zeros(2, np.uint64))
+            data.attrs["MATLAB_class"] = np.bytes_("char")
+            data.attrs["MATLAB_int_decode"] = np.int32(2)
+        else:
+            array = np.atleast_2d(np.asarray(value, dtype=getattr(value, "dtype", float)))
+            more = options if name == "data" else {}
+            data = group.create_dataset(name, data=array.T if array.size else np.zeros(2, np.uint64), **more)
+            data.attrs["MATLAB_class"] = np.bytes_({"f4": "single"}.get(array.dtype.str[1:], "double"))
+            units = array.ravel()
+        if not len(units):
+            data.attrs["MATLAB_empty"] = np.uint8(1)
+        return data
+
+    with h5py.File(path, "w", userblock_size=512) as file:
+        refs = file.create_group("#refs#")
+        group = file
+        if struct:
+            group = file.create_group("EEG")
+            group.attrs["MATLAB_class"] = np.bytes_("struct")
+        for name, value in fields.items():
+            put(group, name, value)
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64 HDF5 schema 1.00 .".ljust(124) + b"\x00\x02IM")
+    return path
+
+
+@pytest.mark.parametrize("struct", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, dict(chunks=(100, 2)), dict(chunks=True, compression="gzip", shuffle=True)])
+def test_version_7_3(struct, dtype, options, bakusoku_command, tmp_path):
+    fields = a_set(dtype=dtype)
+    compare(bakusoku_command, save73(tmp_path / "x.set", fields, struct=struct, **options), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["no durations", "numbers", "mixed", "boundary", "beyond the end"])
+def test_events_of_version_7_3(name, bakusoku_command, tmp_path):
+    compare(bakusoku_command, save73(tmp_path / "x.set", a_set(event=EVENTS[name])), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["one without", "types", "metres"])
+def test_locations_of_version_7_3(name, bakusoku_command, tmp_path):
+    compare(bakusoku_command, save73(tmp_path / "x.set", a_set(**LOCATIONS[name])), tmp_path)
+
+
+def test_samples_beside_version_7_3(bakusoku_command, tmp_path):
+    fields = a_set()
+    fields["data"].T.tofile(tmp_path / "x.fdt")
+    compare(bakusoku_command, save73(tmp_path / "x.set", fields | dict(data="x.fdt")), tmp_path)
+
+
+def test_epochs_of_version_7_3(bakusoku_command, tmp_path):
+    fields = a_set(
+        3,
+        100,
+        4,
+        epoch=recarray(eventtype=["a", ["a", "b"], "b", ["c"]]),
+        event=recarray(type=["a", "a", "b", "b", "c"], latency=[51.0, 151.0, 152.0, 251.0, 351.0]),
+    )
+    same_epochs(bakusoku_command, save73(tmp_path / "x.set", fields), tmp_path)
 
 
 def big_endian(fields):

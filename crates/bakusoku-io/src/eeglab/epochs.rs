@@ -32,8 +32,9 @@ pub fn read_epochs(path: impl AsRef<Path>, options: &EeglabOptions) -> Result<Ep
     if set.n_trials < 2 {
         return Err(Error::Content { path: set.path, expected: "epochs".into(), got: "a continuous recording".into() });
     }
-    let info = locations::info(&set, options)?;
     let samples = Samples::open(&set)?;
+    let info = locations::info(&set, options)?;
+    samples.check()?;
     let (events, event_id) = events(&set)?;
     let (n_trials, n_points) = (set.n_trials as usize, set.n_points as usize);
     let picks: Vec<usize> = (0..info.chs.len()).collect();

@@ -40,8 +40,9 @@ impl EeglabRaw {
             let content = format!("a set of epochs ({} trials)", set.n_trials);
             return Err(Error::NotARecording { path: set.path, content });
         }
-        let info = locations::info(&set, options)?;
+        // First, as it knows whether there are as many channels as the set says.
         let samples = Samples::open(&set)?;
+        let info = locations::info(&set, options)?;
         let n_times = set.n_times();
         let annotations = of_raw(events::annotations(&set), None, 0, info.sfreq, n_times);
         let scales = info.chs.iter().map(|ch| ch.range * ch.cal).collect();

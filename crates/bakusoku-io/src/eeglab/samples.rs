@@ -103,6 +103,14 @@ impl Samples {
         Ok(Self { path, source, kind: Kind::F32, big_endian: false, by_channel, n_channels, n_times })
     }
 
+    /// Makes sure that all samples are there before much memory is taken for them.
+    pub(super) fn check(&self) -> Result<()> {
+        match &self.source {
+            Source::Inflated { .. } => self.inflated().map(drop),
+            Source::File { .. } | Source::Hdf5 { .. } => Ok(()),
+        }
+    }
+
     /// Reads samples times `scales` of the channels `picks`.
     pub(super) fn read(
         &self,

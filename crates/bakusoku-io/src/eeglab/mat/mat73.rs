@@ -35,7 +35,8 @@ fn wrong(path: &Path, object: &str, source: hdf5_pure::Error) -> Error {
 /// Reads what is wanted.
 pub(super) fn read(path: &Path, wanted: Wanted) -> Result<Variables> {
     let file = File::open_streaming(path).map_err(|error| wrong(path, "/", error))?;
-    let mut parser = Parser { path, wanted, budget: Budget::new(path, file.file_size()), names: Vec::new() };
+    let len = file.file_size();
+    let mut parser = Parser { path, wanted, len, budget: Budget::new(path, len), names: Vec::new() };
     let root = file.root();
     let mut all = Vec::new();
     for (name, object) in parser.members(&root, "/")? {
@@ -55,6 +56,8 @@ pub(super) fn read(path: &Path, wanted: Wanted) -> Result<Variables> {
 struct Parser<'p> {
     path: &'p Path,
     wanted: Wanted,
+    /// Bytes of the file.
+    len: u64,
     budget: Budget<'p>,
     names: Vec<String>,
 }
@@ -190,6 +193,11 @@ impl Parser<'_> {
                 | Datatype::FloatingPoint { byte_order: DatatypeByteOrder::BigEndian, .. }
         );
         let stored = Stored { dims, kind, big_endian, place: Place::Hdf5(Dataset(set.clone())) };
+        // Compressed by zlib at best; what was never written is not stored at all, and in no file that MATLAB closed.
+        if stored.n_bytes() > self.len.saturating_mul(1032) {
+            let got = format!("an array of {} bytes", stored.n_bytes());
+            return Err(self.unexpected(format!("one that a file of {} bytes can hold", self.len), got));
+        }
         let is_text = class.as_deref() == Some("char");
         if !is_text && (want == Want::Place || stored.n_bytes() > SMALL) {
             return Ok(Value::Stored(stored));

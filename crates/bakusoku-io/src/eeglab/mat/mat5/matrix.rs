@@ -12,6 +12,9 @@ const NODE: u64 = 96;
 /// Most bytes of a name in a sound file (MATLAB's own limit is 63).
 const LONGEST_NAME: u64 = 256;
 
+/// Bytes that come out of one compressed byte at most.
+const MOST_INFLATED: u64 = 1032;
+
 const MI_INT8: u32 = 1;
 const MI_INT32: u32 = 5;
 const MI_UINT32: u32 = 6;
@@ -179,6 +182,14 @@ impl<'p> Parser<'p> {
                 format!("{} bytes for {n} numbers", stored.n_bytes()),
                 format!("{} bytes", tag.len),
             ));
+        }
+        if let Some(element) = input.element() {
+            // zlib packs at most so much into a byte.
+            let most = (element.end - element.start).saturating_mul(MOST_INFLATED);
+            if tag.len > most {
+                let got = format!("{} bytes", tag.len);
+                return Err(input.wrong(tag.start, format!("at most {most} bytes from so short a variable"), got));
+            }
         }
         if want == Want::Place || tag.len > SMALL {
             return Ok(Value::Stored(stored));
