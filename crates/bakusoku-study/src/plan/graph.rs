@@ -142,6 +142,8 @@ pub(crate) struct FileNode {
     pub(crate) rec: Option<Rec>,
     pub(crate) output: Output,
     pub(crate) fill: Fill,
+    /// About how large it becomes.
+    pub(crate) bytes: u64,
 }
 
 /// What a step has to show: a value of its own type, serialised.

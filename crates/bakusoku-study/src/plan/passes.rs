@@ -49,6 +49,9 @@ pub(crate) struct Schedule {
     pub(crate) passes: Vec<Pass>,
 }
 
+/// What a unit holds beside samples: headers, the plan, what its page is drawn from.
+const BESIDES: Bytes = Bytes(2 << 20);
+
 impl Schedule {
     /// From what is due.
     pub(crate) fn new(graph: &Graph) -> Self {
@@ -169,7 +172,9 @@ impl Schedule {
             kept += pass.keep.iter().map(|signal| stored(graph, *signal)).sum::<u64>();
         }
         need.memory += collected.memory;
+        need.memory += BESIDES;
         need.disk += collected.disk;
+        need.disk += Bytes(graph.files.iter().filter(|file| file.output.is_due()).map(|file| file.bytes).sum());
         Ok(need)
     }
 

@@ -27,6 +27,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// A file of which nothing is known: a header, a table.
+const SMALL: u64 = 256 << 10;
+/// A record, or a page with its pictures.
+const PAGE: u64 = 2 << 20;
+
 /// Looks at samples as they pass, and has a result in the end.
 pub trait Tap: Sink + Sized + 'static {
     /// The result.
@@ -461,14 +466,14 @@ impl<'a> Planner<'a> {
         let write = Box::new(move |values: &Values, path: &Path, id: FileId| write(inputs.get(values), path, id));
         let output = self.output(rec, path, keys);
         let fill = Fill::From { inputs: ids, write: Some(write) };
-        self.graph.files.push(FileNode { step: self.step, rec, output, fill });
+        self.graph.files.push(FileNode { step: self.step, rec, output, fill, bytes: SMALL });
         self.graph.files.len() - 1
     }
     /// A file that is made when all else is done, of facts.
     pub(crate) fn report_file(&mut self, path: PathBuf, keys: Keys, facts: Vec<Product<ciborium::Value>>) -> usize {
         let output = self.output(None, path, keys);
         let fill = Fill::From { inputs: facts.ids(), write: None };
-        self.graph.files.push(FileNode { step: self.step, rec: None, output, fill });
+        self.graph.files.push(FileNode { step: self.step, rec: None, output, fill, bytes: PAGE });
         self.graph.files.len() - 1
     }
     fn output(&self, rec: Option<Rec>, path: PathBuf, keys: Keys) -> Output {
@@ -513,7 +518,15 @@ impl<'a> Planner<'a> {
         let keys = self.derive(&self.own(), &[self.signal_keys(at)], &[]);
         let output = self.output(rec, path, keys);
         let fill = Fill::Stream { at, writer: Some(Box::new(writer)) };
-        self.graph.files.push(FileNode { step: self.step, rec, output, fill });
+        let stream = self.stream(at);
+        let bytes = SMALL + 4 * stream.n_channels() as u64 * stream.n_times;
+        self.graph.files.push(FileNode { step: self.step, rec, output, fill, bytes });
+    }
+    /// About how large the file becomes that was declared last, where it is not small.
+    pub fn file_size(&mut self, bytes: u64) {
+        if let Some(file) = self.graph.files.last_mut() {
+            file.bytes = SMALL + bytes;
+        }
     }
     /// What the step has to show, of its own type; its [`section`](crate::step::Step::section) finds it.
     pub fn facts<T: Serialize + Send + Sync + 'static>(&mut self, product: Product<T>) {

@@ -225,6 +225,8 @@ impl Step for ConcatenateEpochs {
             unit.file_from(None, path, keys, (joined, spools), move |(joined, spools), path, id| {
                 write(path, joined, &config, sfreq, id, &mut samples(&spools))
             });
+            // Single precision.
+            unit.file_size(one * most / 2);
         }
         let drops = unit.join(None, (joined, events), |(joined, events), work| {
             let conditions = condition_codes(work.config, &joined.event_id)?;

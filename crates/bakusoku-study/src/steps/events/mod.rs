@@ -268,10 +268,27 @@ fn check_missing(config: &Config, event_id: &[(String, i64)], codes: &[i64]) -> 
     Ok(warnings)
 }
 
-/// How many events a recording may have: as many as its table has rows, else a guess of two a second.
+/// How many events a recording may have: as many as its table has rows of its conditions, else a guess of two a second.
 pub(crate) fn most(config: &Config, run: &Run, stream: &Stream) -> u64 {
     let rows = run.events.as_ref().filter(|_| from_table(config, run)).and_then(|path| sidecar::read_events(path).ok());
-    rows.map_or((2.0 * stream.n_times as f64 / stream.sfreq()) as u64, |table| table.rows.len() as u64)
+    let Some(table) = rows else { return (2.0 * stream.n_times as f64 / stream.sfreq()) as u64 };
+    let conditions = config.conditions();
+    let parts = |name: &str| name.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let used = |row: &&EventRow| {
+        conditions.iter().any(|(name, value)| match (value, &row.trial_type, row.value) {
+            (Value::Int(code), _, Some(value)) => *code == value,
+            (Value::Str(text), Some(kind), _) => {
+                let kind = parts(kind);
+                parts(text).iter().all(|part| kind.contains(part)) || parts(name).iter().all(|part| kind.contains(part))
+            }
+            _ => true,
+        })
+    };
+    // Names may come from elsewhere: then any row may be one.
+    match table.rows.iter().filter(used).count() {
+        0 => table.rows.len() as u64,
+        n => n as u64,
+    }
 }
 
 /// Whether the events of a run come from its `events.tsv`.

@@ -81,6 +81,10 @@ impl Step for Psd {
                     Some(spectrum) => Ok(bakusoku_io::h5io::write_spectrum(path, spectrum)?),
                     None => Ok(()),
                 });
+                // Double precision.
+                let n_freqs =
+                    unit.config().get("psd").get("n_fft").and_then(Value::as_i64).unwrap_or(2048) as u64 / 2 + 1;
+                unit.file_size(8 * n_freqs * unit.stream(unit.tip(rec)).n_channels() as u64);
             }
             show(unit, rec, stages, types.clone());
         }
