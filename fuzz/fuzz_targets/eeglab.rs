@@ -1,6 +1,8 @@
 //! Reads broken sets of EEGLAB. See `fuzz/README.md`.
 #![no_main]
 
+#[path = "../binary.rs"]
+mod binary;
 #[path = "../chance.rs"]
 mod chance;
 #[path = "../eeglab/exercise.rs"]
@@ -9,8 +11,6 @@ mod exercise;
 mod guard;
 #[path = "../eeglab/mat.rs"]
 mod mat;
-#[path = "../eeglab/mutate.rs"]
-mod mutate;
 #[path = "../pieces.rs"]
 mod pieces;
 #[path = "../eeglab/seeds.rs"]
@@ -49,7 +49,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
         return fuzzer_mutate(data, size, max_size);
     }
     let mut bytes = data[..size].to_vec();
-    mutate::mutate(&mut bytes, &mut chance);
+    binary::mutate(&mut bytes, &mut chance, 124, 4);
     bytes.truncate(max_size);
     data[..bytes.len()].copy_from_slice(&bytes);
     bytes.len()

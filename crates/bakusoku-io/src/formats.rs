@@ -1,6 +1,6 @@
 //! THE list of formats. A new format is a folder beside this file and one line in [`FORMATS`].
 
-use crate::{Result, brainvision, edf, eeglab, fif};
+use crate::{Result, brainvision, ctf, edf, eeglab, fif};
 use bakusoku_core::Recording;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +37,14 @@ pub const FORMATS: &[Format] = &[
     },
     Format { name: "EDF", extensions: &[".edf"], probe: edf::probe_edf, open: edf::open_recording },
     Format { name: "BDF", extensions: &[".bdf"], probe: edf::probe_bdf, open: edf::open_recording },
+    Format { name: "CTF", extensions: &[".ds"], probe: ctf::probe, open: ctf::open_recording },
     Format { name: "EEGLAB", extensions: &[".set"], probe: eeglab::probe, open: eeglab::open_recording },
 ];
+
+/// The file in a folder by whose first bytes the folder is known as a recording.
+pub(crate) fn header_in(folder: &Path) -> Option<PathBuf> {
+    ctf::header_in(folder)
+}
 
 /// How names of recordings that can be read end.
 pub fn extensions() -> Vec<&'static str> {
@@ -52,8 +58,6 @@ pub(crate) const FOREIGN: &[(&[u8], &str)] = &[
         "is the marker file of a BrainVision recording, whose header (.vhdr) is to be opened",
     ),
     (b"\x89HDF", "looks like HDF5"),
-    (b"MEG41", "looks like a CTF file"),
-    (b"MEG42", "looks like a CTF file"),
     (b"{", "looks like JSON"),
     (b"PK\x03\x04", "looks like a ZIP archive"),
     (b"\x1f\x8b", "is compressed, with something else inside"),

@@ -6,6 +6,7 @@
 mod annotations;
 pub mod brainvision;
 mod channel_ref;
+pub mod ctf;
 mod dates;
 pub mod edf;
 pub mod eeglab;

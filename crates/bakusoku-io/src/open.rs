@@ -1,12 +1,12 @@
 //! Opening a recording of whatever format.
 
-use crate::formats::{FOREIGN, FORMATS, Opened};
+use crate::formats::{FOREIGN, FORMATS, Opened, header_in};
 use crate::{Error, Result};
 use bakusoku_core::Recording;
 use std::io::Read;
 use std::path::Path;
 
-/// Opens a recording. The format is told by the file's first bytes, not by its name.
+/// Opens a recording: a file, or a folder where the format is one. The format is told by the first bytes, not by the name.
 ///
 /// # Errors
 /// When the file can't be read, is of no known format, or is damaged.
@@ -33,11 +33,18 @@ pub fn is_recording_name(path: impl AsRef<Path>) -> bool {
     FORMATS.iter().any(|format| format.extensions.iter().any(|extension| name.ends_with(extension)))
 }
 
-fn first_bytes(path: &Path) -> Result<Vec<u8>> {
+/// The first bytes of a file, or of the file that a folder is known by.
+pub(crate) fn first_bytes(path: &Path) -> Result<Vec<u8>> {
+    let header = path.is_dir().then(|| header_in(path));
+    let path = match &header {
+        Some(None) => {
+            let looks = "is a folder that no format has".to_owned();
+            return Err(Error::Unknown { path: path.to_owned(), looks, known: known() });
+        }
+        Some(Some(header)) => header,
+        None => path,
+    };
     let file = fs_err::File::open(path).map_err(Error::io(path, "opening"))?;
-    if file.metadata().map_err(Error::io(path, "opening"))?.is_dir() {
-        return Err(Error::Unknown { path: path.to_owned(), looks: "is a folder".to_owned(), known: known() });
-    }
     let mut start = Vec::with_capacity(4096);
     file.take(4096).read_to_end(&mut start).map_err(Error::io(path, "reading"))?;
     if start.is_empty() {

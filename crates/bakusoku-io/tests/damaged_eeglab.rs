@@ -2,6 +2,8 @@
 //! changed, and some thousand more. For hours of it see `fuzz/README.md`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr)]
 
+#[path = "../../../fuzz/binary.rs"]
+mod binary;
 #[path = "../../../fuzz/chance.rs"]
 mod chance;
 #[path = "../../../fuzz/eeglab/exercise.rs"]
@@ -10,8 +12,6 @@ mod exercise;
 mod guard;
 #[path = "../../../fuzz/eeglab/mat.rs"]
 mod mat;
-#[path = "../../../fuzz/eeglab/mutate.rs"]
-mod mutate;
 #[path = "../../../fuzz/pieces.rs"]
 mod pieces;
 #[path = "../../../fuzz/eeglab/seeds.rs"]
@@ -40,16 +40,16 @@ fn broken_sets_are_an_error_or_a_result() {
             read(&bytes[..len], folder.path(), &format!("{name}, cut to {len} bytes,"));
         }
         // Every word of the header, types, sizes, dimensions and values.
-        for at in (0..bytes.len().min(8192) - 4).step_by(4) {
-            for word in [0, 1, 14, 0xffff, 0x0003_0005, i32::MAX as u32, u32::MAX] {
+        for at in (0..bytes.len().min(6144) - 4).step_by(4) {
+            for word in [0, 0x0003_0005, i32::MAX as u32, u32::MAX] {
                 let mut broken = bytes.clone();
                 broken[at..at + 4].copy_from_slice(&u32::to_le_bytes(word));
                 read(&broken, folder.path(), &format!("{name}, word {at} made {word:#x},"));
             }
         }
-        for seed in 0..1000 {
+        for seed in 0..500 {
             let mut broken = bytes.clone();
-            mutate::mutate(&mut broken, &mut chance::Chance(seed));
+            binary::mutate(&mut broken, &mut chance::Chance(seed), 124, 4);
             read(&broken, folder.path(), &format!("{name}, broken with seed {seed},"));
         }
     }

@@ -14,8 +14,8 @@ fn every_format_obeys_the_laws() {
     for format in FORMATS {
         match format.name {
             "FIFF" => fif(),
-            // In tests/brainvision.rs, tests/edf.rs and tests/eeglab.rs, for every storage.
-            "BrainVision" | "EDF" | "BDF" | "EEGLAB" => {}
+            // In tests/brainvision.rs, edf.rs, eeglab.rs and ctf.rs, for every storage.
+            "BrainVision" | "EDF" | "BDF" | "EEGLAB" | "CTF" => {}
             name => panic!("no law is called for {name}"),
         }
     }

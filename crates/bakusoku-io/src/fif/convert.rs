@@ -5,10 +5,11 @@ use super::calibrated::Calibrated;
 use super::output::{Out, Output};
 use super::raw::find_raw;
 use super::{EpochsExtras, FifRaw, RawFormat, RawOptions, RawWriter, open_fiff, probe, write_epochs};
+use crate::open::first_bytes;
 use crate::{Error, Result, eeglab, open};
 use bakusoku_fiff::constants::*;
 use bakusoku_fiff::{Entry, Fiff, FileId, MAX_FILE, Node, RawTag, Writer};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Converts a file to FIFF. From FIFF every tag is carried over as it is; only samples of raw data are stored anew when
@@ -19,9 +20,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When the input can't be read, or the output can't be written.
 pub fn convert(input: &Path, output: &Path, fmt: Option<RawFormat>) -> Result<Vec<PathBuf>> {
-    let mut start = Vec::new();
-    let file = fs_err::File::open(input).map_err(Error::io(input, "opening"))?;
-    file.take(4096).read_to_end(&mut start).map_err(Error::io(input, "reading"))?;
+    let start = first_bytes(input)?;
     let options = |format| RawOptions { fmt: fmt.unwrap_or(format), ..RawOptions::default() };
     if eeglab::probe(&start) && eeglab::holds_epochs(input)? {
         let epochs = eeglab::read_epochs(input, &eeglab::EeglabOptions::default())?;

@@ -30,20 +30,20 @@ const NUMBERS: [u32; 24] = [
     u32::MAX,
 ];
 
-/// Breaks a file in one to four places; those that no program reads are left alone.
-pub(crate) fn mutate(bytes: &mut Vec<u8>, chance: &mut Chance) {
+/// Breaks a file in one to four places. What matters stands at multiples of `align` from `start` on.
+pub(crate) fn mutate(bytes: &mut Vec<u8>, chance: &mut Chance, start: usize, align: usize) {
     for _ in 0..1 + chance.below(4) {
-        once(bytes, chance);
+        once(bytes, chance, start, align);
     }
 }
 
-fn once(bytes: &mut Vec<u8>, chance: &mut Chance) {
+fn once(bytes: &mut Vec<u8>, chance: &mut Chance, start: usize, align: usize) {
     let len = bytes.len();
-    if len < 160 {
+    if len < start + 32 {
         return bytes.extend_from_slice(&[0; 8]);
     }
-    // What matters stands at multiples of four.
-    let at = 124 + 4 * chance.below((len - 128) / 4);
+    let mut place = || start + align * chance.below((len - start - 4) / align);
+    let (at, from) = (place(), place());
     match chance.below(10) {
         0..=4 => {
             let number = chance.of(&NUMBERS);
@@ -54,7 +54,6 @@ fn once(bytes: &mut Vec<u8>, chance: &mut Chance) {
         6 => bytes.truncate(chance.below(len + 1)),
         7 => _ = bytes.drain(at..(at + 8 * (1 + chance.below(8))).min(len)),
         8 => {
-            let from = 124 + 4 * chance.below((len - 128) / 4);
             let piece = bytes[from..(from + 8 * (1 + chance.below(8))).min(len)].to_vec();
             bytes.splice(at..at, piece);
         }
