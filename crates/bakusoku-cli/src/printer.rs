@@ -46,9 +46,10 @@ impl Printer {
         }
     }
     /// The result, for programs: one JSON document on standard output.
-    pub(crate) fn json_document(&self, value: &impl Serialize) {
+    pub(crate) fn json_document<T: Serialize>(&self, value: impl FnOnce() -> T) {
         if self.json {
-            let text = serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
+            let text =
+                serde_json::to_string_pretty(&value()).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
             let _ = writeln!(io::stdout(), "{text}");
         }
     }

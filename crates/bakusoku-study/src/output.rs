@@ -47,6 +47,10 @@ impl Output {
     pub fn key(&self) -> &str {
         self.keys.key.as_str()
     }
+    /// Without what only writing it takes: plans of many units are held at once.
+    pub(crate) fn slim(&self) -> Self {
+        Self { config: Value::Null, sources: Vec::new(), ..self.clone() }
+    }
     /// Takes it as not there (`--force`).
     pub(crate) fn invalidate(&mut self) {
         self.validity = Validity::Outdated("to be made anew".into());
@@ -76,7 +80,7 @@ impl Output {
     }
     /// Puts what was written in its place.
     pub(crate) fn commit(&mut self, place: Replacement) -> Result<()> {
-        self.validity = Validity::Current(Box::new(place.commit(self.sidecar())?));
+        self.validity = Validity::Current(place.commit(self.sidecar())?.bytes());
         self.written = true;
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::config::{Config, ConfigError};
 use crate::keys::InputKeys;
+use crate::output::Output;
 use crate::plan::{Context, Member, Members, Prepared, Scope, plan_group, plan_unit};
 use crate::report::data::{Status, SubjectReport};
 use crate::resume::{Stale, left_behind};
@@ -158,7 +159,7 @@ impl Study {
                     Some(Ok(report)) => made.recorded = Some(Box::new(report)),
                     Some(Err(error)) => made.remark = Some(error.chain().join(": ")),
                 }
-                made.outputs = prepared.outputs().cloned().collect();
+                made.outputs = prepared.outputs().map(Output::slim).collect();
                 if made.recorded.is_some() {
                     made.member = Some(Member::new(made.unit.label(), &made.outputs));
                 }
@@ -211,7 +212,7 @@ impl Study {
             let members = Members { done, missing: Vec::new() };
             // What does not fit is said when the group is made.
             if let Ok(prepared) = plan_group(&context, &Scope::Group { entities, data_type }, &members, options.force) {
-                group.outputs = prepared.outputs().cloned().collect();
+                group.outputs = prepared.outputs().map(Output::slim).collect();
                 group.need = prepared.need;
                 group.explanation = options.explain.then(|| prepared.explain());
             }

@@ -155,6 +155,7 @@ pub(crate) fn discover(config: &Config, source: &Source) -> Result<(Vec<Unit>, V
                     Err(error) => unit.broken = Some(failure("discover", &error)),
                 }
             }
+            unit.runs.shrink_to_fit();
             units.push(unit);
         }
     }

@@ -13,7 +13,7 @@ pub(crate) fn run(args: &ConvertArgs, printer: &Printer) -> anyhow::Result<u8> {
     }
     super::is_fif_name(&args.output)?;
     let written = convert(&args.input, &args.output, args.fmt.map(Into::into))?;
-    printer.json_document(&json!({"written": written}));
+    printer.json_document(|| json!({"written": written}));
     for path in &written {
         printer.line(format!("wrote {}", path.display()));
     }

@@ -21,12 +21,12 @@ pub(crate) fn run(args: &InfoArgs, printer: &Printer) -> anyhow::Result<u8> {
             .map(|found| json!({"what": found.what, "value": found.value, "source": found.source, "decides": found.decides}))
             .collect();
         printer.json_document(
-            &json!({"cores": budget.cores, "memory": budget.memory.0, "disk": budget.disk.0, "found": found}),
+            || json!({"cores": budget.cores, "memory": budget.memory.0, "disk": budget.disk.0, "found": found}),
         );
         return Ok(0);
     };
     let recording = bakusoku_io::open(file)?;
-    printer.json_document(&document(file, &*recording));
+    printer.json_document(|| document(file, &*recording));
     for (name, value) in lines(file, &*recording) {
         printer.line(format!("{name:<16} {value}"));
     }

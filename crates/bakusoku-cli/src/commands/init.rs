@@ -20,10 +20,12 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
     }
     let draft = bakusoku_study::init(&args.folder, &output)?;
     bakusoku_files::write_text(&output, &draft.text)?;
-    printer.json_document(&json!({
-        "output": output, "n_recordings": draft.n_recordings, "subjects": draft.subjects, "tasks": draft.tasks,
-        "ch_types": draft.ch_types, "conditions": draft.conditions, "rare": draft.rare,
-    }));
+    printer.json_document(|| {
+        json!({
+            "output": output, "n_recordings": draft.n_recordings, "subjects": draft.subjects, "tasks": draft.tasks,
+            "ch_types": draft.ch_types, "conditions": draft.conditions, "rare": draft.rare,
+        })
+    });
     let tasks: Vec<&str> = draft.tasks.iter().map(String::as_str).collect();
     printer.line(format!(
         "found {} of {}{}",

@@ -121,22 +121,24 @@ fn options(args: &MaxfilterArgs) -> anyhow::Result<MaxfilterOptions> {
 fn say(done: &Maxfiltered, wall_s: f64, printer: &Printer) {
     let report = &done.report;
     let bases = &report.decompositions;
-    printer.json_document(&json!({
-        "written": done.written,
-        "wall_s": wall_s,
-        "origin": report.origin,
-        "origin_head": report.origin_head,
-        "n_good": report.n_good,
-        "rebuilt": report.bads,
-        "found": done.found.as_ref().map(|found| json!({"noisy": found.noisy, "flat": found.flat})),
-        "bases": bases.iter().map(|basis| json!({
-            "time": basis.time, "n_in": basis.n_in, "n_out": basis.n_out, "condition": basis.condition,
-        })).collect::<Vec<_>>(),
-        "windows": report.windows.iter().map(|window| json!({
-            "start": window.start, "stop": window.stop, "n_components": window.n_components,
-        })).collect::<Vec<_>>(),
-        "warnings": report.warnings,
-    }));
+    printer.json_document(|| {
+        json!({
+            "written": done.written,
+            "wall_s": wall_s,
+            "origin": report.origin,
+            "origin_head": report.origin_head,
+            "n_good": report.n_good,
+            "rebuilt": report.bads,
+            "found": done.found.as_ref().map(|found| json!({"noisy": found.noisy, "flat": found.flat})),
+            "bases": bases.iter().map(|basis| json!({
+                "time": basis.time, "n_in": basis.n_in, "n_out": basis.n_out, "condition": basis.condition,
+            })).collect::<Vec<_>>(),
+            "windows": report.windows.iter().map(|window| json!({
+                "start": window.start, "stop": window.stop, "n_components": window.n_components,
+            })).collect::<Vec<_>>(),
+            "warnings": report.warnings,
+        })
+    });
     for warning in &report.warnings {
         printer.info(format!("warning: {warning}"));
     }

@@ -13,7 +13,7 @@ pub(crate) fn run(args: &PlanArgs, printer: &Printer, cancel: &Cancel) -> anyhow
     options.explain = args.explain;
     let mut plan = study.plan(&options)?;
     plan.retain(&options.only);
-    printer.json_document(&document(&plan));
+    printer.json_document(|| document(&plan));
     printer.line("steps");
     for (name, doc) in &plan.steps {
         printer.line(format!("  {name:<14} {doc}"));

@@ -29,29 +29,31 @@ pub(crate) fn execute(study: &Study, options: &RunOptions, printer: &Printer) ->
     let observer = Arc::clone(&progress);
     let outcome = study.run(options, Arc::new(move |event| observer.event(event)))?;
     progress.finish();
-    printer.json_document(&json!({
-        "exit_status": outcome.exit_status(),
-        "report": outcome.index,
-        "results": study.results(),
-        "written": outcome.written,
-        "pruned": outcome.pruned,
-        "up_to_date": outcome.is_up_to_date(),
-        "wall_s": outcome.report.wall_s,
-        "peak_memory": outcome.report.peak_memory,
-        "subjects": outcome.report.subjects.iter().map(|subject| json!({
-            "label": subject.label,
-            "status": subject.status,
-            "failure": subject.failure,
-            "wall_s": subject.wall_s,
-            "warnings": subject.warnings,
-        })).collect::<Vec<_>>(),
-        "groups": outcome.report.groups.iter().map(|group| json!({
-            "label": group.label,
-            "missing": group.missing,
-            "failure": group.failure,
-            "warnings": group.warnings,
-        })).collect::<Vec<_>>(),
-    }));
+    printer.json_document(|| {
+        json!({
+            "exit_status": outcome.exit_status(),
+            "report": outcome.index,
+            "results": study.results(),
+            "written": outcome.written,
+            "pruned": outcome.pruned,
+            "up_to_date": outcome.is_up_to_date(),
+            "wall_s": outcome.report.wall_s,
+            "peak_memory": outcome.report.peak_memory,
+            "subjects": outcome.report.subjects.iter().map(|subject| json!({
+                "label": subject.label,
+                "status": subject.status,
+                "failure": subject.failure,
+                "wall_s": subject.wall_s,
+                "warnings": subject.warnings,
+            })).collect::<Vec<_>>(),
+            "groups": outcome.report.groups.iter().map(|group| json!({
+                "label": group.label,
+                "missing": group.missing,
+                "failure": group.failure,
+                "warnings": group.warnings,
+            })).collect::<Vec<_>>(),
+        })
+    });
     say(&outcome, study, printer);
     Ok(outcome.exit_status())
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &SimulateArgs, printer: &Printer, cancel: &Cancel) -> an
         bytes += fs_err::metadata(file)?.len();
     }
     let wall_s = start.elapsed().as_secs_f64();
-    printer.json_document(&json!({"folder": args.folder, "files": files, "bytes": bytes, "wall_s": wall_s}));
+    printer.json_document(|| json!({"folder": args.folder, "files": files, "bytes": bytes, "wall_s": wall_s}));
     say(files.len(), args, bytes, wall_s, printer);
     Ok(0)
 }

@@ -13,9 +13,11 @@ pub(crate) fn run(args: &StudyArgs, printer: &Printer, cancel: &Cancel) -> anyho
     let options = options(args, cancel);
     let mut status = study.status(&options)?;
     status.plan.retain(&options.only);
-    let mut all = document(&status.plan);
-    all["left_behind"] = status.stale.iter().map(|stale| json!({"path": stale.path, "why": stale.why})).collect();
-    printer.json_document(&all);
+    printer.json_document(|| {
+        let mut all = document(&status.plan);
+        all["left_behind"] = status.stale.iter().map(|stale| json!({"path": stale.path, "why": stale.why})).collect();
+        all
+    });
     say_units(&status.plan, printer, false);
     say_groups(&status.plan, printer, false);
     let units = &status.plan.units;

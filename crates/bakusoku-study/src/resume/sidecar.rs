@@ -79,8 +79,8 @@ pub fn sidecar_path(output: &Path) -> PathBuf {
 /// Whether an output is up to date, and why not.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Validity {
-    /// It is.
-    Current(Box<Sidecar>),
+    /// It is; the size of all its parts (bytes).
+    Current(u64),
     /// It was never made, or not to the end.
     Missing,
     /// It was made from other inputs, another configuration, or by another revision.
@@ -125,7 +125,7 @@ pub fn check(output: &Path, key: &Key, revision: u32, config: &Value) -> Validit
             return Validity::Damaged(format!("`{}` was changed since it was written", part.name));
         }
     }
-    Validity::Current(Box::new(sidecar))
+    Validity::Current(sidecar.bytes())
 }
 
 fn difference(sidecar: &Sidecar, revision: u32, config: &Value) -> String {

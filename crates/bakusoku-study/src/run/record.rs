@@ -29,7 +29,8 @@ impl Record {
             let mut bytes = Vec::new();
             ciborium::into_writer(self, &mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
             fs_err::write(path, bytes)?;
-            let summary = serde_json::to_string(&self.report).map_err(std::io::Error::from)?;
+            let small = SubjectReport { timing: Vec::new(), outputs: Vec::new(), ..self.report.clone() };
+            let summary = serde_json::to_string(&small).map_err(std::io::Error::from)?;
             Ok(fs_err::write(summary_path(path), summary)?)
         })
     }

@@ -8,7 +8,6 @@ use crate::plan::{Context, Member, plan_unit};
 use crate::report::data::{OutputFile, Status, SubjectReport};
 use crate::report::facts::Facts;
 use crate::report::{Page, Row, subject_html};
-use crate::resume::Sidecar;
 use crate::unit::{Unit, failure};
 use bakusoku_bids::Derivatives;
 use std::time::Instant;
@@ -74,6 +73,8 @@ pub(crate) fn run_unit(
     }
     let outputs: Vec<Output> = prepared.outputs().cloned().collect();
     let member = (report.status == Status::Done).then(|| Member::new(report.label.clone(), &outputs));
+    // The page and the record have it.
+    report.timing = Vec::new();
     UnitOutcome { report, member, cancelled }
 }
 
@@ -124,9 +125,8 @@ pub(crate) fn described<'o>(outputs: impl Iterator<Item = &'o Output>, results: 
 }
 
 fn output_file(output: &Output, results: &Derivatives) -> Option<OutputFile> {
-    let crate::resume::Validity::Current(sidecar) = &output.validity else { return None };
-    let sidecar: &Sidecar = sidecar;
+    let crate::resume::Validity::Current(bytes) = output.validity else { return None };
     let path = output.path.strip_prefix(results.root()).unwrap_or(&output.path).to_string_lossy().into_owned();
-    let (step, bytes, written) = (output.step.to_owned(), sidecar.bytes(), output.written);
-    Some(OutputFile { path, step, bytes, written, key: sidecar.key.to_string() })
+    let (step, written) = (output.step.to_owned(), output.written);
+    Some(OutputFile { path, step, bytes, written, key: output.key().to_owned() })
 }
