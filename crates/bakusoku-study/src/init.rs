@@ -3,12 +3,12 @@
 use crate::config::{Config, document::commented};
 use crate::{Error, Result};
 use bakusoku_bids::{DataType, Dataset, FilePattern, NOISE, Query, RecordingFile, sidecar};
-use bakusoku_core::ChannelType;
+use bakusoku_core::{ChannelType, Stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Layouts without BIDS that are looked for: a folder per subject (and day, as MEGIN's acquisition writes them), or a file
-/// each. The extension stands for all that can be read.
+/// each.
 const PATTERNS: [&str; 6] = [
     "{subject}/{run}_raw.fif",
     "{subject}_raw.fif",
@@ -17,6 +17,8 @@ const PATTERNS: [&str; 6] = [
     "{subject}/{session}/{run}.fif",
     "{subject}.fif",
 ];
+/// The same of recordings that are not FIFF; their extension follows.
+const OTHER_PATTERNS: [&str; 4] = ["{subject}/{run}", "{subject}", "{subject}/{session}/{run}", "{subject}/eeg/{run}"];
 /// Ends of names of FIFF files that are no recordings, in MNE's naming; before them stands `-` or `_`.
 const NO_RECORDINGS: [&str; 14] =
     ["ave", "epo", "cov", "eve", "fwd", "inv", "trans", "src", "bem", "bem-sol", "proj", "ica", "annot", "head"];
@@ -82,7 +84,10 @@ pub fn init(folder: &Path, output: &Path) -> Result<Draft> {
         ));
     }
     let base = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    draft.text = commented(&suggested(&draft, pattern, &relative(folder, base), info.sfreq, info.line_freq));
+    if draft.conditions.is_empty() && draft.rare.is_empty() {
+        draft.rare = annotated(recording.stream());
+    }
+    draft.text = commented(&suggested(&draft, pattern.as_deref(), &relative(folder, base), info.sfreq, info.line_freq));
     // What is written must be understood by `run`.
     Config::parse(output, &draft.text)?;
     Ok(draft)
@@ -187,12 +192,29 @@ fn conditions<'t>(units: impl Iterator<Item = &'t BTreeSet<PathBuf>>) -> Result<
     Ok((texts(common), texts(rare)))
 }
 
+/// Kinds of annotations that mark no stretch to be left out. What one recording has others may lack.
+fn annotated(stream: &Stream) -> Vec<String> {
+    // What recorders note by themselves is no event.
+    let marks = ["bad", "edge", "new segment", "comment/", "syncstatus"];
+    let mut names = Vec::new();
+    for item in &stream.annotations.items {
+        let name = item.description.to_lowercase();
+        if !marks.iter().any(|mark| name.starts_with(mark)) && !names.contains(&item.description) {
+            names.push(item.description.clone());
+        }
+    }
+    // Free notes are as many as there are annotations.
+    if names.len() > MAX_CONDITIONS { Vec::new() } else { names }
+}
+
 /// Recordings without BIDS: the pattern that finds most, and the first one's path.
-fn by_pattern(folder: &Path, draft: &mut Draft) -> Result<(Option<&'static str>, Option<PathBuf>)> {
+fn by_pattern(folder: &Path, draft: &mut Draft) -> Result<(Option<String>, Option<PathBuf>)> {
     let mut best = (None, Vec::new());
-    for pattern in PATTERNS {
+    let others = bakusoku_io::extensions().into_iter().filter(|extension| !extension.starts_with(".fif"));
+    let others = others.flat_map(|extension| OTHER_PATTERNS.map(|pattern| format!("{pattern}{extension}")));
+    for pattern in PATTERNS.map(str::to_owned).into_iter().chain(others) {
         // A pattern that finds two files for one name, or files that are no recordings, is not the layout.
-        let Ok(found) = FilePattern::parse(pattern)?.find(folder, DataType::Meg) else { continue };
+        let Ok(found) = FilePattern::parse(&pattern)?.find(folder, DataType::Meg) else { continue };
         let all = found.iter().all(|found| is_recording(folder, &found.path));
         if all && found.len() > best.1.len() {
             best = (Some(pattern), found);

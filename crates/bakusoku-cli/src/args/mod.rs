@@ -129,7 +129,7 @@ pub(crate) struct DemoArgs {
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct InitArgs {
-    /// BIDS dataset, or folder with FIFF files.
+    /// BIDS dataset, or folder with recordings.
     #[arg(default_value = ".")]
     pub folder: PathBuf,
     /// File to write [default: study.toml in the folder].

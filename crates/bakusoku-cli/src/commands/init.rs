@@ -37,7 +37,7 @@ pub(crate) fn run(args: &InitArgs, printer: &Printer) -> anyhow::Result<u8> {
         printer.line("there are several tasks: set `task` in the file");
     }
     if !draft.rare.is_empty() {
-        printer.line(format!("not every subject has the events {}", draft.rare.join(", ")));
+        printer.line(format!("perhaps not every subject has the events {}", draft.rare.join(", ")));
     }
     if draft.conditions.is_empty() && draft.rare.is_empty() {
         printer.line("no condition names were found: without `conditions`, no epochs are made");

@@ -1,5 +1,6 @@
-//! Events: from `events.tsv` as annotations, else from the stimulus channel at the original rate, moved as
-//! `raw.resample(events=…)` moves them.
+//! Events: from `events.tsv` as annotations; else from the stimulus channel at the original rate, moved as
+//! `raw.resample(events=…)` moves them, where conditions are codes, and from the recording's own annotations where they are
+//! names.
 
 mod page;
 
@@ -29,9 +30,9 @@ const KEYS: &[Key] = &[
     key(
         EVENTS,
         "events",
-        Kind::Word(&["auto", "stim", "bids"]),
+        Kind::Word(&["auto", "stim", "bids", "annotations"]),
         "\"auto\"",
-        "Where events come from: \"auto\": events.tsv if there is one, else the stimulus channel.",
+        "Where events come from: \"auto\": events.tsv if there is one, else the stimulus channel for codes, annotations for names.",
     ),
     key(
         EVENTS,
@@ -82,7 +83,7 @@ const ABOUT: &About = &About {
         "event_offset",
         "on_missing",
     ],
-    doc: "Finds events: events.tsv if there is one, else the stimulus channel at the original rate.",
+    doc: "Finds events: events.tsv if there is one, else the stimulus channel at the original rate, or annotations.",
 };
 
 /// See the module.
@@ -198,6 +199,8 @@ pub(crate) struct UnitEvents {
 pub(crate) enum FoundEvents {
     /// Rows of `events.tsv` with the name or code of each.
     Table(Vec<(EventRow, String)>),
+    /// Annotations of the recording, as rows of such a table.
+    Annotations(Vec<(EventRow, String)>),
     /// Of the stimulus channels of these names.
     Stim(Events, Vec<String>),
 }
@@ -213,7 +216,7 @@ pub(crate) struct RunEvents {
 /// Names (or codes) of all rows, over all recordings, in alphabetical order.
 fn names(found: &[&FoundEvents]) -> Vec<String> {
     let rows = found.iter().filter_map(|found| match found {
-        FoundEvents::Table(rows) => Some(rows),
+        FoundEvents::Table(rows) | FoundEvents::Annotations(rows) => Some(rows),
         FoundEvents::Stim(..) => None,
     });
     let mut names: Vec<String> = rows.flatten().map(|(_, name)| name.clone()).collect();
@@ -293,7 +296,7 @@ pub(crate) fn most(config: &Config, run: &Run, stream: &Stream) -> u64 {
 
 /// Whether the events of a run come from its `events.tsv`.
 pub(crate) fn from_table(config: &Config, run: &Run) -> bool {
-    run.events.is_some() && config.text("events") != Some("stim")
+    run.events.is_some() && !matches!(config.text("events"), Some("stim" | "annotations"))
 }
 
 /// Finds the events of a run.
@@ -318,10 +321,22 @@ fn read(config: &Config, run: &Run, recording: &dyn Recording) -> Result<FoundEv
             return Ok(FoundEvents::Table(rows));
         }
     }
-    if config.text("events") == Some("bids") || !codes {
+    let wanted = config.text("events");
+    if wanted == Some("annotations") || wanted != Some("bids") && !codes {
+        let rows = of_annotations(recording.stream(), codes);
+        if !rows.is_empty() {
+            return Ok(FoundEvents::Annotations(rows));
+        }
+    }
+    if wanted == Some("annotations") {
+        let message = format!("`{}` has no annotation that could be an event", run.name());
+        return Err(Error::data(message, "events = \"auto\" looks into events.tsv and the stimulus channel, too"));
+    }
+    if wanted == Some("bids") || !codes {
         let what = match run.events {
             Some(_) => format!("the events.tsv of `{}` has no row with what the conditions need", run.name()),
-            None => format!("`{}` has no events.tsv", run.name()),
+            None if codes => format!("`{}` has no events.tsv", run.name()),
+            None => format!("`{}` has neither events.tsv nor annotations", run.name()),
         };
         let hint = match codes {
             true => "write events = \"auto\" to use the stimulus channel",
@@ -330,6 +345,25 @@ fn read(config: &Config, run: &Run, recording: &dyn Recording) -> Result<FoundEv
         return Err(Error::data(what, hint));
     }
     of_stim(config, recording)
+}
+
+/// Annotations that mark no stretch to be left out, as rows of a table; where conditions are codes, those that are numbers.
+fn of_annotations(stream: &Stream, codes: bool) -> Vec<(EventRow, String)> {
+    let (annotations, info) = (&stream.annotations, &stream.info);
+    let mut rows = Vec::new();
+    for (index, item) in annotations.items.iter().enumerate() {
+        let name = &item.description;
+        let marks = ["bad", "edge"].iter().any(|mark| name.to_lowercase().starts_with(mark));
+        let value = name.parse().ok();
+        if marks || codes && value.is_none() {
+            continue;
+        }
+        let onset = annotations.onset_from_first_sample(index, info.meas_date, stream.first_samp, info.sfreq);
+        let trial_type = Some(name.clone());
+        let row = EventRow { onset, duration: item.duration, trial_type, value, sample: None, line: index + 1 };
+        rows.push((row, name.clone()));
+    }
+    rows
 }
 
 /// The events of a run with their codes, at the rate of `cut`.
@@ -341,7 +375,8 @@ fn of_run(
     cut: &Stream,
 ) -> Result<RunEvents> {
     match found {
-        FoundEvents::Table(rows) => of_table(config, codes, rows, source, cut),
+        FoundEvents::Table(rows) => of_table(config, codes, rows, source, cut, "events.tsv"),
+        FoundEvents::Annotations(rows) => of_table(config, codes, rows, source, cut, "annotations"),
         FoundEvents::Stim(events, channels) => {
             let times = |event: &Event| (event.sample - source.first_samp) as f64 / source.sfreq();
             let channels = format!("stimulus channel {}", channels.join(", "));
@@ -406,6 +441,7 @@ fn of_table(
     rows: &[(EventRow, String)],
     source: &Stream,
     cut: &Stream,
+    whence: &str,
 ) -> Result<RunEvents> {
     let offset = config.number("event_offset").unwrap_or_default();
     let end = source.n_times as f64 / source.sfreq();
@@ -434,7 +470,7 @@ fn of_table(
     };
     let at = |event: &Event| (event.sample - cut.first_samp) as f64 / cut.sfreq();
     let names = if has_codes(config) { &codes.event_id } else { &codes.all };
-    let shown = summary("events.tsv".into(), &events, names, &codes.event_id, at);
+    let shown = summary(whence.into(), &events, names, &codes.event_id, at);
     Ok(RunEvents { events, shown })
 }
 
