@@ -174,6 +174,14 @@ pub enum Error {
         /// What was given.
         got: String,
     },
+    /// A name by which no format is known that is written.
+    #[error("`{path}` does not end as a format that is written: {known}", path = path.display())]
+    UnknownOutput {
+        /// The file.
+        path: PathBuf,
+        /// Ends of names.
+        known: String,
+    },
     /// The engine or the core refused.
     #[error(transparent)]
     Core(#[from] bakusoku_core::Error),
@@ -216,6 +224,7 @@ impl Error {
             Self::Line { .. } => Some("the file may be of another kind, or was changed by hand"),
             Self::NotARecording { .. } => Some("name a file of continuous data, as x_raw.fif or sub-01_task-x_meg.fif"),
             Self::Samples { .. } => Some("write floating point: fmt = \"single\" or \"double\""),
+            Self::UnknownOutput { .. } => Some("name the output like x_raw.fif or x.vhdr"),
             Self::Content { .. } | Self::Unwritable { .. } => None,
         }
     }

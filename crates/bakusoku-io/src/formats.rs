@@ -46,6 +46,23 @@ pub(crate) fn header_in(folder: &Path) -> Option<PathBuf> {
     ctf::header_in(folder)
 }
 
+/// A format, other than FIFF, in which recordings are written.
+pub struct Writer {
+    /// How names of its files end, in lower case.
+    pub extension: &'static str,
+    /// The files that are made of a name.
+    pub files: fn(&Path) -> Vec<PathBuf>,
+    /// Writes a recording; the files that were made.
+    pub write: fn(&Path, &dyn Recording) -> Result<Vec<PathBuf>>,
+}
+
+/// All formats, other than FIFF, that are written.
+pub const WRITERS: &[Writer] = &[
+    Writer { extension: ".vhdr", files: brainvision::files, write: brainvision::write },
+    Writer { extension: ".edf", files: edf::files, write: edf::write_edf },
+    Writer { extension: ".bdf", files: edf::files, write: edf::write_bdf },
+];
+
 /// How names of recordings that can be read end.
 pub fn extensions() -> Vec<&'static str> {
     FORMATS.iter().flat_map(|format| format.extensions).copied().collect()

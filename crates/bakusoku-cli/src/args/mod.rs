@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Info(InfoArgs),
     /// Simulate a BIDS dataset with recordings of several subjects.
     Simulate(SimulateArgs),
-    /// Convert a recording to FIFF, with everything in its header.
+    /// Convert a recording to FIFF, BrainVision, EDF or BDF, with what the format has room for.
     Convert(ConvertArgs),
     /// Maxwell filter one recording: SSS, tSSS, movement compensation, bad channel reconstruction.
     Maxfilter(Box<MaxfilterArgs>),
@@ -241,9 +241,9 @@ pub(crate) struct SimulateArgs {
 pub(crate) struct ConvertArgs {
     /// Recording to read.
     pub input: PathBuf,
-    /// FIFF file to write.
+    /// File to write; its name says the format (.fif, .fif.gz, .vhdr, .edf, .bdf).
     pub output: PathBuf,
-    /// Data format of the samples [default: that of the input].
+    /// Data format of the samples of FIFF [default: that of the input].
     #[arg(long, value_enum)]
     pub fmt: Option<SampleFormat>,
     /// Overwrite the output if it exists.

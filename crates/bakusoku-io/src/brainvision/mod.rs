@@ -31,10 +31,12 @@ mod markers;
 mod options;
 mod read;
 mod settings;
+mod write;
 
 pub use options::BrainVisionOptions;
 pub use read::BrainVisionRaw;
 pub(crate) use read::open_recording;
+pub use write::{files, write};
 
 /// Whether a file that starts with these bytes is the header of a BrainVision recording.
 pub fn probe(start: &[u8]) -> bool {

@@ -26,10 +26,13 @@ mod options;
 mod read;
 mod records;
 mod resample;
+mod write;
+mod write_annotations;
 
 pub use options::{EdfOptions, StimChannel, Units};
 pub(crate) use read::open_recording;
 pub use read::{EdfRaw, labels};
+pub use write::{files, write_bdf, write_edf};
 
 /// Whether a file that starts with these bytes is EDF.
 pub fn probe_edf(start: &[u8]) -> bool {
