@@ -158,6 +158,7 @@ transcripts!(
     a_study,
     broken_recordings,
     convert,
+    eeg_formats,
     files_that_are_none,
     info,
     plans,

@@ -25,18 +25,26 @@ pub(crate) struct Rows {
     data: Array2<f64>,
 }
 
+/// Numbers for `n_rows` of `n_times`, all 0.
+///
+/// # Errors
+/// `MemoryError` when the budget has not so much memory.
+pub(crate) fn zeros(n_rows: usize, n_times: usize) -> PyResult<Vec<f64>> {
+    let (needed, budget) = (n_rows as u128 * n_times as u128 * 8, crate::enter::detect()?.memory);
+    if needed > u128::from(budget.0) {
+        let needed = bakusoku_pool::Bytes(u64::try_from(needed).unwrap_or(u64::MAX));
+        return Err(PyMemoryError::new_err(format!(
+            "the result of {n_rows} rows of {n_times} samples needs {needed}, expected at most the budget of {budget}"
+        )));
+    }
+    Ok(bakusoku_pool::memory::zeros(n_rows * n_times))
+}
+
 impl Rows {
     /// # Errors
     /// `MemoryError` when the budget has not so much memory.
     pub(crate) fn zeros(n_rows: usize, n_times: usize) -> PyResult<Self> {
-        let (needed, budget) = (n_rows as u128 * n_times as u128 * 8, crate::enter::detect()?.memory);
-        if needed > u128::from(budget.0) {
-            let needed = bakusoku_pool::Bytes(u64::try_from(needed).unwrap_or(u64::MAX));
-            return Err(PyMemoryError::new_err(format!(
-                "the result of {n_rows} rows of {n_times} samples needs {needed}, expected at most the budget of {budget}"
-            )));
-        }
-        let zeros = bakusoku_pool::memory::zeros(n_rows * n_times);
+        let zeros = zeros(n_rows, n_times)?;
         let data = Array2::from_shape_vec((n_rows, n_times), zeros).expect("there are as many as the shape says");
         Ok(Self { data })
     }

@@ -154,7 +154,9 @@ impl Recording {
         if start > stop || stop > n_times {
             return Err(to_python(bakusoku_core::Error::Range { start, stop, n_times }));
         }
-        let mut out = Array2::zeros((picks.len(), (stop - start) as usize));
+        let shape = (picks.len(), (stop - start) as usize);
+        let zeros = crate::array::zeros(shape.0, shape.1)?;
+        let mut out = Array2::from_shape_vec(shape, zeros).expect("there are as many as the shape says");
         let step = (PIECE / 8 / picks.len().max(1)).max(1);
         let pieces: Vec<_> = out.axis_chunks_iter_mut(Axis(1), step).map(|piece| Mutex::new(Some(piece))).collect();
         enter_rows(py, n_jobs, pieces.len(), |_, index| {

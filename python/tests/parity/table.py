@@ -43,6 +43,8 @@ TABLE: dict[str, Row] = {
     # Fourier transforms of another library; relative to the channel's peak.
     "io.read_raw, unequal rates": Row("mne.io.read_raw_edf", metrics.time_series, 1e-13),
     "io.positions": Row("mne.io.read_raw_*", metrics.largest, 1e-12),
+    # Both round to the same digits of a range.
+    "io.export": Row("mne.export.export_raw", metrics.time_series, 1e-12),
     "io.annotations": Row("mne.io.read_raw_*", metrics.exact, 0.0),
     "reference.set_eeg_reference": Row("mne.set_eeg_reference", metrics.time_series, 1e-12),
     "chpi.read_head_pos": Row("mne.chpi.read_head_pos", metrics.exact, 0.0),

@@ -6,6 +6,7 @@ import copy
 import datetime
 import pickle
 import re
+import subprocess
 import sys
 
 import edfio
@@ -354,3 +355,43 @@ def test_what_is_wrong_is_said(test_data, tmp_path):
         io.read_raw_brainvision(tmp_path / "x.vhdr", overrides={"sfreq": 1.0})
     with pytest.raises(TypeError, match="path of a file"):
         io.read_raw(3)
+
+
+@pytest.mark.parametrize("sfreq, seconds", [(250.0, 10), (256.0, 7.3), (1000.0 / 3, 6)])
+def test_what_we_write(tmp_path, bakusoku_command, sfreq, seconds):
+    types = ["eeg", "eog", "ecg", "eeg", "misc"]
+    raw = recording(sfreq=sfreq, seconds=seconds, types=types)
+    raw.annotations.rename({"naïve 脳波": "naïve"})
+    raw.save(tmp_path / "x_raw.fif", fmt="double", verbose="error")
+    raw = quiet(mne.io.read_raw_fif, tmp_path / "x_raw.fif", preload=True)
+    for end, read in (
+        ("vhdr", mne.io.read_raw_brainvision),
+        ("edf", mne.io.read_raw_edf),
+        ("bdf", mne.io.read_raw_bdf),
+    ):
+        ours, theirs = tmp_path / f"ours.{end}", tmp_path / f"theirs.{end}"
+        subprocess.run([bakusoku_command, "convert", tmp_path / "x_raw.fif", ours], check=True, capture_output=True)
+        compare(ours, f"our {end}")
+        mine = quiet(read, ours, preload=True)
+        assert mine.info["sfreq"] == pytest.approx(raw.info["sfreq"], rel=1e-6 if end != "vhdr" else 0)
+        if sfreq % 1 and end != "vhdr":
+            continue  # MNE writes another rate.
+        quiet(mne.export.export_raw, theirs, raw)
+        other = quiet(read, theirs, preload=True)
+        assert mine.n_times == other.n_times
+        # Channels that are no potentials: MNE gives their small range few digits.
+        check("io.export", end, mine.get_data()[:4], other.get_data()[:4])
+        original = raw.get_data()[4]
+        off = [np.abs(one.get_data()[4, : len(original)] - original).max() for one in (mine, other)]
+        assert off[0] <= off[1]
+        found, wanted = mine.annotations, other.annotations
+        assert np.allclose(found.onset, wanted.onset, atol=1 / sfreq) and len(found) == len(wanted)
+        if end == "vhdr":
+            assert (tmp_path / "ours.eeg").read_bytes() == (tmp_path / "theirs.eeg").read_bytes()
+            same = [text.replace("Bad Interval/", "Comment/") for text in found.description]
+            assert same == wanted.description.tolist()
+        else:
+            assert found.description.tolist() == wanted.description.tolist()
+            assert list(found.ch_names) == list(wanted.ch_names)
+            assert (mine.info["highpass"], mine.info["lowpass"]) == (other.info["highpass"], other.info["lowpass"])
+        assert mine.info["meas_date"] == other.info["meas_date"]
