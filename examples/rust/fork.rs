@@ -6,7 +6,7 @@
 //! ```
 
 // A program for the terminal.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use bakusoku::prelude::*;
 use std::path::{Path, PathBuf};
