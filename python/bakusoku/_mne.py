@@ -209,13 +209,14 @@ class _RawOfFile(BaseRaw):
 
     def _read_segment_file(self, data, idx, fi, start, stop, cals, mult):
         raw = self._raw_extras[fi]["raw"]
+        picks = np.arange(len(raw.ch_names))[idx]
+        block = raw.get_data(picks, start, stop)
         if mult is None:
-            picks = np.arange(len(raw.ch_names))[idx]
-            data[:] = raw.get_data(picks, start, stop)
+            data[:] = block
         else:
             # Projections and compensation expect numbers that are not calibrated yet.
-            stored = np.array([ch[4] * ch[5] for ch in raw._described["chs"]])
-            data[:] = mult @ (raw.get_data(None, start, stop) / stored[:, np.newaxis])
+            stored = np.array([ch[4] * ch[5] for ch in raw._described["chs"]])[picks]
+            data[:] = mult @ (block / stored[:, np.newaxis])
 
 
 def raw_of(raw: Raw, about: Mapping[str, Any]) -> BaseRaw:

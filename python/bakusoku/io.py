@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -105,6 +107,7 @@ class Raw:
         self.meas_date = None if date is None else epoch + timedelta(seconds=date[0], microseconds=date[1])
         self.gaps: list[tuple[int, int]] = about["gaps"]
         self.annotations = [Annotation(*item[:3], tuple(item[3])) for item in about["annotations"]]
+        _warn(about["remarks"])
 
     def __reduce__(self) -> tuple[type[Raw], tuple[Any, ...]]:
         return type(self), (self._opener, *self._args)
@@ -189,6 +192,15 @@ class Raw:
         if self._opener is _core.open_recording and self.filenames[0].endswith((".fif", ".fif.gz")):
             return _mne.read_raw_fif(self.filenames[0])
         return _mne.raw_of(self, self._described)
+
+
+def _warn(remarks: list[str]) -> None:
+    """What the reader remarked, as warnings from the line that called this module."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_code.co_filename == __file__:
+        level, frame = level + 1, frame.f_back
+    for text in remarks:
+        warnings.warn(text, RuntimeWarning, stacklevel=level)
 
 
 def _channels(value: Any, name: str) -> list[int | str]:
@@ -410,6 +422,10 @@ def _edf(
         # A pattern that fits none still means that it was given.
         return [name for name in labels if re.match(chosen, name)] or ["\0"]
 
+    if any(
+        str(name).lower() in ("edf annotations", "bdf annotations") for name in _channels(stim_channel, "stim_channel")
+    ):
+        raise ParameterError("`stim_channel` must be a channel of samples: annotations are in `Raw.annotations`")
     auto = stim_channel is True or (isinstance(stim_channel, str) and stim_channel == "auto")
     arguments = {
         "eog": _channels(eog, "eog"),

@@ -17,6 +17,7 @@ mod maxwell;
 mod pool;
 mod psd;
 mod recording;
+mod remarks;
 mod resample;
 mod sinks;
 

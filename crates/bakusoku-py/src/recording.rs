@@ -2,7 +2,8 @@
 
 use crate::array::give;
 use crate::enter::enter_rows;
-use crate::error::{file_error, parameter, to_python};
+use crate::error::{file_error, to_python};
+use crate::remarks::with_remarks;
 use bakusoku_core::{Annotations, DigPoint, Info, OrigTime, Picks, Stream, SubjectInfo, Transform};
 use bakusoku_io::brainvision::{BrainVisionOptions, BrainVisionRaw};
 use bakusoku_io::edf::{self, EdfOptions, EdfRaw, StimChannel, Units};
@@ -21,6 +22,14 @@ const PIECE: usize = 1 << 23;
 #[pyclass(frozen)]
 pub(crate) struct Recording {
     opened: Opened,
+    /// What the reader remarked.
+    remarks: Vec<String>,
+}
+
+/// Opens a recording without the interpreter lock.
+fn opened(py: Python<'_>, open: impl FnOnce() -> bakusoku_io::Result<Opened> + Send) -> PyResult<Recording> {
+    let (opened, remarks) = py.detach(|| with_remarks(open));
+    Ok(Recording { opened: opened.map_err(file_error)?, remarks })
 }
 
 /// A channel by name or place.
@@ -41,8 +50,7 @@ fn refs(list: Vec<Which>) -> Vec<ChannelRef> {
 /// Opens a recording of whatever format.
 #[pyfunction]
 pub(crate) fn open_recording(py: Python<'_>, path: PathBuf) -> PyResult<Recording> {
-    let opened = py.detach(|| bakusoku_io::open_recording(&path)).map_err(file_error)?;
-    Ok(Recording { opened })
+    opened(py, || bakusoku_io::open_recording(&path))
 }
 
 /// Opens a BrainVision recording by its header.
@@ -56,9 +64,10 @@ pub(crate) fn open_brainvision(
     ignore_marker_types: bool,
 ) -> PyResult<Recording> {
     let options = BrainVisionOptions { eog: refs(eog), misc: misc.map(refs), scale, ignore_marker_types };
-    let raw = py.detach(|| BrainVisionRaw::open(&path, &options)).map_err(file_error)?;
-    let opened = Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None };
-    Ok(Recording { opened })
+    opened(py, || {
+        let raw = BrainVisionRaw::open(&path, &options)?;
+        Ok(Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None })
+    })
 }
 
 /// What a reader of EDF and BDF is told.
@@ -107,13 +116,15 @@ impl From<EdfArguments> for EdfOptions {
 #[pyfunction]
 pub(crate) fn open_edf(py: Python<'_>, path: PathBuf, bdf: bool, arguments: EdfArguments) -> PyResult<Recording> {
     let options = arguments.into();
-    let raw = py.detach(|| EdfRaw::open(&path, &options)).map_err(file_error)?;
-    if raw.is_bdf() != bdf {
-        let (expected, got) = if bdf { ("a BDF file", "an EDF file") } else { ("an EDF file", "a BDF file") };
-        return Err(parameter("input_fname", expected, format!("{got}, `{}`", path.display())));
-    }
-    let opened = Opened { paths: vec![path], recording: Box::new(raw), previous: None };
-    Ok(Recording { opened })
+    opened(py, || {
+        let raw = EdfRaw::open(&path, &options)?;
+        if raw.is_bdf() != bdf {
+            let (expected, got) = if bdf { ("a BDF file", "an EDF file") } else { ("an EDF file", "a BDF file") };
+            let got = format!("{got}, `{}`", path.display());
+            return Err(bakusoku_core::Error::parameter("input_fname", expected, got).into());
+        }
+        Ok(Opened { paths: vec![path], recording: Box::new(raw), previous: None })
+    })
 }
 
 /// Names of an EDF or BDF file's signals, before any is left out.
@@ -135,6 +146,7 @@ impl Recording {
         let stream = self.opened.recording.stream();
         let out = describe(py, stream)?;
         out.set_item("filenames", &self.opened.paths)?;
+        out.set_item("remarks", &self.remarks)?;
         Ok(out)
     }
 

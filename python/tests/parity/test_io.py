@@ -20,6 +20,9 @@ from bakusoku import io
 
 from .table import check, quiet
 
+# Both sides remark the same odd things.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
 READERS = {".vhdr": "read_raw_brainvision", ".edf": "read_raw_edf", ".bdf": "read_raw_bdf"}
 
 
@@ -104,6 +107,8 @@ def test_options_of_edf(test_data):
     for reader in (io.read_raw_edf, io.read_raw_bdf):
         with pytest.raises(ValueError, match="must be a"):
             reader(test_data / "edf" / ("test.bdf" if reader is io.read_raw_edf else "test.edf"))
+    with pytest.raises(ValueError, match="annotations are in"):
+        io.read_raw_edf(path, stim_channel="EDF Annotations")
     with pytest.raises(ValueError, match="`exclude` must be empty"):
         io.read_raw_edf(path, exclude=["a"], include=["b"])
 
@@ -332,6 +337,11 @@ def test_an_object_of_mne_works_as_others_do(test_data, tmp_path):
     theirs.crop(1, 3).pick(["A3", "A2"])
     assert np.allclose(made.get_data(), theirs.get_data(), rtol=0, atol=1e-18)
     made.save(tmp_path / "x_raw.fif", verbose="error")
+    # Projections on what is read, of some of the channels.
+    made, theirs = raw.to_mne(), quiet(mne.io.read_raw_edf, path)
+    for one in (made, theirs):
+        one.drop_channels(["A1", "B3"]).set_eeg_reference(projection=True, verbose="error").apply_proj(verbose="error")
+    assert np.allclose(made.get_data(start=100, stop=300), theirs.get_data(start=100, stop=300), rtol=0, atol=1e-18)
     assert repr(raw) == "<Raw | test.edf, 139 x 3072 (6.0 s), not loaded>"
     assert len(raw.times) == raw.n_times
 
@@ -342,6 +352,17 @@ def test_reading_imports_no_mne(test_data):
     code = f"import sys, bakusoku.io; bakusoku.io.read_raw({str(test_data / 'edf' / 'test.bdf')!r}).get_data()"
     assert python(f"{code}; print('mne' in sys.modules)") == "False"
     assert sys.modules["mne"]
+
+
+def test_remarks_are_warnings(test_data, tmp_path):
+    with pytest.warns(RuntimeWarning, match="channels have different filters; the weakest, 250.00 Hz") as caught:
+        io.read_raw_brainvision(test_data / "brainvision" / "test_mixed_lowpass.vhdr")
+    assert caught[0].filename == __file__
+    data = (test_data / "edf" / "test.edf").read_bytes()
+    (tmp_path / "x.edf").write_bytes(data[:-100])
+    with pytest.warns(RuntimeWarning, match="there are 5") as caught:
+        io.read_raw_edf(tmp_path / "x.edf")
+    assert caught[0].filename == __file__
 
 
 def test_what_is_wrong_is_said(test_data, tmp_path):
