@@ -60,6 +60,16 @@ pub(super) fn info(header: &Header, options: &BrainVisionOptions, date: Option<O
         ch.range = unit_factor(&listed.unit) * options.scale;
         chs.push(ch);
     }
+    let lost: Vec<&str> = (0..n)
+        .filter(|&index| nowhere(index) && chs[index].ch_type() == ChannelType::Misc)
+        .map(|index| chs[index].name.as_str())
+        .collect();
+    if !lost.is_empty() {
+        tracing::warn!(
+            "the header gives channels no coordinates but zeros; they are of type misc: {}",
+            lost.join(", ")
+        );
+    }
     let names: Vec<&str> =
         header.channels[..n - usize::from(header.hidden_channel)].iter().map(|ch| ch.name.as_str()).collect();
     let band = pass_band(&header.comment, &names, header.sfreq);

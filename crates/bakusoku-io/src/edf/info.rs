@@ -249,13 +249,15 @@ fn meas_date(header: &Header) -> Option<OrigTime> {
         let [day, month, year] = numbers(&header.date)?;
         Some([if year < 85 { year + 2000 } else { year + 1900 }, month, day])
     };
-    let Some([year, month, day]) = date.or_else(short) else {
-        tracing::warn!("the header has no valid date");
-        return None;
-    };
     let [hour, minute, second] = numbers(&header.time).unwrap_or_default();
-    let at = |h, m, s| crate::dates::utc(year, month, day, h, m, s);
-    at(hour, minute, second).or_else(|| at(0, 0, 0)).map(|secs| (secs, 0))
+    let found = date.or_else(short).and_then(|[year, month, day]| {
+        let at = |h, m, s| crate::dates::utc(year, month, day, h, m, s);
+        at(hour, minute, second).or_else(|| at(0, 0, 0))
+    });
+    if found.is_none() {
+        tracing::warn!("the header has no valid date of the measurement");
+    }
+    found.map(|secs| (secs, 0))
 }
 
 /// `16-SEP-1987` as year, month, day.
