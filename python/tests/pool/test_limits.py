@@ -62,7 +62,8 @@ def test_errors_name_the_limit():
 
 @pytest.mark.parametrize("context", ["fork", "forkserver"])
 def test_many_workers_fit_into_the_usual_number_of_files(context):
-    ran = run_script(f"""
+    ran = run_script(
+        f"""
         import os, resource, signal, time
         import numpy as np
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
@@ -82,5 +83,7 @@ def test_many_workers_fit_into_the_usual_number_of_files(context):
                 print(os.waitstatus_to_exitcode(os.wait()[1]), results[12].sum() == 12 << 17)
                 del results
                 print(pool.map(abs, range(3), 1))
-    """, seconds=80).fine()
+    """,
+        seconds=80,
+    ).fine()
     assert ran.out == "1 299\n11 True\n[0, 1, 2]\n", ran.err
