@@ -113,8 +113,8 @@ _MISSING = object()
 _at_fork: dict[str, dict] = {}
 
 
-#: How many modules there were, and which of them are the user's.
-_users: tuple[int, list[str]] = 0, []
+#: Which modules there were, and which of them are the user's.
+_users: tuple[list[str], list[str]] = [], []
 
 
 def modules_of_user() -> list[str]:
@@ -122,9 +122,9 @@ def modules_of_user() -> list[str]:
     global _users
     from ._modules import is_of_installed
 
-    if _users[0] != len(sys.modules):
-        names = [name for name in list(sys.modules) if not is_of_installed(name) and is_users(name)]
-        _users = len(sys.modules), names
+    loaded = list(sys.modules)
+    if _users[0] != loaded:
+        _users = loaded, [name for name in loaded if not is_of_installed(name) and is_users(name)]
     return _users[1]
 
 
@@ -222,15 +222,23 @@ def _cells(function: types.FunctionType) -> Iterator[Any]:
             continue
 
 
-@functools.cache
+_is_users: dict[str, bool] = {"__main__": True}
+
+
 def is_users(module: str | None) -> bool:
     """Whether a module is the user's own."""
-    from ._modules import is_installed
+    if module is None:
+        return False
+    known = _is_users.get(module)
+    if known is None:
+        from ._modules import is_installed
 
-    if module == "__main__":
-        return True
-    found = sys.modules.get(module or "")
-    return found is not None and module is not None and not module.startswith("bakusoku.") and not is_installed(found)
+        found = sys.modules.get(module)
+        if found is None:
+            # It may be loaded later.
+            return False
+        known = _is_users[module] = not module.startswith("bakusoku.") and not is_installed(found)
+    return known
 
 
 _known: dict[str, tuple[Any, dict[str, Any]]] = {}

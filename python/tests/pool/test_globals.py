@@ -121,6 +121,20 @@ def test_a_fork_has_all_as_it_was_and_what_changes_is_told(mod):
         assert pool.map(mod.get, [1]) == [4.0]
 
 
+def test_another_module_in_the_place_of_one(tmp_path, monkeypatch):
+    """As many modules as before, and not the same."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("of_the_user_first", "of_the_user_second"):
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(SOURCE))
+        module = importlib.import_module(name)
+        module.GAIN = 2.0
+        with bakusoku.Pool(1, context="fork") as pool:
+            assert pool.map(module.get, [1]) == [2.0]
+            module.GAIN = 3.0
+            assert pool.map(module.get, [1]) == [3.0]
+        del sys.modules[name]
+
+
 CLASSES = """
 class Model:
     scale = 1
