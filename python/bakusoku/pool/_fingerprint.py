@@ -29,6 +29,11 @@ _DULL = {"__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", 
 
 #: What looks like a relative path: with a folder, or with the end of a file's name.
 _PATH = re.compile(r"(?!/|~|[a-z]+://)(.+/.*|.*[^.]\.[A-Za-z][A-Za-z0-9]{0,7})")
+#: By whom the folder is read that the process is in.
+_READ_FOLDER = {"getcwd", "getcwdb", "cwd", "abspath"}
+#: By whom a module is imported that a text names, and what such a text looks like.
+_IMPORT_BY_TEXT = {"import_module", "__import__", "run_module", "reload"}
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 #: Variables that differ between two shells of one user, and mean nothing.
 _VOLATILE = re.compile(
     r"_|PWD|OLDPWD|SHLVL|COLUMNS|LINES|WINDOWID|TERM.*|SSH_.*|XDG_SESSION_.*|XDG_RUNTIME_DIR|DBUS_.*|STY|TMUX.*|VSCODE_.*"
@@ -170,6 +175,7 @@ class _Prints:
         imported: list[str] = []
         for one in imports_of(function.__code__):
             imported += absolute(one, package)
+        imported += _named_modules(function.__code__)
         if imported:
             parts += self.files(imported)
         cells = [cell.cell_contents for cell in function.__closure__ or () if _is_bound(cell)]
@@ -190,6 +196,8 @@ class _Prints:
                     modules.append(value)
                 else:
                     parts.append(self.setting(name, value))
+        if names & _READ_FOLDER:
+            self.relative = True
         if names & READ_ENVIRONMENT:
             texts = {t for t in _texts(function.__code__) if VARIABLE.fullmatch(t)}
             texts |= {v for v in (*read, *cells, *(function.__defaults__ or ())) if type(v) is str}
@@ -244,8 +252,9 @@ class _Prints:
         # Names are no paths, nor are sentences.
         self.relative = relative
         del self.names[known:]
+        modules = _named_modules(code)
         for text in _texts(code):
-            if not any(map(str.isspace, text)):
+            if not any(map(str.isspace, text)) and text not in modules:
                 self.text(text)
         return found
 
@@ -263,6 +272,13 @@ class _Prints:
             return _hash("type", (print_, f"{kind.__module__}.{kind.__qualname__}".encode()))
         members = [(name, value) for name, value in vars(kind).items() if name not in _DULL and not _is_slot(value)]
         return self.all("class", (kind.__qualname__, kind.__bases__, sorted(members, key=lambda member: member[0])))
+
+
+def _named_modules(code: types.CodeType) -> list[str]:
+    """The user's own modules that code imports by a text that stands in it."""
+    if not _IMPORT_BY_TEXT & set(_names(code)):
+        return []
+    return [text for text in _texts(code) if _MODULE.fullmatch(text) and files_of([text])]
 
 
 def _is_given(module: types.ModuleType) -> bool:

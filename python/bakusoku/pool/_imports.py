@@ -1,6 +1,6 @@
 """Which files of the user's own a module is made of: its own, and those that it imports, near and far.
 
-Nothing is imported to find that out: a task may be the first to do so. What is computed from a text at run time
+Nothing is imported to find that out: a task may be the first to do so. A module whose name is computed at run time
 (`importlib.import_module(name)`) is not seen.
 """
 

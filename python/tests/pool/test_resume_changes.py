@@ -70,6 +70,7 @@ IMPORTS = {
     "a method": ("from lab_b import Model", "return Model().run(x)"),
     "an object": ("import lab_b; model = lab_b.Model()", "return model.run(x)"),
     "relative": ("import lab_q.relative", "return lab_q.relative.r(x)"),
+    "by a text": ("import importlib", "return importlib.import_module('lab_p.steps').g(x)"),
     "in an inner function": ("", "return (lambda y: __import__ and inner(y))(x)"),
 }
 
