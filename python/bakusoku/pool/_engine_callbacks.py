@@ -20,6 +20,7 @@ from . import (
     _forkserver,
     _globals,
     _library_settings,
+    _log_filters,
     _process,
     _script_names,
     _spawn,
@@ -54,18 +55,24 @@ class EngineCallbacks:
             self.initialization(Placed())
 
     def initialization(self, placed: Placed) -> tuple | None:
-        """The globals of the script that a worker needs to start, the initializer, its arguments; not for forks."""
-        if self.initializer is None:
+        """What a worker that is no fork needs to start.
+
+        Globals of the script, the initializer and its arguments, filters of log records.
+        """
+        if self.method == "fork":
             return None
-        initializer, arguments = self.initializer
+        initializer, arguments = self.initializer or (None, ())
         names: set = set()
         with _process.spawning():
+            filters = _log_filters.capture(names)
+            if self.initializer is None and not any(filters):
+                return None
             both = (
                 dumps(initializer, None, "the initializer", names),
                 dumps(arguments, None, "the initializer's arguments", names),
             )
             update = _script_names.describe(_script_names.needed(names, False), placed, initializer)
-        return (update and tuple(update), *both)
+        return (update and tuple(update), *both, filters)
 
     def first(self) -> tuple:
         """What a new worker is told first."""

@@ -2,15 +2,17 @@
 
 In a worker a handler of the owner's stands for "this goes to the owner"; one that a task adds (to catch what is logged,
 say) gets its records there. A fork has the owner's handlers themselves; other workers are told which ones there are.
+Filters, those of handlers too, are asked in the worker (`_log_filters`): they may add what only a task knows.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pickle
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._exceptions import seal
 
@@ -22,9 +24,15 @@ _MESSAGE = 30 << 10
 #: What is made anew, or is not for others.
 _LEFT_OUT = {"msg", "args", "exc_info", "exc_text", "message", "asctime", "relativeCreated"}
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+#: Names of levels as Python has them.
+_LEVELS = dict(logging._levelToName)
 
 #: In a worker: the owner's handlers, by identity.
 _owners: dict[int, logging.Handler] = {}
+#: In a worker that is no fork: loggers whose filters the owner has to ask.
+asked_by_owner: set[str] = set()
+#: In the owner, of a record that is being handled: what filters of handlers, by identity, have said in the worker.
+_decided: dict[int, dict[int, bool]] = {}
 
 
 # ── which handlers there are ───────────────────────────────────────────────────────────────────────────────────────
@@ -44,23 +52,38 @@ def _key(handler: logging.Handler) -> tuple[str, Any]:
     return "other", f"{type(handler).__module__}.{type(handler).__qualname__}"
 
 
-def capture() -> tuple[bytes, int, list]:
+class State(NamedTuple):
+    """What workers are told."""
+
+    origin: bytes
+    disabled: int
+    levels: dict[int, str]
+    warnings: bool
+    loggers: list
+
+
+def capture() -> State:
     """In the owner: its loggers, as far as they are not as they are born."""
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     told = [
-        (x.name, x.level, x.propagate, x.disabled, [(h.level, *_key(h)) for h in x.handlers])
+        (x.name, x.level, x.propagate, x.disabled, [(id(h), h.level, *_key(h)) for h in x.handlers])
         for x in loggers
         if isinstance(x, logging.Logger) and (x.level or x.handlers or x.disabled or not x.propagate)
     ]
-    return _ORIGIN, logging.root.manager.disable, told
+    levels = {level: name for level, name in logging._levelToName.items() if _LEVELS.get(level) != name}
+    return State(_ORIGIN, logging.root.manager.disable, levels, logging._warnings_showwarning is not None, told)
 
 
-def restore(state: tuple[bytes, int, list]) -> None:
+def restore(state: State) -> None:
     """In a worker."""
-    origin, disabled, loggers = state
-    if origin == _ORIGIN:
+    if state.origin == _ORIGIN:
         return  # a fork of the owner has them
-    logging.disable(disabled)
+    logging.disable(state.disabled)
+    for level, name in state.levels.items():
+        logging.addLevelName(level, name)
+    if state.warnings:
+        logging.captureWarnings(True)
+    loggers = state.loggers
     for name, level, propagate, off, handlers in loggers:
         # `getLogger` has its own idea of a logger that is named as the root is.
         logger = logging.root if name == logging.root.name else logging.getLogger(name)
@@ -69,7 +92,7 @@ def restore(state: tuple[bytes, int, list]) -> None:
         logger.handlers[:] = [_stand_in(*handler) for handler in handlers]
 
 
-def _stand_in(level: int, kind: str, about: Any) -> logging.Handler:
+def _stand_in(identity: int, level: int, kind: str, about: Any) -> logging.Handler:
     """A handler of the owner's; of its kind, for programs that ask (`mne.set_log_file` removes such as these)."""
     if kind == "file":
         made: logging.Handler = logging.FileHandler(about, delay=True)
@@ -78,9 +101,14 @@ def _stand_in(level: int, kind: str, about: Any) -> logging.Handler:
     else:
         made = logging.Handler()
     made.setLevel(level)
-    made.bakusoku_key = (kind, about)
+    made.bakusoku_key, made.bakusoku_identity = (kind, about), identity
     _owners[id(made)] = made
     return made
+
+
+def owners() -> list[Any]:
+    """In a worker that is no fork: what stands for the owner's handlers."""
+    return [handler for handler in _owners.values() if hasattr(handler, "bakusoku_identity")]
 
 
 # ── in a worker ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -106,8 +134,20 @@ def begin(tell: Any) -> None:
         wanted = [handler for handler in owners if record.levelno >= handler.level]
         if there and not wanted:
             return
+        decisions = _decided.get(id(record), {})
+        decided: dict[int, bool] = {}
+        for handler in wanted:
+            if handler.filters or id(handler) in decisions:
+                passes: Any = decisions.get(id(handler))
+                if passes is None:
+                    passes = handler.filter(record)
+                    # From Python 3.12 on a filter may give another record.
+                    record = passes if isinstance(passes, logging.LogRecord) else record
+                decided[getattr(handler, "bakusoku_identity", id(handler))] = bool(passes)
+        if wanted and len(decided) == len(wanted) and not any(decided.values()):
+            return
         try:
-            tell(packed(record, bool(self.filters)))
+            tell(packed(record, bool(self.filters) and self.name not in asked_by_owner, decided))
         except Exception:  # a fork of a worker, which has no owner
             for handler in wanted or [logging.lastResort]:
                 if handler is not None and record.levelno >= handler.level:
@@ -121,8 +161,11 @@ def _key_of(handler: logging.Handler) -> tuple[str, Any] | None:
     return getattr(handler, "bakusoku_key", None)
 
 
-def packed(record: logging.LogRecord, filtered: bool) -> bytes:
-    """A record with all its fields; those that cannot travel as their text. `filtered`: by its logger, already."""
+def packed(record: logging.LogRecord, filtered: bool, decided: dict[int, bool]) -> bytes:
+    """A record with all its fields; those that cannot travel as their text.
+
+    `filtered`: by its logger, already. `decided`: what filters of the owner's handlers have said.
+    """
     exception = text = None
     if record.exc_info and record.exc_info[1] is not None:
         exception = seal(record.exc_info[1])[0]
@@ -135,7 +178,7 @@ def packed(record: logging.LogRecord, filtered: bool) -> bytes:
         if text is not None:
             # Of a traceback the end says most.
             short["exc_text"] = text if len(text) <= most else f"…{text[-most:]}"
-        body = pickle.dumps((filtered, short, exception), 5)
+        body = pickle.dumps((filtered, decided, short, exception), 5)
         if len(body) <= _MESSAGE:
             break
         exception = None
@@ -170,9 +213,9 @@ def _cut(text: str, most: int) -> str:
 # ── in the owner ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def unpacked(body: bytes) -> tuple[bool, dict[str, Any]]:
-    """Whether its logger has filtered it, and the fields of a record."""
-    filtered, fields, exception = pickle.loads(body)
+def unpacked(body: bytes) -> tuple[bool, dict[int, bool], dict[str, Any]]:
+    """Whether its logger has filtered it, what filters of handlers have said, and the fields of a record."""
+    filtered, decided, fields, exception = pickle.loads(body)
     for name, value in fields.items():
         if type(value) is _Pickled:
             try:
@@ -185,16 +228,40 @@ def unpacked(body: bytes) -> tuple[bool, dict[str, Any]]:
             fields["exc_info"] = type(error), error, None
         except Exception:  # as above
             pass
-    return filtered, fields
+    return filtered, decided, fields
 
 
-def handle(label: str, filtered: bool, fields: dict[str, Any]) -> None:
+def handle(label: str, filtered: bool, decided: dict[int, bool], fields: dict[str, Any]) -> None:
     """Handle a worker's record as if it had been made here."""
     record = logging.makeLogRecord(fields)
     record.msg = f"{label}{record.msg}"
     logger = logging.root if record.name == logging.root.name else logging.getLogger(record.name)
     # Whether its level is of interest was decided where it was made.
-    if filtered:
+    if not filtered and (logger.disabled or not logger.filter(record)):
+        return
+    if not decided:
         logger.callHandlers(record)
+    elif _owners:
+        # A worker's own worker has made it: it goes on to the next owner.
+        _decided[id(record)] = decided
+        try:
+            logger.callHandlers(record)
+        finally:
+            del _decided[id(record)]
     else:
-        logger.handle(record)
+        _call_handlers(logger, record, decided)
+
+
+def _call_handlers(logger: logging.Logger | None, record: logging.LogRecord, decided: dict[int, bool]) -> None:
+    """As `Logger.callHandlers`, but that filters which a worker has asked are not asked again."""
+    while logger is not None:
+        for handler in logger.handlers:
+            if record.levelno < handler.level:
+                continue
+            passes = decided.get(id(handler))
+            if passes is None:
+                handler.handle(record)
+            elif passes:
+                with handler.lock or contextlib.nullcontext():
+                    handler.emit(record)
+        logger = logger.parent if logger.propagate else None

@@ -113,10 +113,10 @@ class Output:
             kind, item, *what = pickle.loads(message)
             label = "" if call is None else f"[{call.label(item)}] "
             if kind == RECORD:
-                filtered, fields = _log_records.unpacked(*what)
+                filtered, decided, fields = _log_records.unpacked(*what)
                 if call is not None:
                     keep(call, item, [f"{fields['levelname']}: {fields['msg']}"])
-                _log_records.handle(label, filtered, fields)
+                _log_records.handle(label, filtered, decided, fields)
             else:
                 text, category, filename, lineno = what
                 if call is not None:

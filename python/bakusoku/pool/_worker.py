@@ -210,7 +210,7 @@ class Worker:
 
     def first(self, body: Any, blocks: list) -> None:
         global method
-        from . import _library_settings, _process, _script_namespace, _worker_state
+        from . import _library_settings, _log_filters, _process, _script_namespace, _worker_state
 
         try:
             state, initialization = pickle.loads(body, buffers=blocks)
@@ -223,9 +223,10 @@ class Worker:
             _worker_state.limit_threads(self.end.tell_threads())
             signal.signal(signal.SIGINT, self.interrupted)
             if initialization is not None:
-                update, *both = initialization
+                update, *both, filters = initialization
                 if update is not None:
                     _script_namespace.apply(_script_namespace.Update(*update), [_Buffer(block) for block in blocks])
+                _log_filters.restore(filters)
                 self.initializer, self.arguments = map(pickle.loads, both)
             if self.initializer is not None:
                 self.initializer(*self.arguments)
