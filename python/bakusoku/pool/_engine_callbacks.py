@@ -162,9 +162,13 @@ def _in_new_thread(fork: Callable[[], int]) -> int:
     done.acquire()
     result: list = []
     context = contextvars.copy_context()
+    # `threading.local` of this thread: scikit-learn keeps its configuration there.
+    locals_ = [(one, dict(one.__dict__)) for one in gc.get_objects() if isinstance(one, _thread._local)]
 
     def run() -> None:
         try:
+            for one, held in locals_:
+                one.__dict__.update(held)
             result.append(context.run(fork))
         except BaseException as error:  # raised where it was called from
             result.append(error)

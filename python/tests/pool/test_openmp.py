@@ -33,6 +33,33 @@ def library(tmp_path_factory):
     return folder / "libteam.so"
 
 
+def test_what_a_thread_has_for_itself(library):
+    """With threads of OpenMP the fork is made in another thread than the caller's."""
+    ran = run_script(
+        f"""
+        import ctypes, decimal, threading
+        from bakusoku import Pool
+
+        class Local(threading.local):
+            def __init__(self):
+                self.made = True
+
+        plain, own = threading.local(), Local()
+        plain.x = own.x = 1
+        decimal.getcontext().prec = 5
+        ctypes.CDLL({str(library)!r}).team()
+
+        def f(_):
+            return plain.x, own.x, own.made, decimal.getcontext().prec, threading.current_thread().name
+
+        with Pool(1) as pool:
+            print(pool.map(f, [1]))
+        """,
+        env={"OMP_NUM_THREADS": "2", "BAKUSOKU_START_METHOD": None},
+    ).fine()
+    assert ran.out == "[(1, 1, True, 5, 'MainThread')]\n"
+
+
 def test_a_team_in_the_owner_and_in_workers(library):
     ran = run_script(
         f"""
