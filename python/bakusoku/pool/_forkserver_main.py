@@ -7,6 +7,7 @@ owner does.
 from __future__ import annotations
 
 import array
+import gc
 import os
 import select
 import signal
@@ -20,8 +21,6 @@ from .. import _core
 
 def main(owner: int, tracker: int | None) -> None:
     """Serve the owner, a process, at the other end of standard input; `tracker`: the file of its resource tracker."""
-    import gc
-
     # So that forks have them.
     from . import _process, _worker  # noqa: F401
 
@@ -133,7 +132,6 @@ class Forkserver:
         os._exit(0)
 
     def load(self, names: list[str]) -> None:
-        import gc
         import importlib
         import warnings
 
@@ -173,6 +171,7 @@ class Forkserver:
                     os.close(fd)
                 from . import _worker
 
+                gc.enable()
                 _worker.begin(files, forkserver, its.detach())
             except BaseException:
                 import traceback

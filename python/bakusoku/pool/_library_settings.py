@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -66,6 +67,36 @@ def _set_socket(socket: Any, seconds: Any) -> None:
     socket.setdefaulttimeout(seconds)
 
 
+def _csv(csv: Any) -> Any:
+    return csv.field_size_limit()
+
+
+def _set_csv(csv: Any, limit: int) -> None:
+    csv.field_size_limit(limit)
+
+
+def _gc(gc: Any) -> Any:
+    return gc.isenabled(), gc.get_threshold()
+
+
+def _set_gc(gc: Any, state: tuple) -> None:
+    enabled, threshold = state
+    (gc.enable if enabled else gc.disable)()
+    gc.set_threshold(*threshold)
+
+
+def _threading(threading: Any) -> Any:
+    # It can only be read by setting it.
+    size = threading.stack_size()
+    if size:
+        threading.stack_size(size)
+    return size
+
+
+def _set_threading(threading: Any, size: int) -> None:
+    threading.stack_size(size)
+
+
 #: By module: how its settings are found, and made again.
 _LIBRARIES: dict[str, tuple[Callable, Callable]] = {
     "matplotlib": (_matplotlib, _set_matplotlib),
@@ -74,6 +105,9 @@ _LIBRARIES: dict[str, tuple[Callable, Callable]] = {
     "decimal": (_decimal, _set_decimal),
     "locale": (_locale, _set_locale),
     "socket": (_socket, _set_socket),
+    "csv": (_csv, _set_csv),
+    "gc": (_gc, _set_gc),
+    "threading": (_threading, _set_threading),
 }
 _warned: set[str] = set()
 
@@ -117,7 +151,11 @@ def restore(settings: dict[str, bytes]) -> None:
 
 
 def _of_process() -> dict[str, Any]:
-    return {"umask": _umask(), "digits": getattr(sys, "get_int_max_str_digits", lambda: None)()}
+    return {
+        "umask": _umask(),
+        "digits": getattr(sys, "get_int_max_str_digits", lambda: None)(),
+        "interval": sys.getswitchinterval(),
+    }
 
 
 def _restore_process(state: dict[str, Any]) -> None:
@@ -125,6 +163,10 @@ def _restore_process(state: dict[str, Any]) -> None:
         os.umask(state["umask"])
     if state["digits"] is not None:
         sys.set_int_max_str_digits(state["digits"])
+    sys.setswitchinterval(state["interval"])
+    if "TZ" in os.environ:
+        # It may have been set after this process began.
+        time.tzset()
 
 
 def _umask() -> int | None:

@@ -176,7 +176,13 @@ def test_settings_of_libraries(method):
     ran = run(
         method,
         """
-    import decimal, logging, socket
+    import csv, decimal, gc, logging, socket, threading, time
+    csv.field_size_limit(99999)
+    gc.set_threshold(5, 6, 7)
+    sys.setswitchinterval(0.01)
+    threading.stack_size(1 << 20)
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
     decimal.getcontext().prec = 5
     os.umask(0o077)
     socket.setdefaulttimeout(3.5)
@@ -196,11 +202,59 @@ def test_settings_of_libraries(method):
         return (str(decimal.Decimal(1) / 3), oct(mask), socket.getdefaulttimeout(),
                 logging.getLogger("pipeline").level, logging.getLogger("noisy").disabled)
 
+    def others(_):
+        return (csv.field_size_limit(), gc.isenabled(), gc.get_threshold(), sys.getswitchinterval(),
+                threading.stack_size(), time.tzname)
+
     with Pool(1, context=method) as pool:
         print(pool.map(settings, [1]))
+        print(pool.map(others, [1]) == [others(1)])
+    gc.disable()
+    with Pool(1, context=method) as pool:
+        print(pool.map(lambda _: gc.isenabled(), [1]))
     """,
     )
-    assert ran.out == "[('0.33333', '0o77', 3.5, 20, True)]\n"
+    assert ran.out == "[('0.33333', '0o77', 3.5, 20, True)]\nTrue\n[False]\n"
+
+
+def test_the_place_in_an_open_file_is_left_alone():
+    ran = run(
+        "default",
+        """
+    file = open("lines.txt", "w+")
+    file.write("a" * 10)
+    file.flush()
+
+    def f(x):
+        return file.tell(), type(file).__name__
+
+    with Pool(1) as pool:
+        for _ in range(2):
+            print(pool.map(f, [1]))
+    """,
+    )
+    assert ran.out == "[(10, 'TextIOWrapper')]\n" * 2
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_an_open_file_is_named(method):
+    ran = run(
+        method,
+        """
+    file = open("log.txt", "w+")
+
+    def f(x):
+        file.write("seen by nobody")
+
+    with Pool(1, context=method) as pool:
+        try:
+            pool.map(f, [1])
+        except Exception as error:
+            print(error)
+    """,
+    )
+    assert "the function `f`'s global `file` is a `TextIOWrapper`" in ran.out
+    assert "an open file does not travel" in ran.out
 
 
 @pytest.mark.parametrize("method", METHODS)
