@@ -11,15 +11,19 @@ from typing import Any
 _MOST = 2000
 
 
-def explain_pickling_error(value: Any, error: Exception, name: str) -> Exception:
-    """The error to raise for `value`, which could not be pickled: of the same kind, naming the smallest part."""
+def explain_pickling_error(value: Any, error: Exception, name: str, reads: tuple[str, Any] | None = None) -> Exception:
+    """The error to raise for `value`, which could not be pickled: of the same kind, naming the smallest part.
+
+    `reads`: name and value of the global of a function that is known to be the reason.
+    """
     if not isinstance(error, (TypeError, AttributeError, pickle.PickleError, RecursionError)):
         # Raised by the object itself, in its `__reduce__` or `__getstate__`.
         error.add_note(f"raised while {name} was prepared for a worker process")
         return error
     if isinstance(value, types.FunctionType):
         name += f" `{value.__qualname__.rpartition('.')[2]}`"
-    path, part, why = _smallest(value, error, name)
+    start = (value, name) if reads is None else (reads[1], f"{name}'s global `{reads[0]}`")
+    path, part, why = _smallest(start[0], error, start[1])
     kind = type(error) if type(error) in (TypeError, AttributeError, pickle.PicklingError) else pickle.PicklingError
     text = f"{name} cannot be sent to a worker process"
     if path != name:
@@ -65,7 +69,10 @@ def _try(value: Any) -> BaseException | None:
     try:
         import cloudpickle
 
+        from ._script_pickler import write
+
         cloudpickle.dumps(value)
+        write(value, lambda _: False, set(), False, frozenset())
     except RecursionError:
         return None
     except Exception as error:

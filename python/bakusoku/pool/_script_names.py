@@ -16,8 +16,18 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ._pickling_errors import explain_pickling_error
+from ._process import spawning
 from ._script_namespace import CLASS, DATA, FUNCTION, MODULE, SCRIPT, Held, Update, namespace
-from ._script_pickler import Name, class_parts, function_skeleton, function_state, name_of, names_of_code, write
+from ._script_pickler import (
+    Name,
+    class_parts,
+    function_skeleton,
+    function_state,
+    is_dispatcher,
+    name_of,
+    names_of_code,
+    write,
+)
 
 _SCALARS = frozenset((int, float, complex, bool, str, bytes, type(None), range, type(...), type(NotImplemented)))
 _CONTAINERS = (list, dict, set, tuple, frozenset, bytearray)
@@ -71,7 +81,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, types.ModuleType):
         return MODULE
     if isinstance(value, types.FunctionType) and name_of(value) is not None:
-        return FUNCTION
+        return DATA if is_dispatcher(value) else FUNCTION
     if isinstance(value, type) and name_of(value) is not None:
         return CLASS
     return DATA
@@ -257,11 +267,26 @@ def _look(name: Name, value: Any, kind: str, forked: bool) -> Looked:
                     (value.__qualname__, value.__code__, repr(value.__defaults__), value.__doc__), names, None
                 )
         parts = (value,) if kind == DATA else _parts(name, value, kind)
-        bodies = tuple(write(part, hashed, names, False, {name}) for part in parts)
+        bodies = tuple(write(part, hashed, names, False, {name}, not forked) for part in parts)
         large = forked and (hashed.left < 0 or sum(map(len, bodies)) > _LARGE)
         return Looked(None if large else (*bodies, tuple(hashed.seen)), names, None, large)
     except Exception as error:  # whatever a `__reduce__` may raise
+        if not forked and isinstance(error, RuntimeError) and _is_shared(value):
+            return Looked(None, names, None)
         return Looked(None, names, error)
+
+
+def _is_shared(value: Any) -> bool:
+    """Whether a value goes to workers as `multiprocessing` hands locks, queues and arrays to its processes.
+
+    They are the same while the object is: what they hold is shared.
+    """
+    with spawning():
+        try:
+            write(value, Hashed(), set(), False, set())
+        except Exception:  # as above
+            return False
+    return True
 
 
 def _parts(name: Name, value: Any, kind: str) -> tuple[Any, Any]:
@@ -334,7 +359,7 @@ def describe(entries: dict[Name, Entry], placed: Any, function: Any) -> Update |
 
 def _explained(name: str, value: Any, error: Exception, function: Any) -> Exception:
     if isinstance(function, types.FunctionType) and name in function.__code__.co_names:
-        return explain_pickling_error(function, error, "the function")
+        return explain_pickling_error(function, error, "the function", (name, value))
     return explain_pickling_error(value, error, f"the global `{name}`")
 
 

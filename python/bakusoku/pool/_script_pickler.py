@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import functools
 import io
+import pickle
 import sys
 import types
 from collections import ChainMap
@@ -66,6 +67,40 @@ def _library(kind: type, name: str, functions: dict[str, tuple]) -> Any:
     return library
 
 
+def _dispatcher(implementations: dict[type, Any]) -> Any:
+    made = functools.singledispatch(implementations[object])
+    for kind, function in implementations.items():
+        made.register(kind, function)
+    return made
+
+
+def is_dispatcher(function: types.FunctionType) -> bool:
+    """Whether a function was made by `functools.singledispatch`, whose cache cannot be written."""
+    held = function.__dict__
+    return isinstance(held.get("registry"), types.MappingProxyType) and "_clear_cache" in held
+
+
+def _set_state(value: Any, state: Any) -> None:
+    """As pickle does it, without asking the object for `__setstate__`."""
+    members, slots = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
+    value.__dict__.update(members or {})
+    for name, part in (slots or {}).items():
+        object.__setattr__(value, name, part)
+
+
+def _asks_itself(kind: type) -> bool:
+    """Whether objects answer for attributes that they do not have, as those that stand for another do.
+
+    Pickle would ask one that is still empty.
+    """
+    return (
+        hasattr(kind, "__getattr__")
+        and not hasattr(kind, "__setstate__")
+        and kind.__reduce_ex__ is object.__reduce_ex__
+        and kind.__reduce__ is object.__reduce__
+    )
+
+
 _OURS = {types.CodeType: _reduce_code, functools.cached_property: _reduce_cached_property}
 
 
@@ -82,6 +117,8 @@ class Pickler(cloudpickle.Pickler):
         Whether the reader is a fork of this process, with the same modules.
     whole : set of Name | None
         These globals, and what hangs on them, are written by value; None: no global is written.
+    files : bool
+        Whether open files may be read. A fork shares the place in a file with its owner.
     """
 
     def __init__(
@@ -91,6 +128,7 @@ class Pickler(cloudpickle.Pickler):
         names: set[Name] | None = None,
         forked: bool = False,
         whole: Set[Name] | None = None,
+        files: bool = True,
     ) -> None:
         # It is looked up when a pickler is made.
         self.dispatch_table = ChainMap({}, _OURS, table(), cloudpickle.Pickler.dispatch_table)
@@ -98,6 +136,7 @@ class Pickler(cloudpickle.Pickler):
         self.names: set[Name] = set() if names is None else names
         self.forked = forked
         self.whole = whole
+        self.files = files
         self.by_value: Set[Name] = whole or frozenset()
         self.namespaces: dict[Any, Namespace] = {}
 
@@ -135,6 +174,13 @@ class Pickler(cloudpickle.Pickler):
             return _reduce_library(value)
         if kind.__module__ == "typing" and kind.__name__ == "NewType" and value.__module__ == SCRIPT:
             return _reduce_new_type(value)
+        if kind is io.TextIOWrapper and value not in (sys.stdout, sys.stderr):
+            if not self.files or value.mode != "r":
+                raise pickle.PicklingError(f"what is written to {value.name!r} would go into a copy of it")
+        elif _asks_itself(kind):
+            reduced = value.__reduce_ex__(5)
+            if len(reduced) > 2 and reduced[2] is not None:
+                return (*reduced, *(None,) * (5 - len(reduced)), _set_state)
         return NotImplemented
 
     def klass(self, value: type) -> Any:
@@ -147,6 +193,8 @@ class Pickler(cloudpickle.Pickler):
 
     def function(self, function: types.FunctionType) -> Any:
         """By value, but for its globals."""
+        if is_dispatcher(function):
+            return _dispatcher, (dict(function.registry),)
         if function.__module__ != SCRIPT and _cloudpickle._should_pickle_by_reference(function):
             return NotImplemented
         key = key_of(function, self.forked)
@@ -207,6 +255,8 @@ def _contents(cell: Any) -> Any:
 def class_parts(value: type) -> Any:
     """As cloudpickle has a class, with its qualified name and its slots."""
     make, arguments, state, *rest = _cloudpickle._dynamic_class_reduce(value)
+    # A cache, which comes to be when an object of the class is pickled.
+    state[0].pop("__slotnames__", None)
     if make is _cloudpickle._make_skeleton_class:
         kind, name, bases, more, *others = arguments
         more = {**more, "__qualname__": value.__qualname__}
@@ -304,11 +354,15 @@ def _read(code: types.CodeType) -> tuple[tuple[str, ...], tuple[str, ...], tuple
     waiting = [code]
     while waiting:
         inner = waiting.pop()
+        imports_script = SCRIPT in inner.co_names
         for instruction in dis.get_instructions(inner):
             if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL"):
                 read[instruction.argval] = None
             elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"):
                 attributes[instruction.argval] = None
+                if imports_script:
+                    # `from __main__ import name`, `__main__.name`.
+                    read[instruction.argval] = None
         for constant in inner.co_consts:
             if isinstance(constant, types.CodeType):
                 waiting.append(constant)
@@ -324,9 +378,14 @@ def _read(code: types.CodeType) -> tuple[tuple[str, ...], tuple[str, ...], tuple
 
 
 def write(
-    value: Any, placed: Any, names: set[Name] | None = None, forked: bool = False, whole: Set[Name] | None = None
+    value: Any,
+    placed: Any,
+    names: set[Name] | None = None,
+    forked: bool = False,
+    whole: Set[Name] | None = None,
+    files: bool = True,
 ) -> bytes:
     """The bytes of a value."""
     file = io.BytesIO()
-    Pickler(file, placed, names, forked, whole).dump(with_buffers(value))
+    Pickler(file, placed, names, forked, whole, files).dump(with_buffers(value))
     return file.getvalue()
