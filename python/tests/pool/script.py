@@ -48,6 +48,8 @@ def of_others(name: str) -> bool:
             try:
                 if name in Path(f"/proc/{entry}/maps").read_text(errors="replace"):
                     return True
+                if any(name in os.readlink(file) for file in Path(f"/proc/{entry}/fd").iterdir()):
+                    return True
             except OSError:
                 continue
     return False
