@@ -281,7 +281,7 @@ impl Supervisor {
     pub(super) fn end_worker(&self, state: &mut State, id: u64) {
         let State { workers, ending, .. } = state;
         let Some(worker) = workers.get_mut(&id) else { return };
-        worker.phase = Phase::Leaving;
+        let idle = worker.phase == Phase::Live && worker.ready && worker.flights.is_empty();
         if worker.kill_at.is_none() {
             let at = Instant::now() + GRACE;
             worker.kill_at = Some(at);
@@ -289,8 +289,14 @@ impl Supervisor {
                 process.signal(Signal::TERM);
                 ending.push((at, process));
             }
-            worker.signal_alone(Signal::TERM);
+            if idle {
+                // A thread of it may still write what finished items have put into a queue.
+                worker.leave();
+            } else {
+                worker.signal_alone(Signal::TERM);
+            }
         }
+        worker.phase = Phase::Leaving;
     }
 
     /// A worker has run items.
