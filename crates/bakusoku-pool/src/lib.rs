@@ -18,6 +18,7 @@ mod pool;
 pub mod process;
 mod spill;
 mod star_fn;
+mod sync;
 mod task;
 mod tasks;
 

@@ -13,6 +13,7 @@
 //! permit while it waits for another, hence no deadlock. A caller that waits for its region runs nothing else meanwhile: no
 //! foreign task ever appears on its stack.
 
+mod helpers;
 pub(crate) mod panics;
 pub(crate) mod parallel_region;
 pub(crate) mod queue;
@@ -200,7 +201,7 @@ impl Engine {
         // One worker thread is woken at a time; each wakes the next when it has taken its work.
         if state.free > state.signals + state.coming
             && !state.shutdown
-            && (admissible || state.regions.values().any(|region| region.wanted() > 0))
+            && (admissible || state.regions.values().any(|region| region.helpers().wanted() > 0))
         {
             if state.idle > 0 {
                 state.idle -= 1;

@@ -5,9 +5,8 @@
 //! helpers that joined have left. A helper that was roused too late finds no region and costs nobody any time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::Thread;
 
+use super::helpers::Helpers;
 use super::{Engine, Priority};
 
 /// The part of a thread in a region: the caller stays to the end, helpers leave when a permit is wanted elsewhere.
@@ -23,11 +22,7 @@ pub(crate) type Share<'a> = dyn Fn(Role) -> bool + Sync + 'a;
 pub(super) struct ParallelRegion {
     share: *const Share<'static>,
     priority: Priority,
-    caller: Thread,
-    /// Helpers still useful; changed under the engine's lock only.
-    wanted: AtomicUsize,
-    /// Helpers at work.
-    helpers: AtomicUsize,
+    helpers: Helpers,
 }
 
 // SAFETY: `share` points to a `Sync` closure, and the protocol in the module's text keeps it alive while it is used.
@@ -42,18 +37,8 @@ impl ParallelRegion {
         self.priority
     }
 
-    pub(super) fn wanted(&self) -> usize {
-        self.wanted.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn want_one_more(&self) {
-        self.wanted.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A helper joins. Under the engine's lock, while the region is listed.
-    pub(super) fn join(&self) {
-        self.wanted.fetch_sub(1, Ordering::Relaxed);
-        self.helpers.fetch_add(1, Ordering::AcqRel);
+    pub(super) fn helpers(&self) -> &Helpers {
+        &self.helpers
     }
 
     /// Works as a helper that has joined; true when no jobs are left.
@@ -61,15 +46,8 @@ impl ParallelRegion {
         // SAFETY: this helper is counted, so the caller has not returned (see the module's text).
         #[allow(unsafe_code)]
         let exhausted = unsafe { (*self.share)(Role::Helper) };
-        let caller = self.caller.clone();
-        if self.helpers.fetch_sub(1, Ordering::AcqRel) == 1 {
-            caller.unpark();
-        }
+        self.helpers.leave();
         exhausted
-    }
-
-    fn left(&self) -> bool {
-        self.helpers.load(Ordering::Acquire) == 0
     }
 }
 
@@ -85,13 +63,7 @@ impl Engine {
             // SAFETY: only the lifetime changes; the region is closed and empty before this function returns.
             #[allow(unsafe_code)]
             let erased = unsafe { std::mem::transmute::<*const Share<'_>, *const Share<'static>>(share) };
-            let region = Arc::new(ParallelRegion {
-                share: erased,
-                priority,
-                caller: std::thread::current(),
-                wanted: AtomicUsize::new(helpers),
-                helpers: AtomicUsize::new(0),
-            });
+            let region = Arc::new(ParallelRegion { share: erased, priority, helpers: Helpers::new(helpers) });
             let key = {
                 let mut state = self.lock();
                 let key = (priority.order, state.next_ticket());
@@ -103,16 +75,12 @@ impl Engine {
             self.lock().regions.remove(&key);
             // The last jobs of the helpers often end within microseconds.
             for _ in 0..200 {
-                if region.left() {
+                if region.helpers.have_left() {
                     return;
                 }
                 std::hint::spin_loop();
             }
-            self.without_permit(|| {
-                while !region.left() {
-                    std::thread::park();
-                }
-            });
+            self.without_permit(|| region.helpers.wait());
         });
     }
 }

@@ -74,8 +74,8 @@ fn take(engine: &Engine, state: &mut State) -> Option<Work> {
         }
         return Some(Work::Task { order, need, task: item, alone });
     }
-    let (key, region) = state.regions.iter().find(|(_, region)| region.wanted() > 0)?;
-    region.join();
+    let (key, region) = state.regions.iter().find(|(_, region)| region.helpers().wanted() > 0)?;
+    region.helpers().join();
     Some(Work::Help { key: *key, region: Arc::clone(region) })
 }
 
@@ -118,7 +118,7 @@ fn work_on<'a>(engine: &'a Arc<Engine>, work: Work) -> MutexGuard<'a, State> {
             if exhausted {
                 state.regions.remove(&key);
             } else if state.regions.contains_key(&key) {
-                region.want_one_more();
+                region.helpers().want_one_more();
             }
             state.coming += 1;
             engine.release(&mut state);

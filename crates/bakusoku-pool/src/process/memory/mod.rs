@@ -7,6 +7,7 @@ mod arguments;
 pub(crate) mod free_list;
 mod mapping;
 pub(crate) mod region;
+mod ring;
 pub(crate) mod shared_state;
 mod worker_heap;
 

@@ -3,9 +3,10 @@
 //! Both sides are bakusoku of the same version, but no value is trusted: each is checked where it is used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::region::Region;
+use super::ring::Ring;
 
 /// Messages that may be under way to one worker.
 pub(crate) const SLOTS: usize = 64;
@@ -35,38 +36,9 @@ struct ControlBlock {
     follows: AtomicU32,
     /// Mebibytes of free memory that the worker keeps warm.
     keep: AtomicU32,
-    to_worker: Ring,
-    to_owner: Ring,
-}
-
-/// Offsets of blocks that are no longer used: one writer, one reader.
-#[repr(C)]
-struct Ring {
-    head: AtomicU32,
-    tail: AtomicU32,
-    cells: [AtomicU64; RING],
-}
-
-impl Ring {
-    fn push(&self, value: u64) -> bool {
-        let tail = self.tail.load(Ordering::Relaxed);
-        if tail.wrapping_sub(self.head.load(Ordering::Acquire)) as usize >= RING {
-            return false;
-        }
-        self.cells[tail as usize % RING].store(value, Ordering::Relaxed);
-        self.tail.store(tail.wrapping_add(1), Ordering::Release);
-        true
-    }
-
-    fn pop(&self) -> Option<u64> {
-        let head = self.head.load(Ordering::Relaxed);
-        if head == self.tail.load(Ordering::Acquire) {
-            return None;
-        }
-        let value = self.cells[head as usize % RING].load(Ordering::Relaxed);
-        self.head.store(head.wrapping_add(1), Ordering::Release);
-        Some(value)
-    }
+    /// Offsets of blocks that are no longer used.
+    to_worker: Ring<RING>,
+    to_owner: Ring<RING>,
 }
 
 /// The words at the beginning of a worker's region.
