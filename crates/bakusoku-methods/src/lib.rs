@@ -6,11 +6,12 @@
 //!
 //! | rows, one channel at a time | columns, all channels at once | sinks, where a stream ends |
 //! |---|---|---|
-//! | [`filter`], [`notch`], [`resample`] | [`interpolation`], [`maxwell`], [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
+//! | [`filter`], [`notch`], [`resample`] | [`compensation`], [`interpolation`], [`maxwell`], [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
 //!
 //! [`events`] are found before the main pass, on the stimulus channels alone; [`headshape`] fits a sphere to the
 //! digitised head.
 
+pub mod compensation;
 pub mod covariance;
 pub mod epochs;
 pub mod events;

@@ -35,7 +35,7 @@ pub(super) fn operator(info: &Info, sensors: &Sensors, ignore_ref: bool) -> Resu
     let comp = info
         .comps
         .iter()
-        .find(|comp| comp.kind == grade)
+        .find(|comp| comp.grade() == grade)
         .ok_or_else(|| Error::data(format!("Desired compensation matrix (grade = {grade}) not found")))?;
     let place = |name: &String| sensors.chs.iter().position(|ch| &ch.name == name);
     let cal = |i: usize| sensors.chs[i].range * sensors.chs[i].cal;
