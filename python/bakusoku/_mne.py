@@ -23,6 +23,7 @@ from mne._fiff.constants import (
     _ch_unit_named,
     _coord_frame_named,
 )
+from mne._fiff.ctf_comp import _add_kind, _calibrate_comp
 from mne._fiff.meas_info import _empty_info
 from mne.annotations import _annotations_starts_stops
 from mne.channels import fix_mag_coil_types
@@ -250,7 +251,7 @@ def _info(about: Mapping[str, Any]) -> Info:
                 logno=logno,
             )
         )
-    for key in ("bads", "highpass", "lowpass", "line_freq", "experimenter", "description"):
+    for key in ("highpass", "lowpass", "line_freq", "experimenter", "description"):
         info[key] = about[key]
     info["custom_ref_applied"] = about["custom_ref_applied"]
     if about["meas_date"] is not None:
@@ -265,10 +266,21 @@ def _info(about: Mapping[str, Any]) -> Info:
             # The day of the Julian count at the start of the year 1.
             person["birthday"] = date.fromordinal(person["birthday"] - 1_721_425)
         info["subject_info"] = person
+    for kind, calibrated, row_names, col_names, rows in about["comps"]:
+        matrix = np.array(rows).reshape(len(row_names), len(col_names))
+        data = dict(row_names=row_names, col_names=col_names, data=matrix, nrow=len(row_names), ncol=len(col_names))
+        comp = dict(ctfkind=kind, save_calibrated=calibrated, data=data)
+        _add_kind(comp)
+        if calibrated:
+            comp["rowcals"], comp["colcals"] = np.ones(len(row_names)), np.ones(len(col_names))
+        else:
+            _calibrate_comp(comp, info["chs"], row_names, col_names)
+        info["comps"].append(comp)
     for key in ("dev_head_t", "ctf_head_t", "dev_ctf_t"):
         if about[key] is not None:
             from_, to, matrix = about[key]
             info[key] = Transform(from_, to, np.array(matrix))
-    info._unlocked = False
     info._update_redundant()
+    info["bads"] = about["bads"]
+    info._unlocked = False
     return info

@@ -30,7 +30,9 @@ __all__ = [
     "read_raw",
     "read_raw_bdf",
     "read_raw_brainvision",
+    "read_raw_ctf",
     "read_raw_edf",
+    "read_raw_eeglab",
     "read_raw_fif",
 ]
 
@@ -221,12 +223,12 @@ def _path(fname: Any, name: str) -> str:
 
 
 def read_raw(fname: _Path, *, preload: bool = False, verbose: Any = None) -> Raw:
-    """Open a recording of any format: FIFF, BrainVision, EDF, BDF. What it is says the file itself, not its name.
+    """Open a recording: FIFF, BrainVision, EDF, BDF, EEGLAB, CTF. What it is says the file itself, not its name.
 
     Parameters
     ----------
     fname : path-like
-        The file; of BrainVision the header (``.vhdr``).
+        The file; of BrainVision the header (``.vhdr``), of CTF the folder (``.ds``).
     preload : bool
         Not used: samples are read when they are asked for.
     verbose : object
@@ -394,6 +396,110 @@ def read_raw_brainvision(
         chosen,
         float(scale),
         bool(ignore_marker_types),
+    )
+
+
+def read_raw_eeglab(
+    input_fname: _Path,
+    eog: Sequence[int | str] | Literal["auto"] = (),
+    preload: bool = False,
+    uint16_codec: str | None = None,
+    montage_units: Literal["auto", "m", "dm", "cm", "mm"] = "auto",
+    verbose: Any = None,
+) -> Raw:
+    """Open a continuous set of EEGLAB.
+
+    Parameters
+    ----------
+    input_fname : path-like
+        The set (``.set``), MAT 5 or 7.3. Samples are in it, or in the file that it names, or, after a renaming, in one
+        of its own name (``.fdt``, ``.dat``).
+    eog : sequence of int or str | "auto"
+        Channels that are electro-oculograms; "auto": those with `EOG` or `EYE` in their names.
+    preload : bool
+        Not used: samples are read when they are asked for.
+    uint16_codec : str | None
+        Not used: texts are UTF-16, as MATLAB writes them.
+    montage_units : "auto" | "m" | "dm" | "cm" | "mm"
+        Unit of positions; "auto": guessed from how far they lie from the origin.
+    verbose : object
+        Not used.
+
+    Returns
+    -------
+    raw : Raw
+        The recording.
+
+    See Also
+    --------
+    mne.io.read_raw_eeglab : The same as an object of MNE's. Here `.dat` files are read, missing durations are 0,
+        fiducials are turned and scaled as electrodes, and an event before the first sample is left out.
+
+    Examples
+    --------
+    >>> from bakusoku.io import read_raw_eeglab
+    >>> read_raw_eeglab("nothing.set")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: ...
+    """
+    chosen = None if isinstance(eog, str) and eog == "auto" else _channels(eog, "eog")
+    return Raw(_core.open_eeglab, _path(input_fname, "input_fname"), chosen, str(montage_units))
+
+
+def read_raw_ctf(
+    directory: _Path,
+    system_clock: Literal["truncate", "ignore"] = "truncate",
+    preload: bool = False,
+    clean_names: bool = False,
+    verbose: Any = None,
+    *,
+    mark_trials: bool = False,
+) -> Raw:
+    """Open a CTF recording by its folder.
+
+    Parameters
+    ----------
+    directory : path-like
+        The folder (``.ds``).
+    system_clock : "truncate" | "ignore"
+        Whether the recording ends where the system clock stands at zero.
+    preload : bool
+        Not used: samples are read when they are asked for.
+    clean_names : bool
+        Whether channels are named without what follows a dash.
+    verbose : object
+        Not used.
+    mark_trials : bool
+        Whether trials between which samples are missing, by the system clock, are marked by an annotation
+        `EDGE boundary`, which filters don't cross.
+
+    Returns
+    -------
+    raw : Raw
+        The recording. Samples are compensated as they were stored.
+
+    See Also
+    --------
+    mne.io.read_raw_ctf : The same as an object of MNE's. Here a folder may have been renamed, and lack landmarks of the
+        head.
+
+    Examples
+    --------
+    >>> from bakusoku.io import read_raw_ctf
+    >>> read_raw_ctf("nothing.ds")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: ...
+    """
+    if system_clock not in ("truncate", "ignore"):
+        raise ParameterError(f'`system_clock` must be "truncate" or "ignore", got {system_clock!r}')
+    return Raw(
+        _core.open_ctf,
+        _path(directory, "directory"),
+        system_clock == "truncate",
+        bool(clean_names),
+        bool(mark_trials),
     )
 
 

@@ -73,7 +73,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<recording::Recording>()?;
     module.add_function(wrap_pyfunction!(recording::edf_labels, module)?)?;
     module.add_function(wrap_pyfunction!(recording::open_brainvision, module)?)?;
+    module.add_function(wrap_pyfunction!(recording::open_ctf, module)?)?;
     module.add_function(wrap_pyfunction!(recording::open_edf, module)?)?;
+    module.add_function(wrap_pyfunction!(recording::open_eeglab, module)?)?;
     module.add_function(wrap_pyfunction!(recording::open_recording, module)?)?;
     module.add_function(wrap_pyfunction!(resample::resample, module)?)?;
     module.add_function(wrap_pyfunction!(sinks::average, module)?)?;

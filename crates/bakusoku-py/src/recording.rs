@@ -6,7 +6,9 @@ use crate::error::{file_error, to_python};
 use crate::remarks::with_remarks;
 use bakusoku_core::{Annotations, DigPoint, Info, OrigTime, Picks, Stream, SubjectInfo, Transform};
 use bakusoku_io::brainvision::{BrainVisionOptions, BrainVisionRaw};
+use bakusoku_io::ctf::{CtfOptions, CtfRaw, SystemClock};
 use bakusoku_io::edf::{self, EdfOptions, EdfRaw, StimChannel, Units};
+use bakusoku_io::eeglab::{EeglabOptions, EeglabRaw, EogChannels, MontageUnits};
 use bakusoku_io::{ChannelRef, Opened};
 use ndarray::{Array2, Axis};
 use numpy::PyArray2;
@@ -139,6 +141,43 @@ pub(crate) fn edf_labels(
     py.detach(|| edf::labels(&path, &options)).map_err(file_error)
 }
 
+/// Opens a continuous set of EEGLAB; `eog` is `None` for those that are named so.
+#[pyfunction]
+pub(crate) fn open_eeglab(
+    py: Python<'_>,
+    path: PathBuf,
+    eog: Option<Vec<Which>>,
+    montage_units: &str,
+) -> PyResult<Recording> {
+    let Some(montage_units) = MontageUnits::from_name(montage_units) else {
+        return Err(parameter(
+            "montage_units",
+            "\"auto\", \"m\", \"dm\", \"cm\" or \"mm\"",
+            format!("{montage_units:?}"),
+        ));
+    };
+    let eog = eog.map_or(EogChannels::Auto, |list| EogChannels::These(refs(list)));
+    let raw = py.detach(|| EeglabRaw::open(&path, &EeglabOptions { eog, montage_units })).map_err(file_error)?;
+    let opened = Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None };
+    Ok(Recording { opened })
+}
+
+/// Opens a CTF recording by its folder.
+#[pyfunction]
+pub(crate) fn open_ctf(
+    py: Python<'_>,
+    path: PathBuf,
+    truncate: bool,
+    clean_names: bool,
+    mark_trials: bool,
+) -> PyResult<Recording> {
+    let system_clock = if truncate { SystemClock::Truncate } else { SystemClock::Ignore };
+    let options = CtfOptions { system_clock, clean_names, mark_trials };
+    let raw = py.detach(|| CtfRaw::open(&path, &options)).map_err(file_error)?;
+    let opened = Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None };
+    Ok(Recording { opened })
+}
+
 #[pymethods]
 impl Recording {
     /// What is known before any sample is read, as plain values.
@@ -212,6 +251,14 @@ fn describe<'py>(py: Python<'py>, stream: &Stream) -> PyResult<Bound<'py, PyDict
     out.set_item("dev_head_t", transform(&info.dev_head_t))?;
     out.set_item("ctf_head_t", transform(&info.ctf_head_t))?;
     out.set_item("dev_ctf_t", transform(&info.dev_ctf_t))?;
+    let comps = info.comps.iter();
+    let comps: Vec<_> = comps
+        .map(|comp| {
+            let rows: Vec<Vec<f64>> = comp.data.outer_iter().map(|row| row.to_vec()).collect();
+            (comp.kind, comp.save_calibrated, &comp.row_names, &comp.col_names, rows)
+        })
+        .collect();
+    out.set_item("comps", comps)?;
     out.set_item("annotations", annotations(&stream.annotations, info.meas_date, stream))?;
     Ok(out)
 }

@@ -9,6 +9,8 @@ import mne
 import numpy as np
 import pytest
 
+from bakusoku import io
+
 from . import converted
 from .converted import quietly, same_raw, same_samples
 
@@ -61,7 +63,20 @@ def compare(command, folder, tmp_path):
     ours, theirs = converted.ours(command, folder, tmp_path), read(folder)
     same_raw(ours, theirs)
     same_hpi(ours, theirs)
+    same_raw(io.read_raw_ctf(folder).to_mne(), theirs)
     return theirs
+
+
+@pytest.mark.parametrize("options", [dict(clean_names=True), dict(system_clock="ignore")])
+def test_options(options, folder):
+    clock(folder, 1500)
+    same_raw(io.read_raw_ctf(folder, **options).to_mne(), read(folder, **options))
+
+
+def test_trials_are_marked_where_samples_are_missing(folder):
+    marked = io.read_raw_ctf(folder, mark_trials=True).annotations
+    assert [(item.description, item.duration) for item in marked] == [("EDGE boundary", 0.0)]
+    assert marked[0].onset == 1201 / 1200
 
 
 def same_hpi(ours, theirs):
@@ -90,10 +105,11 @@ def test_the_real_recording(test_data, bakusoku_command, tmp_path):
 @pytest.mark.parametrize("grade", [1, 2, 3])
 def test_compensation_to_any_grade(grade, test_data, bakusoku_command, tmp_path):
     path = test_data / "ctf" / f"{NAME}.ds"
-    ours = converted.ours(bakusoku_command, path, tmp_path).load_data().apply_gradient_compensation(grade)
     theirs = read(path, preload=True).apply_gradient_compensation(grade)
-    a, b = ours.get_data("mag"), theirs.get_data("mag")
-    np.testing.assert_allclose(a, b, rtol=0, atol=1e-6 * np.abs(b).max())
+    for ours in (converted.ours(bakusoku_command, path, tmp_path), io.read_raw_ctf(path).to_mne()):
+        ours.load_data().apply_gradient_compensation(grade)
+        a, b = ours.get_data("mag"), theirs.get_data("mag")
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6 * np.abs(b).max())
 
 
 @pytest.mark.parametrize("header_or_samples", ["res4", "meg4"])

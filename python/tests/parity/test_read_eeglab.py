@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from bakusoku import io
+
 from . import converted
 from .converted import quietly, same_annotations, same_info, same_raw, same_samples
 
@@ -28,8 +30,14 @@ CONTINUOUS = [
 
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_real_sets(name, test_data, bakusoku_command, tmp_path):
-    path = test_data / "eeglab" / f"{name}.set"
-    same_raw(converted.ours(bakusoku_command, path, tmp_path), quietly(mne.io.read_raw_eeglab, path))
+    compare(bakusoku_command, test_data / "eeglab" / f"{name}.set", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "options", [dict(eog=["EOG1", 5]), dict(eog="auto"), dict(montage_units="m"), dict(montage_units="dm")]
+)
+def test_options(options, test_data, bakusoku_command, tmp_path):
+    compare(bakusoku_command, test_data / "eeglab" / "eeglab_data.set", tmp_path, **options)
 
 
 @pytest.mark.parametrize("name", ["test_epochs", "test_epochs_onefile"])
@@ -99,8 +107,11 @@ def save(path, fields, *, struct=True, compressed=False):
     return path
 
 
-def compare(command, path, folder):
-    same_raw(converted.ours(command, path, folder), quietly(mne.io.read_raw_eeglab, path))
+def compare(command, path, folder, **options):
+    theirs = quietly(mne.io.read_raw_eeglab, path, **options)
+    same_raw(io.read_raw_eeglab(path, **options).to_mne(), theirs)
+    if not options:
+        same_raw(converted.ours(command, path, folder), theirs)
 
 
 DTYPES = [np.float32, np.float64, np.int16, np.int32, np.uint8, np.int8, np.uint16, np.int64]

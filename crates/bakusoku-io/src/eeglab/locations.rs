@@ -44,8 +44,8 @@ pub(super) fn info(set: &Set, options: &EeglabOptions) -> Result<Info> {
         None => {
             for index in 0..n {
                 let name = format!("EEG {index:03}");
-                let ch_type = if eog(&name, index) { ChannelType::Eog } else { ChannelType::Eeg };
-                chs.push(channel(name, ch_type));
+                let is_eog = eog(&name, index);
+                chs.push(channel(name, ChannelType::Eeg, is_eog));
             }
         }
         Some(locations) => {
@@ -61,8 +61,7 @@ pub(super) fn info(set: &Set, options: &EeglabOptions) -> Result<Info> {
             let listed = names.clone();
             crate::names::make_unique(&mut names);
             for (index, name) in names.into_iter().enumerate() {
-                let ch_type = if eog(&listed[index], index) { ChannelType::Eog } else { types[index] };
-                chs.push(channel(name, ch_type));
+                chs.push(channel(name, types[index], eog(&listed[index], index)));
             }
             if let Some(places) = places(locations) {
                 dig = place(set, &mut chs, places, options);
@@ -77,12 +76,16 @@ fn label(value: &Value) -> String {
     value.text().map_or_else(|| value.shown(), str::to_owned)
 }
 
-fn channel(name: String, ch_type: ChannelType) -> Channel {
+/// A channel; with `is_eog` it becomes an electro-oculogram, as the caller wants it.
+fn channel(name: String, ch_type: ChannelType, is_eog: bool) -> Channel {
     let mut ch = Channel::new(name, ch_type);
     ch.cal = CAL;
     ch.loc = [f64::NAN; 12];
     if is_electrode(ch_type) {
         ch.coord_frame = CoordFrame::HEAD;
+    }
+    if is_eog {
+        (ch.kind, ch.coil_type) = (Channel::EOG, 0);
     }
     ch
 }
