@@ -114,7 +114,7 @@ impl FilePattern {
             for (folder, entities) in here {
                 if let [Piece::Text(name)] = pieces.as_slice() {
                     let path = folder.join(name);
-                    if if last { is_file(&path) } else { path.is_dir() } {
+                    if if last { is_recording(&path) } else { path.is_dir() } {
                         next.push((path, entities));
                     }
                     continue;
@@ -122,7 +122,7 @@ impl FilePattern {
                 for entry in fs_err::read_dir(&folder)? {
                     let path = entry?.path();
                     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-                    if name.starts_with('.') || (if last { !is_file(&path) } else { !path.is_dir() }) {
+                    if name.starts_with('.') || (if last { !is_recording(&path) } else { !path.is_dir() }) {
                         continue;
                     }
                     if let Some(entities) = matches(pieces, name, entities.clone()) {
@@ -153,9 +153,13 @@ impl FilePattern {
     }
 }
 
-/// A file, or a link to one that was not fetched.
-fn is_file(path: &Path) -> bool {
-    path.is_file() || bakusoku_files::missing_target(path).is_some()
+/// How names of recordings end that are folders.
+const FOLDERS: [&str; 1] = [".ds"];
+
+/// A file, a link to one that was not fetched, or a folder that is a recording.
+fn is_recording(path: &Path) -> bool {
+    let is_folder = || FOLDERS.iter().any(|end| path.to_string_lossy().ends_with(end)) && path.is_dir();
+    path.is_file() || is_folder() || bakusoku_files::missing_target(path).is_some()
 }
 
 /// Matches one name; a field that is used twice must have the same value.

@@ -20,7 +20,7 @@ pub struct Format {
 pub struct Opened {
     /// The recording.
     pub recording: Box<dyn Recording>,
-    /// Its files: the parts of a split recording, in order.
+    /// The files that it is read from: the parts of a split recording, in order, and what stands beside them.
     pub paths: Vec<PathBuf>,
     /// The part before the first of these, where the file says that it continues another one.
     pub previous: Option<PathBuf>,

@@ -5,13 +5,17 @@ use crate::unit::{Run, Source, Unit};
 use crate::{Error, Result};
 use bakusoku_bids::sidecar::{self, ChannelRow, ChannelsTable};
 use bakusoku_core::{Annotation, ChannelType, Info, Picks, Projector, Recording, Stream};
+use bakusoku_io::Opened;
 use ndarray::ArrayViewMut2;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A recording with its description amended.
 pub(crate) struct Input {
     inner: Box<dyn Recording>,
+    /// The files that it is read from.
+    pub(crate) files: Vec<PathBuf>,
     stream: Stream,
     /// Bad channels and where that is known from.
     pub(crate) bads: Vec<(String, String)>,
@@ -53,8 +57,8 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
     let mut inputs = Vec::with_capacity(unit.runs.len());
     for run in &unit.runs {
         let step = |error: Error| Error::Step { step: "open", run: Some(run.label()), source: Box::new(error) };
-        let inner = whole(run).map_err(step)?;
-        let input = mark(config, source, unit, run, inner, false).map_err(step)?;
+        let opened = whole(run).map_err(step)?;
+        let input = mark(config, source, unit, run, opened, false).map_err(step)?;
         check(config, run, &input.stream).map_err(step)?;
         inputs.push(input);
     }
@@ -65,10 +69,10 @@ pub(crate) fn open(config: &Config, source: &Source, unit: &Unit) -> Result<Vec<
 }
 
 /// Opens a recording from its beginning.
-fn whole(run: &Run) -> Result<Box<dyn Recording>> {
+fn whole(run: &Run) -> Result<Opened> {
     let opened = bakusoku_io::open_recording(&run.found.path)?;
-    match opened.previous {
-        None => Ok(opened.recording),
+    match &opened.previous {
+        None => Ok(opened),
         Some(first) => {
             let name = first.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let is = if first.exists() { "is not among the files of the study" } else { "is missing" };
@@ -92,8 +96,8 @@ pub(crate) fn open_room(
     like: Option<&Stream>,
 ) -> Result<Input> {
     let step = |error: Error| Error::Step { step: "open", run: Some(run.label()), source: Box::new(error) };
-    let inner = whole(run).map_err(step)?;
-    let mut input = mark(config, source, unit, run, inner, true).map_err(step)?;
+    let opened = whole(run).map_err(step)?;
+    let mut input = mark(config, source, unit, run, opened, true).map_err(step)?;
     check(config, run, &input.stream).map_err(step)?;
     if let Some(like) = like {
         crate::steps::empty_room::liken(&mut input.stream, like);
@@ -127,20 +131,15 @@ pub(crate) fn unite(inputs: &mut [&mut Input]) {
 }
 
 /// `is_room`: there is nobody with electrodes in it, so bad channels that it does not have are no mistake.
-fn mark(
-    config: &Config,
-    source: &Source,
-    unit: &Unit,
-    run: &Run,
-    inner: Box<dyn Recording>,
-    is_room: bool,
-) -> Result<Input> {
+fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, opened: Opened, is_room: bool) -> Result<Input> {
+    let Opened { recording: inner, paths: files, .. } = opened;
     let mut stream = inner.stream().clone();
     let mut info = (*stream.info).clone();
     let mut warnings = Vec::new();
     let mut bads: Vec<(String, String)> = info.bads.iter().map(|name| (name.clone(), "recording".to_owned())).collect();
     if let Some(path) = &run.channels {
-        let table = sidecar::read_channels(path)?;
+        let mut table = sidecar::read_channels(path)?;
+        whole_names(&mut table, &info);
         let file = source.relative(path);
         warnings.extend(table.remark.iter().map(|remark| format!("`{file}` {remark}")));
         let unknown: Vec<&ChannelRow> = table.rows.iter().filter(|row| info.index_of(&row.name).is_none()).collect();
@@ -193,7 +192,19 @@ fn mark(
             Err(error) => return Err(error),
         }
     }
-    Ok(Input { inner, stream, bads, warnings, is_room })
+    Ok(Input { inner, files, stream, bads, warnings, is_room })
+}
+
+/// Tables of CTF recordings name channels without what follows the dash: `MLC11` for `MLC11-4304`.
+fn whole_names(table: &mut ChannelsTable, info: &Info) {
+    for row in table.rows.iter_mut().filter(|row| info.index_of(&row.name).is_none()) {
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let meant = |name: &&str| name.split_once('-').is_some_and(|(stem, tail)| stem == row.name && is_number(tail));
+        let mut found = info.ch_names().filter(meant);
+        if let (Some(name), None) = (found.next(), found.next()) {
+            row.name = name.to_owned();
+        }
+    }
 }
 
 /// A table marks a channel as bad that the recording does not have: under another name it would be used as good.

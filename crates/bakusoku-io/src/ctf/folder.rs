@@ -72,6 +72,13 @@ impl Folder {
     pub(super) fn named(&self, name: &str) -> Option<PathBuf> {
         Some(self.path.join(name)).filter(|path| path.is_file())
     }
+    /// The files beside header and samples that say something about the recording.
+    pub(super) fn others(&self) -> Result<Vec<PathBuf>> {
+        let mut out: Vec<PathBuf> = ["hc", "eeg"].into_iter().filter_map(|ending| self.find(ending)).collect();
+        out.extend(["MarkerFile.mrk", "bad.segments", "BadChannels"].into_iter().filter_map(|name| self.named(name)));
+        out.extend(self.ending(".pos")?);
+        Ok(out)
+    }
     /// Files whose names end so, sorted.
     pub(super) fn ending(&self, ending: &str) -> Result<Vec<PathBuf>> {
         let names = names(&self.path)?.into_iter().filter(|name| name.ends_with(ending));

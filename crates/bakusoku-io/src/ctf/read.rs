@@ -91,13 +91,14 @@ impl CtfRaw {
         let annotations = Annotations { orig_time: info.meas_date, items };
         let annotations = of_raw(annotations, info.meas_date, 0, info.sfreq, n_times);
         let scales = info.chs.iter().map(|ch| ch.range * ch.cal).collect();
-        let mut paths = vec![res4.path.clone()];
-        paths.extend(parts.iter().map(|part| part.path.clone()));
+        let mut paths: Vec<PathBuf> = parts.iter().map(|part| part.path.clone()).collect();
+        paths.push(res4.path.clone());
+        paths.extend(folder.others()?);
         let n_channels = res4.channels.len() as u64;
         let stream = Stream { info: Arc::new(info), first_samp: 0, n_times, gaps: Vec::new(), annotations };
         Ok(Self { stream, paths, parts, n_trial: res4.n_samples, n_channels, scales })
     }
-    /// The files: the header, and those of samples.
+    /// The files that are read: those of samples, the header, and what else there is.
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
     }

@@ -65,7 +65,7 @@ impl Step for Bads {
 /// When a file can't be read.
 pub(crate) fn recording_keys(unit: &Planner<'_>, run: &crate::unit::Run, input: &input::Input) -> Result<Keys> {
     let context = unit.context;
-    let mut keys = vec![context.inputs.keys(&context.source.relative(&run.found.path), &run.found.parts)?];
+    let mut keys = vec![context.inputs.keys(&context.source.relative(&run.found.path), &input.files)?];
     if let Some(channels) = &run.channels {
         keys.push(unit.file_keys(channels)?);
     }
