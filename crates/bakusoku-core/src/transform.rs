@@ -40,6 +40,23 @@ impl Transform {
         ];
         Self { from, to, matrix }
     }
+    /// From the frame of three landmarks (m) to Neuromag's head frame: x through the ears to the right, y through the nasion.
+    /// `None` where they lie on one line.
+    pub fn from_landmarks(from: CoordFrame, left: [f64; 3], nasion: [f64; 3], right: [f64; 3]) -> Option<Self> {
+        let dot = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+        let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+        let unit = |a: [f64; 3]| {
+            let length = dot(a, a).sqrt();
+            (length > 0.0).then(|| a.map(|x| x / length))
+        };
+        let x = unit(minus(right, left))?;
+        let along = dot(minus(nasion, left), x);
+        let origin: [f64; 3] = std::array::from_fn(|i| left[i] + along * x[i]);
+        let y = unit(minus(nasion, origin))?;
+        let z = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+        let row = |axis: [f64; 3]| [axis[0], axis[1], axis[2], -dot(axis, origin)];
+        Some(Self { from, to: CoordFrame::HEAD, matrix: [row(x), row(y), row(z), [0.0, 0.0, 0.0, 1.0]] })
+    }
     /// The rotation as the last three elements of a unit quaternion whose first one is not negative.
     pub fn quat(&self) -> [f64; 3] {
         let m = &self.matrix;
@@ -109,6 +126,16 @@ impl Transform {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_head_frame_has_its_landmarks_on_its_axes() {
+        let (left, nasion, right) = ([0.0, 0.08, 0.0], [0.11, 0.01, 0.002], [0.001, -0.078, 0.0]);
+        let frame = Transform::from_landmarks(CoordFrame::CTF_HEAD, left, nasion, right).unwrap();
+        let (left, nasion) = (frame.apply(left), frame.apply(nasion));
+        assert!(left[0] < 0.0 && left[1].abs() < 1e-15 && left[2].abs() < 1e-15, "{left:?}");
+        assert!(nasion[1] > 0.0 && nasion[0].abs() < 1e-15 && nasion[2].abs() < 1e-15, "{nasion:?}");
+        assert!(Transform::from_landmarks(CoordFrame::CTF_HEAD, [0.0; 3], [1.0; 3], [0.0; 3]).is_none());
+    }
 
     #[test]
     fn quaternions_go_there_and_back() {

@@ -1,6 +1,7 @@
 //! A recording as the study sees it: bads and types from `channels.tsv` and `study.toml`, annotations kept or replaced.
 
 use crate::config::Config;
+use crate::positions;
 use crate::unit::{Run, Source, Unit};
 use crate::{Error, Result};
 use bakusoku_bids::sidecar::{self, ChannelRow, ChannelsTable};
@@ -157,6 +158,14 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, opened: Opened
         let of_table = table.rows.iter().filter(|row| row.bad && info.index_of(&row.name).is_some());
         bads.extend(of_table.map(|row| (row.name.clone(), "channels.tsv".to_owned())));
         set_types(&mut info, &table.rows);
+    }
+    if let Some((electrodes, coordsystem)) = run.electrodes.as_ref().filter(|_| !is_room) {
+        let file = source.relative(electrodes);
+        let remarks = match coordsystem {
+            Some(coordsystem) => positions::place(&mut info, &sidecar::read_electrodes(electrodes, coordsystem)?),
+            None => vec!["it has no coordsystem.json, and is not used".to_owned()],
+        };
+        warnings.extend(remarks.into_iter().map(|remark| format!("`{file}`: {remark}")));
     }
     for name in config.bads(&unit.subject) {
         if info.index_of(&name).is_none() {

@@ -21,6 +21,7 @@ mod keys;
 mod maxfilter;
 mod output;
 pub mod plan;
+mod positions;
 pub mod report;
 pub mod resume;
 mod run;

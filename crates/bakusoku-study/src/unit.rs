@@ -31,6 +31,8 @@ pub struct Run {
     pub channels: Option<PathBuf>,
     /// Its `events.tsv`.
     pub events: Option<PathBuf>,
+    /// Of EEG: its `electrodes.tsv`, and the `coordsystem.json` of that, if it has one.
+    pub electrodes: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 impl Unit {
@@ -471,9 +473,13 @@ fn the_task(config: &Config, found: &BySubject) -> Result<Option<String>> {
 /// Finds the sidecars of a recording.
 pub(crate) fn with_sidecars(source: &Source, found: RecordingFile, sidecars: &mut sidecar::Finder) -> Result<Run> {
     if source.pattern.is_some() {
-        return Ok(Run { found, channels: None, events: None });
+        return Ok(Run { found, channels: None, events: None, electrodes: None });
     }
     let mut find = |suffix: &str| sidecars.find(&source.root, &found, suffix, ".tsv");
     let (channels, events) = (find("channels")?, find("events")?);
-    Ok(Run { channels, events, found })
+    let electrodes = match found.data_type {
+        DataType::Eeg => sidecars.electrodes(&source.root, &found)?,
+        DataType::Meg => None,
+    };
+    Ok(Run { channels, events, electrodes, found })
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
+from pathlib import Path
 
 import mne
 import numpy as np
@@ -27,7 +29,7 @@ def quietly(function, *args, **options):
 
 
 def table(path, *rows):
-    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    Path(path).write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
 
 
 def unprotected(path):
@@ -91,6 +93,48 @@ def test_a_set_in_a_study(cli, sets, tmp_path):
     assert "up to date" not in changed.stdout + changed.stderr, done.stdout
     doubled = mne.read_evokeds(only(folder / "ours" / "sub-01", "*_ave.fif"), verbose="error")
     np.testing.assert_allclose(doubled[0].data, 2 * ours[0].data, rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.study
+@pytest.mark.parametrize(
+    "space, unit, landmarks", [("CapTrak", "mm", False), ("EEGLAB", "cm", False), ("ACPC", "m", True)]
+)
+def test_electrodes_of_a_table(space, unit, landmarks, cli, sets):
+    folder, raw = sets
+    scale = {"m": 1.0, "cm": 100.0, "mm": 1000.0}[unit]
+    rng = np.random.default_rng(3)
+    r = rng.standard_normal((len(raw.ch_names), 3))
+    r = 0.09 * r / np.linalg.norm(r, axis=1, keepdims=True)
+    stem = folder / "sub-01" / "eeg" / "sub-01"
+    rows = [(name, *(f"{x:.9f}" for x in row * scale)) for name, row in zip(raw.ch_names, r, strict=True)]
+    rows[4] = (raw.ch_names[4], "n/a", "n/a", "n/a")
+    table(f"{stem}_space-{space}_electrodes.tsv", ("name", "x", "y", "z"), *rows)
+    system = dict(EEGCoordinateSystem=space, EEGCoordinateUnits=unit)
+    points = dict(NAS=[0.01, 0.1, -0.02], LPA=[-0.08, 0.01, -0.01], RPA=[0.07, 0.0, -0.03])
+    if landmarks:
+        system["AnatomicalLandmarkCoordinates"] = {name: list(np.array(x) * scale) for name, x in points.items()}
+    (stem.parent / f"sub-01_space-{space}_coordsystem.json").write_text(json.dumps(system))
+    cli.ok("run", study(folder, 'ch_types = ["eeg"]\nconditions = ["square"]\nepochs_tmax = 0.4\n'))
+    ours = mne.read_evokeds(only(folder / "ours" / "sub-01", "*_ave.fif"), verbose="error")[0]
+    # As mne-bids places them; with landmarks as the head frame is defined.
+    places = dict(zip(raw.ch_names, r, strict=True))
+    places[raw.ch_names[4]] = np.full(3, np.nan)
+    if landmarks:
+        fiducials = dict(nasion=points["NAS"], lpa=points["LPA"], rpa=points["RPA"])
+        montage = mne.channels.make_dig_montage(places, **fiducials, coord_frame="unknown")
+    elif space == "EEGLAB":
+        placed = np.array([x for x in places.values() if not np.isnan(x).any()])
+        radius = np.median(np.linalg.norm(placed - placed.mean(axis=0), axis=1))
+        fiducials = dict(nasion=[radius, 0, 0], lpa=[0, radius, 0], rpa=[0, -radius, 0])
+        montage = mne.channels.make_dig_montage(places, **fiducials, coord_frame="ctf_head")
+    else:
+        montage = mne.channels.make_dig_montage(places, coord_frame="head")
+    theirs = quietly(raw.set_montage, montage, on_missing="ignore").info
+    for a in ours.info["chs"]:
+        b = theirs["chs"][theirs["ch_names"].index(a["ch_name"])]
+        np.testing.assert_allclose(a["loc"][:6], b["loc"][:6], atol=1e-6, err_msg=a["ch_name"])
+    fiducials = [[p["r"] for p in info["dig"] if p["kind"] == 1] for info in (ours.info, theirs)]
+    np.testing.assert_allclose(*fiducials, atol=1e-6)
 
 
 @pytest.mark.study

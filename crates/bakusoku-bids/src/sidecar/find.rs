@@ -70,6 +70,48 @@ impl Finder {
         Ok(None)
     }
 
+    /// The nearest `electrodes.tsv` that speaks about `recording`, and its `coordsystem.json`, if it has one. Of several
+    /// coordinate systems the one that the names leave out counts, else CapTrak, else the first by name.
+    ///
+    /// # Errors
+    /// When a folder can't be read.
+    pub fn electrodes(&mut self, root: &Path, recording: &RecordingFile) -> Result<Option<(PathBuf, Option<PathBuf>)>> {
+        let whole = Entities { split: None, space: None, ..recording.entities.clone() };
+        let mut folder = recording.path.parent();
+        while let Some(dir) = folder {
+            let names = self.names(dir)?;
+            // Files of that kind: their coordinate system, how many other entities they have, name.
+            let of = |suffix: &str, extension: &str| {
+                let of_name = |name: &String| {
+                    let stem = name.strip_suffix(extension)?.strip_suffix(suffix)?;
+                    let mut entities = loose(stem)?;
+                    let space = entities.space.take();
+                    let count = Entities::ORDER.iter().filter(|short| entities.get(short).is_some()).count();
+                    entities.applies_to(&whole).then(|| (space, count, name.clone()))
+                };
+                names.iter().filter_map(of_name).collect::<Vec<_>>()
+            };
+            let rank = |space: &Option<String>| match space.as_deref() {
+                None => 0,
+                Some("CapTrak") => 1,
+                Some(_) => 2,
+            };
+            let best = of("electrodes", ".tsv")
+                .into_iter()
+                .min_by_key(|(space, count, name)| (rank(space), std::cmp::Reverse(*count), name.clone()));
+            if let Some((space, _, name)) = best {
+                let systems = of("coordsystem", ".json").into_iter().filter(|(other, ..)| *other == space);
+                let system = systems.max_by_key(|(_, count, _)| *count).map(|(.., name)| dir.join(name));
+                return Ok(Some((dir.join(name), system)));
+            }
+            if dir == root {
+                break;
+            }
+            folder = dir.parent();
+        }
+        Ok(None)
+    }
+
     /// Names of the sidecars in a folder.
     fn names(&mut self, dir: &Path) -> Result<&[String]> {
         if !self.names.contains_key(dir) {

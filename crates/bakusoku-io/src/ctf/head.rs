@@ -81,7 +81,7 @@ impl Head {
             return Ok(out);
         }
         let [left, right, nasion] = main.map(|landmark| out.find(CoordFrame::CTF_HEAD, landmark).unwrap_or_default());
-        out.ctf_head_head = head_frame(left, right, nasion);
+        out.ctf_head_head = Transform::from_landmarks(CoordFrame::CTF_HEAD, left, nasion, right);
         if !in_device {
             lacking("dewar");
             return Ok(out);
@@ -142,23 +142,6 @@ fn ctf_dev_dev() -> Transform {
 
 fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-fn unit(a: [f64; 3]) -> Option<[f64; 3]> {
-    let length = dot(a, a).sqrt();
-    (length > 0.0).then(|| a.map(|x| x / length))
-}
-
-/// The head frame of landmarks: x through the ears to the right, y through the nasion.
-fn head_frame(left: [f64; 3], right: [f64; 3], nasion: [f64; 3]) -> Option<Transform> {
-    let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-    let x = unit(minus(right, left))?;
-    let along = dot(minus(nasion, left), x);
-    let origin: [f64; 3] = std::array::from_fn(|i| left[i] + along * x[i]);
-    let y = unit(minus(nasion, origin))?;
-    let z = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
-    let row = |axis: [f64; 3]| [axis[0], axis[1], axis[2], -dot(axis, origin)];
-    let matrix = [row(x), row(y), row(z), [0.0, 0.0, 0.0, 1.0]];
-    Some(Transform { from: CoordFrame::CTF_HEAD, to: CoordFrame::HEAD, matrix })
 }
 
 /// The rotation and shift that bring points of CTF's device frame onto those of its head frame (Horn 1987; Besl & McKay
@@ -271,14 +254,5 @@ mod tests {
         let mut moved = pairs;
         moved[0].1[0] += 0.002;
         assert!(matched(&moved).is_none());
-    }
-
-    #[test]
-    fn the_head_frame_has_its_landmarks_on_its_axes() {
-        let frame = head_frame([0.0, 0.08, 0.0], [0.001, -0.078, 0.0], [0.11, 0.01, 0.002]).unwrap();
-        let (left, nasion) = (frame.apply([0.0, 0.08, 0.0]), frame.apply([0.11, 0.01, 0.002]));
-        assert!(left[0] < 0.0 && left[1].abs() < 1e-15 && left[2].abs() < 1e-15, "{left:?}");
-        assert!(nasion[1] > 0.0 && nasion[0].abs() < 1e-15 && nasion[2].abs() < 1e-15, "{nasion:?}");
-        assert!(head_frame([0.0; 3], [0.0; 3], [1.0; 3]).is_none());
     }
 }

@@ -69,6 +69,9 @@ pub(crate) fn recording_keys(unit: &Planner<'_>, run: &crate::unit::Run, input: 
     if let Some(channels) = &run.channels {
         keys.push(unit.file_keys(channels)?);
     }
+    for path in run.electrodes.iter().flat_map(|(electrodes, system)| std::iter::once(electrodes).chain(system)) {
+        keys.push(unit.file_keys(path)?);
+    }
     // Only stretches marked as bad reach the recording itself; all else in `events.tsv` is the events step's.
     let stream = input.stream();
     let marked: Vec<_> =

@@ -205,7 +205,7 @@ fn named(config: &Config, unit: &Unit, pattern: &str) -> Result<Run> {
         ));
     }
     let found = RecordingFile { entities, data_type: DataType::Meg, parts: vec![path.clone()], path };
-    Ok(Run { found, channels: None, events: None })
+    Ok(Run { found, channels: None, events: None, electrodes: None })
 }
 
 /// Makes the room like a run, so that the same Maxwell filter fits: head position, digitised points, clock and marked
