@@ -195,7 +195,7 @@ fn conditions<'t>(units: impl Iterator<Item = &'t BTreeSet<PathBuf>>) -> Result<
 /// Kinds of annotations that mark no stretch to be left out. What one recording has others may lack.
 fn annotated(stream: &Stream) -> Vec<String> {
     // What recorders note by themselves is no event.
-    let marks = ["bad", "edge", "new segment", "comment/", "syncstatus"];
+    let marks = ["bad", "edge", "boundary", "new segment", "comment/", "syncstatus"];
     let mut names = Vec::new();
     for item in &stream.annotations.items {
         let name = item.description.to_lowercase();
