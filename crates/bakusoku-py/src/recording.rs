@@ -2,7 +2,7 @@
 
 use crate::array::give;
 use crate::enter::enter_rows;
-use crate::error::{file_error, to_python};
+use crate::error::{file_error, parameter, to_python};
 use crate::remarks::with_remarks;
 use bakusoku_core::{Annotations, DigPoint, Info, OrigTime, Picks, Stream, SubjectInfo, Transform};
 use bakusoku_io::brainvision::{BrainVisionOptions, BrainVisionRaw};
@@ -157,9 +157,10 @@ pub(crate) fn open_eeglab(
         ));
     };
     let eog = eog.map_or(EogChannels::Auto, |list| EogChannels::These(refs(list)));
-    let raw = py.detach(|| EeglabRaw::open(&path, &EeglabOptions { eog, montage_units })).map_err(file_error)?;
-    let opened = Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None };
-    Ok(Recording { opened })
+    opened(py, || {
+        let raw = EeglabRaw::open(&path, &EeglabOptions { eog, montage_units })?;
+        Ok(Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None })
+    })
 }
 
 /// Opens a CTF recording by its folder.
@@ -173,9 +174,10 @@ pub(crate) fn open_ctf(
 ) -> PyResult<Recording> {
     let system_clock = if truncate { SystemClock::Truncate } else { SystemClock::Ignore };
     let options = CtfOptions { system_clock, clean_names, mark_trials };
-    let raw = py.detach(|| CtfRaw::open(&path, &options)).map_err(file_error)?;
-    let opened = Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None };
-    Ok(Recording { opened })
+    opened(py, || {
+        let raw = CtfRaw::open(&path, &options)?;
+        Ok(Opened { paths: raw.paths().to_vec(), recording: Box::new(raw), previous: None })
+    })
 }
 
 #[pymethods]
