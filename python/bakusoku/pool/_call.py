@@ -6,6 +6,7 @@ import itertools
 import pickle
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -39,10 +40,14 @@ def call_users(function: Callable[[], Any]) -> None:
     except BaseException as error:
         # As where the engine's thread calls it, which cannot raise it to anybody.
         text = "Exception ignored in a callback of a pool"
-        what = SimpleNamespace(
-            exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__, err_msg=text, object=None
-        )
-        sys.unraisablehook(what)
+        if sys.unraisablehook is not sys.__unraisablehook__:
+            what = SimpleNamespace(
+                exc_type=type(error), exc_value=error, exc_traceback=error.__traceback__, err_msg=text, object=None
+            )
+            sys.unraisablehook(what)
+        elif sys.stderr is not None:
+            # Python's own takes nothing but what the interpreter has made.
+            sys.stderr.write(f"{text}:\n{''.join(traceback.format_exception(error))}")
 
 
 class Call:

@@ -97,6 +97,25 @@ def test_an_error_of_a_callback_is_nobodys_result(pool):
     assert kinds.count(SystemExit) == 1 and kinds.count(ZeroDivisionError) >= 201
 
 
+def test_a_callback_that_raises_is_shown_by_python_itself():
+    """As often as not the result is there already, and the caller's thread calls back."""
+    ran = run_script(
+        """
+        from bakusoku import Pool
+
+        def called_back(_):
+            raise RuntimeError("of the callback")
+
+        with Pool(2) as pool:
+            pool.map(abs, [1])
+            print([pool.apply_async(abs, (-3,), callback=called_back).get(30) for _ in range(50)] == [3] * 50)
+        """
+    ).fine()
+    assert ran.out == "True\n"
+    assert ran.err.count("RuntimeError: of the callback") == 50
+    assert "Error: sys.unraisablehook" not in ran.err
+
+
 def test_a_callback_without_items(pool):
     """There is nothing to wait for: it is called at once, as in `multiprocessing`."""
     got = []
