@@ -107,7 +107,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
                 yield f"'s global `{name}`", value.__globals__[name]
         for index, part in enumerate(value.__defaults__ or ()):
             yield f".__defaults__[{index}]", part
-    else:
+    elif not hasattr(value, "__array_interface__"):
         for key, part in list(getattr(value, "__dict__", {}).items()):
             yield f".{key}", part
         for slot in getattr(type(value), "__slots__", ()) or ():

@@ -64,16 +64,20 @@ mod loom_tests {
         loom::model(|| {
             let stack = Arc::new(UnsafeCell::new(1));
             let region = Arc::new(Helpers::new(2));
-            let listed = Arc::new(Mutex::new(Some(Arc::clone(&region))));
+            let is_listed = Arc::new(Mutex::new(true));
             let helpers: Vec<_> = (0..2)
                 .map(|_| {
-                    let (stack, listed) = (Arc::clone(&stack), Arc::clone(&listed));
+                    let (stack, region, is_listed) = (Arc::clone(&stack), Arc::clone(&region), Arc::clone(&is_listed));
                     thread::spawn(move || {
-                        let joined = {
-                            let listed = listed.lock().unwrap();
-                            listed.clone().filter(|region| region.wanted() > 0).inspect(|region| region.join())
-                        };
-                        if let Some(region) = joined {
+                        // Who does not get the lock at once comes later, which is another interleaving.
+                        let joins = is_listed.try_lock().is_ok_and(|is_listed| {
+                            let joins = *is_listed && region.wanted() > 0;
+                            if joins {
+                                region.join();
+                            }
+                            joins
+                        });
+                        if joins {
                             assert_eq!(read(&stack), 1);
                             region.leave();
                         }
@@ -81,7 +85,14 @@ mod loom_tests {
                 })
                 .collect();
             assert_eq!(read(&stack), 1);
-            listed.lock().unwrap().take();
+            // loom takes an `unpark` for the end of a wait for a lock.
+            loop {
+                if let Ok(mut is_listed) = is_listed.try_lock() {
+                    *is_listed = false;
+                    break;
+                }
+                thread::yield_now();
+            }
             region.wait();
             // The caller returns, and others use its stack.
             write(&stack, 2);
