@@ -64,7 +64,12 @@ mod loom_tests {
                         .count()
                 }
             });
-            let mut popped: Vec<u64> = (0..2).filter_map(|_| ring.pop()).collect();
+            // Else loom lets the reader look only before the writer has begun.
+            let pop = |_| {
+                thread::yield_now();
+                ring.pop()
+            };
+            let mut popped: Vec<u64> = (0..2).filter_map(pop).collect();
             popped.iter().for_each(|&i| assert_eq!(read(&blocks[i as usize]), 10 + i as usize));
             let pushed = writer.join().unwrap();
             popped.extend(std::iter::from_fn(|| ring.pop()));
