@@ -4,9 +4,9 @@
 //! is the first block filtered, and its filtered imaginary part the second. Taps that are symmetric about the sample that
 //! comes out have a real spectrum (overlap-save with the filter centred). Lengths are chosen by measured cost.
 
-use crate::fft::{Complex, Fft};
+use crate::fft::{Complex, Fft, quick_lens};
 use crate::pad::Pad;
-use crate::simd::wide;
+use crate::wide;
 use std::sync::Arc;
 
 /// A filter and how it meets the ends: `y[i] = Σ taps[k] x[i + shift - k]`, with at most `n_edge` samples of padding at
@@ -262,7 +262,7 @@ impl Convolver {
         let inside = |i: usize| starts[i] >= 0 && starts[i] as usize + n_fft <= stretches[i].mid.len();
         if inside(0) && inside(1) {
             let [one, two] = [0, 1].map(|i| &stretches[i].mid[starts[i] as usize..][..n_fft]);
-            wide(|| {
+            wide!({
                 for ((z, &re), &im) in a.iter_mut().zip(one).zip(two) {
                     *z = Complex::new(re, im);
                 }
@@ -276,7 +276,7 @@ impl Convolver {
             }
         }
         fft.forward(a, b, scratch);
-        wide(|| match spectrum {
+        wide!(match spectrum {
             Spectrum::Real(gains) => {
                 for (z, &gain) in b.iter_mut().zip(gains) {
                     *z = Complex::new(z.re * gain, z.im * gain);
@@ -290,7 +290,7 @@ impl Convolver {
         });
         fft.inverse(b, a, scratch);
         let valid = &a[before..];
-        wide(|| {
+        wide!({
             // Both at once as far as both go.
             let n = first.len().min(second.len());
             let (head, tail) = first.split_at_mut(n);
@@ -319,21 +319,16 @@ fn pair_cost(n_fft: usize) -> f64 {
     2.0 * fft_cost(n_fft) + 2.5 * n_fft as f64 + 100.0
 }
 
-/// FFT lengths worth a look that leave room for at least one sample, ascending.
-fn candidates(n_taps: usize) -> impl Iterator<Item = usize> {
-    (0..).map(|k| 16usize << k).flat_map(|n| [n, n / 4 * 5, n / 2 * 3]).skip_while(move |&n| n < n_taps)
-}
-
 /// The shortest FFT length whose block gives `len` samples.
 fn single_len(len: usize, n_taps: usize) -> usize {
-    candidates(n_taps).find(|&n| n - n_taps + 1 >= len).expect("lengths go on for ever")
+    quick_lens(n_taps).find(|&n| n - n_taps + 1 >= len).expect("lengths go on for ever")
 }
 
 /// The FFT lengths that give `len` samples at the least cost, and how many pairs of blocks of each.
 fn choose_lens(len: usize, n_taps: usize) -> Vec<(usize, usize)> {
     // One length that does it all, in a single pair, is the longest worth a look.
     let longest = single_len(len.div_ceil(2), n_taps);
-    let range = || candidates(n_taps).take_while(move |&n| n <= longest);
+    let range = || quick_lens(n_taps).take_while(move |&n| n <= longest);
     let mut best = (f64::INFINITY, Vec::new());
     for n_fft in range() {
         let block = 2 * (n_fft - n_taps + 1);

@@ -114,6 +114,11 @@ fn kept<T>(kept: &Mutex<HashMap<usize, Arc<T>>>, len: usize, make: impl FnOnce()
     kept.entry(len).or_insert(made).clone()
 }
 
+/// Lengths of which transforms are quick, not below `least`, ascending: powers of two, and 5/4 and 3/2 of them.
+pub fn quick_lens(least: usize) -> impl Iterator<Item = usize> {
+    (0..).map(|k| 16usize << k).flat_map(|n| [n, n / 4 * 5, n / 2 * 3]).skip_while(move |&n| n < least)
+}
+
 /// The smallest number not below `target` with no prime factor beyond 5 (SciPy's and MNE's `next_fast_len`).
 pub fn next_fast_len(target: usize) -> usize {
     let mut best = target.next_power_of_two();

@@ -13,7 +13,7 @@
 
 use super::geometry::Points;
 use super::sensors::n_moments;
-use bakusoku_math::simd;
+use bakusoku_math::wide;
 use ndarray::{Array2, ShapeBuilder};
 
 /// Points that are worked on at once.
@@ -56,7 +56,7 @@ pub(super) fn basis(points: &Points, int_order: usize, ext_order: usize) -> Arra
         let normal = [take(&points.n[0], 0.0), take(&points.n[1], 0.0), take(&points.n[2], 0.0)];
         let sensors = &sensor_of[start..stop];
         let (out_in, out_out) = out.split_at_mut(n * n_in);
-        simd::wide(|| {
+        wide!({
             if int_order > 0 {
                 irregular(&r, int_order + 1, &mut inner);
                 project(int_order, &normal, sensors, n, out_in, |l, m| {

@@ -4,7 +4,7 @@ use super::params::{Average, WelchParams};
 use crate::map_rows::map_rows;
 use bakusoku_core::{Error, Par, Result, Scratch, Span};
 use bakusoku_math::fft::{Complex, RealFft};
-use bakusoku_math::simd::wide;
+use bakusoku_math::wide;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use std::ops::Range;
 use std::sync::Arc;
@@ -162,7 +162,7 @@ impl Welch {
         match self.average {
             Average::Mean => {
                 let scale = scale / n as f64;
-                wide(|| {
+                wide!({
                     for ((out, z), sides) in out.iter_mut().zip(bins).zip(&self.sides) {
                         *out += (z.re * z.re + z.im * z.im) * (sides * scale);
                     }
@@ -190,7 +190,7 @@ impl Welch {
         work.scratch.resize(self.fft.scratch_len(), Complex::default());
         let offset = if self.remove_dc { sum(samples) / samples.len() as f64 } else { 0.0 };
         let (series, rest) = work.series.split_at_mut(samples.len());
-        wide(|| {
+        wide!({
             for ((to, &x), &w) in series.iter_mut().zip(samples).zip(stretch.window.iter()) {
                 *to = (x - offset) * w;
             }
@@ -204,7 +204,7 @@ impl Welch {
 /// Σ x in eight interleaved sums.
 fn sum(x: &[f64]) -> f64 {
     let (chunks, rest) = x.as_chunks::<8>();
-    let sums = wide(|| {
+    let sums = wide!({
         let mut sums = [0.0; 8];
         for chunk in chunks {
             for i in 0..8 {

@@ -20,7 +20,7 @@ use bakusoku_math::convolve::{Convolver, Fir, Stretch};
 use bakusoku_math::fft::{Complex, RealFft};
 use bakusoku_math::fir::convolve;
 use bakusoku_math::pad::Pad;
-use bakusoku_math::simd::wide;
+use bakusoku_math::wide;
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
@@ -139,7 +139,7 @@ impl Filtered {
         self.forward(row, work);
         self.plain.inverse(out, Some(&ready.gains), &mut work.fourier);
         self.error_at_the_seam(row, ready, work);
-        wide(|| self.correct(ready, work, out));
+        wide!(self.correct(ready, work, out));
     }
 
     /// Transforms the row, unless it was the last one.

@@ -7,7 +7,7 @@ use super::params::{Npad, ResampleWindow, Resampling};
 use bakusoku_core::Result;
 use bakusoku_math::fft::{Complex, Fft, RealFft};
 use bakusoku_math::pad::Pad;
-use bakusoku_math::simd::wide;
+use bakusoku_math::wide;
 use bakusoku_math::window::Window;
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -126,10 +126,10 @@ impl Fourier {
                 parts.iter_mut().for_each(|part| part.resize(fft.len(), Complex::default()));
                 scratch.resize(scratch.len().max(fft.scratch_len()), Complex::default());
                 let [a, b, e, o] = parts;
-                wide(|| split(pieces, a, b));
+                wide!(split(pieces, a, b));
                 fft.forward(a, e, &mut scratch[..fft.scratch_len()]);
                 fft.forward(b, o, &mut scratch[..fft.scratch_len()]);
-                wide(|| join(e, o, twiddles, bins));
+                wide!(join(e, o, twiddles, bins));
             }
         }
     }
@@ -138,10 +138,10 @@ impl Fourier {
     pub(super) fn inverse(&self, out: &mut [f64], gains: Option<&[f64]>, work: &mut Work) {
         let Work { bins, out: long, scratch, .. } = work;
         let n_bins = self.n_new / 2 + 1;
-        match gains {
+        wide!(match gains {
             None => bins[..self.n_kept].iter_mut().for_each(|bin| *bin *= self.scale),
             Some(gains) => bins.iter_mut().zip(gains).for_each(|(bin, gain)| *bin *= gain),
-        }
+        });
         bins[self.n_kept - 1] *= self.nyquist;
         bins[self.n_kept..n_bins.max(self.n_kept)].fill(Complex::default());
         long.resize(self.n_new, 0.0);
@@ -154,17 +154,18 @@ impl Fourier {
 /// Deals the samples out: 4m and 4m + 1 to `a`, 4m + 2 and 4m + 3 to `b`.
 #[inline(always)]
 fn split(pieces: [&[f64]; 3], a: &mut [Complex], b: &mut [Complex]) {
+    #[inline(always)]
+    fn put(t: usize, x: f64, a: &mut [Complex], b: &mut [Complex]) {
+        let part = if t % 4 < 2 { &mut a[t / 4] } else { &mut b[t / 4] };
+        *(if t.is_multiple_of(2) { &mut part.re } else { &mut part.im }) = x;
+    }
     let mut at = 0usize;
     for piece in pieces {
-        let mut put = |t: usize, x: f64| {
-            let part = if t % 4 < 2 { &mut a[t / 4] } else { &mut b[t / 4] };
-            *(if t.is_multiple_of(2) { &mut part.re } else { &mut part.im }) = x;
-        };
         let head = (at.next_multiple_of(4) - at).min(piece.len());
-        piece[..head].iter().enumerate().for_each(|(i, &x)| put(at + i, x));
+        piece[..head].iter().enumerate().for_each(|(i, &x)| put(at + i, x, a, b));
         let (fours, tail) = piece[head..].as_chunks::<4>();
         let from = at + head;
-        tail.iter().enumerate().for_each(|(i, &x)| put(from + 4 * fours.len() + i, x));
+        tail.iter().enumerate().for_each(|(i, &x)| put(from + 4 * fours.len() + i, x, a, b));
         let (a, b) = (&mut a[from / 4..], &mut b[from / 4..]);
         for ((a, b), four) in a.iter_mut().zip(b).zip(fours) {
             *a = Complex::new(four[0], four[1]);
@@ -180,20 +181,22 @@ fn split(pieces: [&[f64]; 3], a: &mut [Complex], b: &mut [Complex]) {
 /// i w (Z(k) - Z*(2Q - k)) / 2, where w = exp(-2πi k / 4Q).
 #[inline(always)]
 fn join(e: &[Complex], o: &[Complex], twiddles: &[Complex], bins: &mut [Complex]) {
-    let q = e.len();
-    let one = |k: usize, mirror: usize, w: Complex| {
+    /// From bins k and Q - k of both.
+    #[inline(always)]
+    fn one(e: [Complex; 2], o: [Complex; 2], w: Complex) -> Complex {
         let square = w * w;
-        let a = e[k] + square * o[k];
-        let b = e[mirror].conj() + square * o[mirror].conj();
+        let a = e[0] + square * o[0];
+        let b = e[1].conj() + square * o[1].conj();
         let (sum, difference) = (a + b, w * (a - b));
         Complex::new(0.5 * (sum.re + difference.im), 0.5 * (sum.im - difference.re))
-    };
-    let n = twiddles.len();
-    bins[0] = one(0, 0, twiddles[0]);
+    }
+    let q = e.len();
+    let (n, first) = (twiddles.len(), ([e[0]; 2], [o[0]; 2]));
+    bins[0] = one(first.0, first.1, twiddles[0]);
     for k in 1..n.min(q) {
-        bins[k] = one(k, q - k, twiddles[k]);
+        bins[k] = one([e[k], e[q - k]], [o[k], o[q - k]], twiddles[k]);
     }
     if n > q {
-        bins[q] = one(0, 0, twiddles[q]);
+        bins[q] = one(first.0, first.1, twiddles[q]);
     }
 }

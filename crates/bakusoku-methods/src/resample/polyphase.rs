@@ -3,7 +3,7 @@
 use super::params::{ResampleWindow, Resampling};
 use bakusoku_core::{Error, Result};
 use bakusoku_math::fir;
-use bakusoku_math::simd::wide;
+use bakusoku_math::wide;
 use bakusoku_math::window::Window;
 
 /// How SciPy's `upfirdn` goes on beyond the ends.
@@ -109,7 +109,7 @@ impl Polyphase {
     pub(super) fn run(&self, row: &[f64], out: &mut [f64], work: &mut Work) {
         let background = self.extend(row, &mut work.extended);
         let x = &work.extended;
-        wide(|| {
+        wide!({
             for (m, out) in out.iter_mut().enumerate() {
                 // y(m) = Σ x(i) h(half + m down - i up)
                 let at = self.half + m * self.down;
