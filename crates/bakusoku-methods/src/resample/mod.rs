@@ -10,6 +10,7 @@ mod fourier;
 mod kernel;
 mod params;
 mod polyphase;
+mod seam;
 #[cfg(test)]
 mod tests;
 
