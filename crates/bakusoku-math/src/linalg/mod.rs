@@ -13,15 +13,20 @@
 //! | [`qr`], [`qr_r`], [`qr_r_pivoted`] | `scipy.linalg.qr(mode="economic")` |
 //! | [`pinv`] | `numpy.linalg.pinv` |
 //! | [`solve`] | `numpy.linalg.solve` |
+//! | [`expm`] | `scipy.linalg.expm` |
+//! | [`ln_abs_det`] | `numpy.linalg.slogdet(a)[1]` |
+//! | [`symmetric_decorrelation`] | what FastICA does to its directions |
 //! | [`cholesky`] | `scipy.linalg.cholesky` |
 //! | [`inverse_upper`] | `scipy.linalg.solve_triangular` with the identity |
 //! | [`orthogonal_complement`] | `scipy.linalg.null_space` of the transpose |
 
 mod factor;
+mod functions;
 mod product;
 mod triangular;
 mod view;
 
 pub use factor::{LinalgError, RowSpace, Svd, eigh, pinv, qr, qr_r, qr_r_pivoted, solve, svd, svdvals};
+pub use functions::{expm, ln_abs_det, symmetric_decorrelation};
 pub use product::{Accumulate, gram, gram_into, matmul, matmul_into, matmul_to_rows, mirror_lower};
 pub use triangular::{cholesky, inverse_upper, orthogonal_complement};
