@@ -6,7 +6,7 @@
 //!
 //! | rows, one channel at a time | columns, all channels at once | sinks, where a stream ends |
 //! |---|---|---|
-//! | [`filter`], [`notch`], [`resample`] | [`compensation`], [`interpolation`], [`maxwell`], [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
+//! | [`filter`], [`notch`], [`resample`] | [`compensation`], [`ica`], [`interpolation`], [`maxwell`], [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
 //!
 //! [`events`] are found before the main pass, on the stimulus channels alone; [`headshape`] fits a sphere to the
 //! digitised head.
@@ -18,6 +18,7 @@ pub mod events;
 pub mod evoked;
 pub mod filter;
 pub mod headshape;
+pub mod ica;
 pub mod interpolation;
 pub mod maxwell;
 pub mod notch;
