@@ -14,7 +14,6 @@ _Limits = tuple[float | None, float | None]
 __version__: str
 
 def n_threads() -> int: ...
-def command(args: list[str]) -> int: ...
 def budget() -> tuple[int, int]: ...
 def parse_bytes(text: str) -> int: ...
 
@@ -312,3 +311,29 @@ def maxwell_plan(
     segments: list[tuple[int, int, bool]] | None,
     n_times: int,
 ) -> dict[str, Any]: ...
+
+# ── independent components; what has attributes is described in `preprocessing/_ica_arrays.py` ──
+
+def ica_fit(
+    x: _F,
+    all: _F | None,
+    channels: Any,
+    asked: Any,
+    w_init: _F | None,
+    random: _F | None,
+    n_jobs: int,
+) -> dict[str, Any]: ...
+def ica_good_pieces(
+    x: _F,
+    channels: Any,
+    decim: int,
+    reject: list[tuple[str, float]],
+    flat: list[tuple[str, float]],
+    tstep: float,
+    n_jobs: int,
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
+def ica_sources(x: _F, fit: Any, n_jobs: int) -> _F: ...
+def ica_apply(
+    x: _F, fit: Any, include: list[int], exclude: list[int], n_pca_components: float | None, n_jobs: int
+) -> None: ...
+def ica_explained_variance_ratio(x: _F, fit: Any, include: list[int], rows: list[int], n_jobs: int) -> float: ...

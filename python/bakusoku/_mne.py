@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mne import Annotations, BaseEpochs, Evoked, Info, Projection, channel_type, pick_types, read_trans
+from mne import Annotations, BaseEpochs, Evoked, Info, Projection, channel_type, create_info, pick_types, read_trans
 from mne._fiff._digitization import _format_dig_points
 from mne._fiff.compensator import get_current_comp
 from mne._fiff.constants import (
@@ -25,11 +25,14 @@ from mne._fiff.constants import (
 )
 from mne._fiff.ctf_comp import _add_kind, _calibrate_comp
 from mne._fiff.meas_info import _empty_info
+from mne._fiff.pick import _picks_to_idx, pick_info
 from mne.annotations import _annotations_starts_stops
 from mne.channels import fix_mag_coil_types
 from mne.forward import _make_forward
 from mne.io import BaseRaw, RawArray, read_info
 from mne.io import read_raw_fif as _read_raw_fif
+from mne.preprocessing import ICA as MneICA
+from mne.preprocessing import read_ica as _read_ica
 from mne.transforms import Transform
 from mne.utils import logger, use_log_level
 from mne.utils import warn as _warn
@@ -39,8 +42,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIFF",
+    "BaseEpochs",
     "BaseRaw",
+    "Evoked",
     "Info",
+    "MneICA",
     "Projection",
     "RawArray",
     "Transform",
@@ -49,14 +55,18 @@ __all__ = [
     "coil_definition_file",
     "channels_of",
     "compensation_grade",
+    "create_info",
     "debug",
     "dev_head_t_of",
     "fix_mag_coil_types",
     "loaded",
     "log",
     "log_level",
+    "pick_info",
     "pick_types",
+    "picks_of",
     "raw_of",
+    "read_ica",
     "read_raw_fif",
     "samples",
     "stretches",
@@ -185,6 +195,16 @@ def loaded(inst: Any) -> np.ndarray:
 def channels_of(info: Info) -> list[tuple[str, str, np.ndarray]]:
     """Name, type and position (m) of each channel."""
     return [(ch["ch_name"], channel_type(info, k), np.array(ch["loc"][:3], float)) for k, ch in enumerate(info["chs"])]
+
+
+def picks_of(info: Info, picks: Any, *, with_ref_meg: bool = True) -> np.ndarray:
+    """Indices of channels by types, names or indices, as MNE's methods take them; good data channels unless told."""
+    return np.asarray(_picks_to_idx(info, picks, allow_empty=False, with_ref_meg=with_ref_meg))
+
+
+def read_ica(path: Any) -> MneICA:
+    """MNE's own reader of decompositions."""
+    return _read_ica(path, verbose="error")
 
 
 def read_raw_fif(path: str) -> BaseRaw:

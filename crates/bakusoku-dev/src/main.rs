@@ -11,7 +11,6 @@
 
 mod generate;
 mod layers;
-mod licenses;
 mod sizes;
 mod tree;
 

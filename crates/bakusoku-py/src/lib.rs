@@ -11,6 +11,7 @@ mod epochs;
 mod error;
 mod events;
 mod filter;
+mod ica;
 mod linear;
 mod maxfilter;
 mod maxwell;
@@ -36,12 +37,6 @@ fn budget() -> PyResult<(usize, u64)> {
     Ok((budget.cores.max(1), budget.memory.0))
 }
 
-/// The `bakusoku` command, with its name and arguments; its exit status.
-#[pyfunction]
-fn command(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
-    py.detach(|| bakusoku_cli::run(args))
-}
-
 /// Bytes, as people write them.
 #[pyfunction]
 fn parse_bytes(text: &str) -> PyResult<u64> {
@@ -54,7 +49,6 @@ fn parse_bytes(text: &str) -> PyResult<u64> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(n_threads, module)?)?;
-    module.add_function(wrap_pyfunction!(command, module)?)?;
     module.add_function(wrap_pyfunction!(budget, module)?)?;
     module.add_function(wrap_pyfunction!(parse_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(epochs::cut_epochs, module)?)?;
@@ -62,6 +56,11 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(filter::create_filter, module)?)?;
     module.add_function(wrap_pyfunction!(filter::filter_data, module)?)?;
     module.add_function(wrap_pyfunction!(filter::notch_filter, module)?)?;
+    module.add_function(wrap_pyfunction!(ica::ica_apply, module)?)?;
+    module.add_function(wrap_pyfunction!(ica::ica_explained_variance_ratio, module)?)?;
+    module.add_function(wrap_pyfunction!(ica::ica_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(ica::ica_good_pieces, module)?)?;
+    module.add_function(wrap_pyfunction!(ica::ica_sources, module)?)?;
     module.add_function(wrap_pyfunction!(linear::apply_matrix, module)?)?;
     module.add_function(wrap_pyfunction!(linear::make_interpolation_matrix, module)?)?;
     module.add_function(wrap_pyfunction!(linear::make_projector, module)?)?;

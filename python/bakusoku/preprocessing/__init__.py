@@ -1,4 +1,4 @@
-"""The Maxwell filter on MNE-Python's ``Raw`` objects, with the numbers of :mod:`mne.preprocessing`.
+"""The Maxwell filter and independent components on MNE-Python's objects, with the numbers of :mod:`mne.preprocessing`.
 
 Functions take and return MNE's objects, have its names, order of parameters and defaults, write its log lines and
 raise its classes of errors, before a sample is read. :mod:`bakusoku.maxwell` is the same on arrays, without MNE.
@@ -9,12 +9,15 @@ from ._calibration import read_fine_calibration, write_fine_calibration
 from ._emptyroom import maxwell_filter_prepare_emptyroom
 from ._filter import maxwell_filter
 from ._find_bads import find_bad_channels_maxwell
+from ._ica import ICA, read_ica
 
 __all__ = [
+    "ICA",
     "compute_maxwell_basis",
     "find_bad_channels_maxwell",
     "maxwell_filter",
     "maxwell_filter_prepare_emptyroom",
     "read_fine_calibration",
+    "read_ica",
     "write_fine_calibration",
 ]

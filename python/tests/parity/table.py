@@ -54,6 +54,15 @@ TABLE: dict[str, Row] = {
     "preprocessing.maxwell_filter": Row("mne.preprocessing.maxwell_filter", metrics.largest, 1e-10),
     "preprocessing.maxwell_filter, tSSS": Row("mne.preprocessing.maxwell_filter", metrics.largest, 1e-8),
     "preprocessing.read_fine_calibration": Row("mne.preprocessing.read_fine_calibration", metrics.exact, 0.0),
+    # From the same start at a tolerance of 1e-10.
+    "preprocessing.ICA, whitening": Row("mne.preprocessing.ICA.fit", metrics.matrix, 1e-10),
+    "preprocessing.ICA, components": Row("mne.preprocessing.ICA.fit", metrics.largest, 1e-9),
+    "preprocessing.ICA, sources": Row("mne.preprocessing.ICA.get_sources", metrics.time_series, 1e-8),
+    "preprocessing.ICA, Amari distance": Row("mne.preprocessing.ICA.fit", metrics.largest, 1e-6),
+    "preprocessing.ICA.apply": Row("mne.preprocessing.ICA.apply", metrics.time_series, 1e-8),
+    "preprocessing.ICA, explained variance": Row(
+        "mne.preprocessing.ICA.get_explained_variance_ratio", metrics.largest, 1e-9
+    ),
     "maxwell.maxwell_filter, SSS": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-10),
     "maxwell.maxwell_filter, tSSS": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-8),
     "maxwell.maxwell_filter, movement": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-8),

@@ -1,7 +1,0 @@
-"""``python -m bakusoku``: the command."""
-
-import sys
-
-from ._cli import main
-
-sys.exit(main())
