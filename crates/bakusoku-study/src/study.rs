@@ -107,7 +107,12 @@ impl Study {
 
     pub(crate) fn plan_with(&self, options: &RunOptions, pool: &Pool, threads: usize) -> Result<StudyPlan> {
         crate::unit::check_results(&self.source, self.results.root())?;
-        let (units, remarks) = discover(&self.config, &self.source)?;
+        let (mut units, remarks) = discover(&self.config, &self.source)?;
+        check_only(options, &units)?;
+        if options.only_units {
+            let mut index = 0..;
+            units.retain(|unit| index.next().is_some_and(|index| options.names(index, unit)));
+        }
         let units = pool
             .tasks(units)
             .label(Unit::label)
@@ -122,8 +127,9 @@ impl Study {
         if !plan.units.iter().any(|unit| unit.empty_room) {
             plan.steps.retain(|(name, _)| *name != crate::steps::empty_room::ABOUT.name);
         }
-        check_only(options, &plan)?;
-        plan.groups = self.groups(&plan, options, threads);
+        if !options.only_units {
+            plan.groups = self.groups(&plan, options, threads);
+        }
         if !crate::steps::epochs::is_wanted(&self.config) {
             let of_room = crate::steps::empty_room::gives_covariance(&self.config);
             let (before, after) = if of_room { (" or", "") } else { (",", " or covariance") };

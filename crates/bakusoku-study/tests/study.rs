@@ -155,6 +155,27 @@ fn a_study_runs_resumes_and_gives_the_same_bytes() {
 }
 
 #[test]
+fn parts_and_then_the_groups_give_what_one_run_gives() {
+    let dir = tempfile::tempdir().unwrap();
+    simulate(dir.path(), 3, 1);
+    let whole = study(dir.path(), &format!("{TOML}deriv_root = \"whole\"\n"));
+    run(&whole, 2);
+    let parted = study(dir.path(), &format!("{TOML}deriv_root = \"parted\"\n"));
+    let options = |part, only_units| RunOptions { part, only_units, n_jobs: Some(1), ..RunOptions::default() };
+    let labels =
+        |outcome: &Outcome| outcome.report.subjects.iter().map(|subject| subject.label.clone()).collect::<Vec<_>>();
+    for (part, expected) in [((1, 2), vec!["sub-01", "sub-03"]), ((2, 2), vec!["sub-02"])] {
+        let outcome = parted.run(&options(Some(part), true), Arc::new(|_| ())).unwrap();
+        assert_eq!((labels(&outcome), outcome.exit_status()), (expected.iter().map(ToString::to_string).collect(), 0));
+        assert!(!outcome.index.exists() && outcome.report.groups.is_empty());
+    }
+    let outcome = parted.run(&RunOptions { only_groups: true, ..options(None, false) }, Arc::new(|_| ())).unwrap();
+    assert_eq!((outcome.count(Status::UpToDate), outcome.exit_status()), (3, 0));
+    assert!(outcome.index.exists());
+    assert_eq!(files(&dir.path().join("whole")), files(&dir.path().join("parted")));
+}
+
+#[test]
 fn one_subject_that_fails_leaves_the_others_alone() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();

@@ -183,10 +183,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub study: StudyArgs,
     /// Only this subject or session: `sub-03` or `sub-03/ses-01` (for cluster jobs).
-    #[arg(long, value_name = "UNIT", conflicts_with = "subject")]
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["subject", "prune"])]
     pub unit: Option<String>,
     /// Only the i-th of n parts of all units (for array jobs); `bakusoku group` does the rest.
-    #[arg(long, value_name = "I/N", conflicts_with_all = ["subject", "unit"])]
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["subject", "unit", "prune"])]
     pub units: Option<Part>,
     /// Recompute outputs that are up to date.
     #[arg(long)]

@@ -17,7 +17,13 @@ pub(crate) fn run(args: &RunArgs, printer: &Printer, cancel: &Cancel) -> anyhow:
     options.force = args.force;
     options.prune = args.prune;
     options.part = args.units.map(|part| (part.index, part.of));
-    execute(&study, &options, printer)
+    options.only_units = args.unit.is_some() || args.units.is_some();
+    let status = execute(&study, &options, printer)?;
+    if options.only_units {
+        printer
+            .line(format!("`bakusoku group {}` makes what is made of all, and the report", args.study.study.display()));
+    }
+    Ok(status)
 }
 
 /// Subjects that are named in a warning.
@@ -54,11 +60,12 @@ pub(crate) fn execute(study: &Study, options: &RunOptions, printer: &Printer) ->
             })).collect::<Vec<_>>(),
         })
     });
-    say(&outcome, study, printer);
+    say(&outcome, study, !options.only_units, printer);
     Ok(outcome.exit_status())
 }
 
-fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
+/// `indexed`: whether there is a report of all.
+fn say(outcome: &Outcome, study: &Study, indexed: bool, printer: &Printer) {
     let report = &outcome.report;
     for subject in &report.subjects {
         let Some(failure) = &subject.failure else { continue };
@@ -103,7 +110,9 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
             _ => format!("all {} are", units(outcome)),
         };
         printer.line(format!("{all} up to date, nothing to do"));
-        printer.line(format!("report: {}", outcome.index.display()));
+        if indexed {
+            printer.line(format!("report: {}", outcome.index.display()));
+        }
         return;
     }
     let parts: Vec<String> = [
@@ -125,7 +134,9 @@ fn say(outcome: &Outcome, study: &Study, printer: &Printer) {
         Bytes(report.peak_memory)
     ));
     printer.line(format!("wrote {} below {}", count(outcome.written.len(), "file"), study.results().display()));
-    printer.line(format!("report: {}", outcome.index.display()));
+    if indexed {
+        printer.line(format!("report: {}", outcome.index.display()));
+    }
     if outcome.cancelled {
         printer.error("interrupted: what is finished is kept; run the same command again to go on");
     }

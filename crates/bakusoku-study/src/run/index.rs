@@ -8,14 +8,8 @@ use crate::study::Study;
 use crate::study_plan::StudyPlan;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Fills what concerns the study as a whole, and writes the page.
-pub(super) fn write(
-    study: &Study,
-    plan: &StudyPlan,
-    outcome: &mut Outcome,
-    start: Instant,
-    cores: usize,
-) -> Result<()> {
+/// Fills what concerns the study as a whole.
+pub(super) fn fill(study: &Study, plan: &StudyPlan, outcome: &mut Outcome, start: Instant, cores: usize) {
     let report = &mut outcome.report;
     report.title = study.title();
     report.version = env!("CARGO_PKG_VERSION").into();
@@ -28,6 +22,10 @@ pub(super) fn write(
     report.wall_s = start.elapsed().as_secs_f64();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     report.finished = crate::system::iso_time(now);
+}
+
+/// Writes the page.
+pub(super) fn write(study: &Study, outcome: &Outcome) -> Result<()> {
     let shown = shown(study, outcome);
     let note = study.results.root().join(".bakusoku").join("index.key");
     let is_there = outcome.index.exists() && fs_err::read_to_string(&note).is_ok_and(|text| text == shown.as_str());

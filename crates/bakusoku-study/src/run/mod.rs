@@ -34,6 +34,9 @@ pub struct RunOptions {
     pub part: Option<(usize, usize)>,
     /// Whether to leave units alone and do only what is made of all of them.
     pub only_groups: bool,
+    /// Whether to do nothing but the units asked for: others are not looked at, and neither groups nor the index are made.
+    /// For array jobs, many of which run at once.
+    pub only_units: bool,
     /// Whether plans are to be explained.
     pub explain: bool,
     /// Whether to make everything anew.
@@ -104,14 +107,18 @@ pub(crate) fn budget(study: &Study, options: &RunOptions) -> Result<Budget> {
 }
 
 impl RunOptions {
+    /// Whether a unit of a plan is among those that were asked for; `index` counts the plan's units.
+    fn selects(&self, index: usize, unit: &crate::unit::Unit) -> bool {
+        self.only_units || self.names(index, unit)
+    }
     /// Whether a unit is among those that were asked for; `index` counts all units of the study.
-    pub(crate) fn selects(&self, index: usize, unit: &crate::unit::Unit) -> bool {
+    pub(crate) fn names(&self, index: usize, unit: &crate::unit::Unit) -> bool {
         let named = self.only.is_empty() || self.only.iter().any(|name| unit.is_named(name));
         named && self.part.is_none_or(|(part, n)| index % n == part - 1)
     }
     /// Whether all units were asked for.
     fn selects_all(&self) -> bool {
-        self.only.is_empty() && self.part.is_none()
+        self.only.is_empty() && self.part.is_none() && !self.only_units
     }
 }
 
@@ -176,10 +183,13 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
         let resources = group::Shared { study, options, pool: &pool, spill: &spill, observer: &observer };
         group::run(&resources, &plan, &members, &mut outcome)?;
     }
-    if options.prune && !outcome.cancelled {
+    if options.prune && !outcome.cancelled && !options.only_units {
         prune(study, &plan, &mut outcome)?;
     }
-    index::write(study, &plan, &mut outcome, start, cores)?;
+    index::fill(study, &plan, &mut outcome, start, cores);
+    if !options.only_units {
+        index::write(study, &outcome)?;
+    }
     Ok(outcome)
 }
 
@@ -247,10 +257,10 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 /// Whether names given by hand mean anything.
-pub(crate) fn check_only(options: &RunOptions, plan: &StudyPlan) -> Result<()> {
+pub(crate) fn check_only(options: &RunOptions, units: &[crate::unit::Unit]) -> Result<()> {
     for name in &options.only {
-        if !plan.units.iter().any(|unit| unit.unit.is_named(name)) {
-            let labels: Vec<String> = plan.units.iter().map(|unit| unit.unit.label()).collect();
+        if !units.iter().any(|unit| unit.is_named(name)) {
+            let labels: Vec<String> = units.iter().map(crate::unit::Unit::label).collect();
             return Err(Error::Empty {
                 message: format!("`{name}` is none of the study's subjects"),
                 hint: Some(format!("there are: {}", labels.join(", "))),
