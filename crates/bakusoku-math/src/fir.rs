@@ -1,7 +1,7 @@
 //! Design of linear-phase FIR filters by windowing, and their minimum-phase kin, as SciPy does (`firwin`,
-//! `minimum_phase`).
+//! `firwin2`, `minimum_phase`).
 
-use crate::fft::{Complex, Fft};
+use crate::fft::{Complex, Fft, RealFft};
 use crate::window::Window;
 use std::f64::consts::PI;
 
@@ -17,6 +17,32 @@ pub fn lowpass(n: usize, cutoff: f64, window: Window) -> Vec<f64> {
     let sum: f64 = taps.iter().sum();
     taps.iter_mut().for_each(|tap| *tap /= sum);
     taps
+}
+
+/// A filter of `n` taps whose gain is that of `points`, `(frequency, gain)`, from frequency 0 to 1 (Nyquist), and straight
+/// between them (SciPy's `firwin2`, without antisymmetric filters).
+///
+/// # Panics
+/// When there are no taps, or fewer than two points.
+pub fn frequency_sampled(n: usize, points: &[(f64, f64)], window: Window) -> Vec<f64> {
+    assert!(n > 0 && points.len() > 1, "a filter needs a tap, and gains at 0 and at Nyquist");
+    let half = n.next_power_of_two();
+    let fft = RealFft::new(2 * half);
+    let mut bins = vec![Complex::default(); fft.n_bins()];
+    let mut at = 0;
+    for (k, bin) in bins.iter_mut().enumerate() {
+        let x = k as f64 / half as f64;
+        while at + 2 < points.len() && points[at + 1].0 <= x {
+            at += 1;
+        }
+        let ((x0, y0), (x1, y1)) = (points[at], points[at + 1]);
+        let gain = if x >= x1 { y1 } else { (y1 - y0) / (x1 - x0) * (x - x0) + y0 };
+        *bin = Complex::from_polar(gain, -(n as f64 - 1.0) / 2.0 * PI * x);
+    }
+    let (mut out, mut scratch) = (vec![0.0; fft.len()], vec![Complex::default(); fft.scratch_len()]);
+    fft.inverse(&mut bins, &mut out, &mut scratch);
+    let share = 1.0 / fft.len() as f64;
+    window.samples(n, false).into_iter().zip(out).map(|(w, x)| w * x * share).collect()
 }
 
 fn sinc(x: f64) -> f64 {

@@ -11,12 +11,11 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 /// exp(-2 |y|) does not change a sum with 1 from far before here.
 const FAR: f64 = -700.0;
 
-/// `tanh(y)`, and `1 + exp(-2 |y|)`: `ln(2 cosh(y))` is `|y|` plus the logarithm of the latter.
+/// `exp(-2 |y|) - 1`.
 ///
-/// Both are within 4 units in the last place. Branches are selections, so that a loop over slices inside
-/// [`wide!`](crate::wide) works on several numbers at once.
+/// Branches are selections, so that a loop over slices inside [`wide!`](crate::wide) works on several numbers at once.
 #[inline(always)]
-pub fn tanh_parts(y: f64) -> (f64, f64) {
+fn exp_less_one(y: f64) -> f64 {
     let x = -2.0 * y.abs();
     let x = if x < FAR { FAR } else { x };
     let shifted = x * LOG2_E + ROUND;
@@ -31,9 +30,31 @@ pub fn tanh_parts(y: f64) -> (f64, f64) {
     let p = r + r2 * (low + r4 * (middle + r4 * high));
     // 2^k from the bits of `shifted`.
     let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    let less = (power - 1.0) + power * p;
+    (power - 1.0) + power * p
+}
+
+/// `tanh(y)`, and `1 + exp(-2 |y|)`: `ln(2 cosh(y))` is `|y|` plus the logarithm of the latter.
+///
+/// Both are within 4 units in the last place. For loops as those of [`tanh_parts_into`].
+#[inline(always)]
+pub fn tanh_parts(y: f64) -> (f64, f64) {
+    let less = exp_less_one(y);
     let sum = 2.0 + less;
     ((-less / sum).copysign(y), sum)
+}
+
+/// `y + alpha z` into `out`, and `1 + exp(-2 |.|)` of that into `sum`.
+///
+/// # Panics
+/// When the lengths differ.
+#[inline(always)]
+pub fn step_parts_into(y: &[f64], z: &[f64], alpha: f64, out: &mut [f64], sum: &mut [f64]) {
+    assert!(y.len() == z.len() && y.len() == out.len() && y.len() == sum.len(), "all must be as long as `y`");
+    for (((&y, &z), out), sum) in y.iter().zip(z).zip(out).zip(sum) {
+        let stepped = y + alpha * z;
+        *out = stepped;
+        *sum = 2.0 + exp_less_one(stepped);
+    }
 }
 
 /// [`tanh_parts`] of each element: `tanh(y)` into `tanh`, the other one into `sum`.

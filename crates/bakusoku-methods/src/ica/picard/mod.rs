@@ -15,11 +15,14 @@ use super::params::PicardParams;
 use bakusoku_core::{Error, Par, Result};
 use bakusoku_math::linalg::{self, LinalgError};
 use direction::{Hessian, Memory};
-use ndarray::{Array1, Array2, ArrayView2, Axis};
-use pass::{Means, look};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use pass::{Means, look, look_along};
+use std::collections::VecDeque;
 
 /// A change of the loss below this share of it may be rounding.
 const ROUNDING: f64 = 1e-13;
+/// Steps whose loss is found in one look.
+const STEPS: usize = 4;
 
 /// Where the search ended.
 #[derive(Clone, Debug)]
@@ -66,11 +69,21 @@ impl Problem<'_> {
     }
 
     fn loss(&self, point: &Point, signs: &Array1<f64>) -> f64 {
-        let mut loss = signs.dot(&point.means.log_cosh);
+        self.loss_of(point.means.log_cosh.view(), &point.covariance, point.ln_det, signs)
+    }
+
+    fn loss_of(
+        &self,
+        log_cosh: ArrayView1<'_, f64>,
+        covariance: &Array2<f64>,
+        ln_det: f64,
+        signs: &Array1<f64>,
+    ) -> f64 {
+        let mut loss = signs.dot(&log_cosh);
         if !self.params.ortho {
-            loss -= point.ln_det;
+            loss -= ln_det;
             if self.params.extended {
-                loss += 0.5 * point.covariance.diag().sum();
+                loss += 0.5 * covariance.diag().sum();
             }
         }
         loss
@@ -108,19 +121,35 @@ impl Problem<'_> {
         Hessian::free(curvature, self.params.lambda_min)
     }
 
-    /// Halves the step until the loss is less than `loss`, from `point` along `direction`, where the gradient is `gradient`; the step that was taken, where it led, and
-    /// whether that is better.
+    /// Halves the step until the loss is less than `loss`, from `point` along `direction`, where the gradient is
+    /// `gradient`; the step that was taken, where it led, whether that is better, and the number of tries.
+    ///
+    /// `expected` tries are likely needed: where it is more than one, the loss alone is asked for at several steps at once.
     fn search(
         &self,
         point: &Point,
         direction: &Array2<f64>,
         signs: &Array1<f64>,
         (loss, gradient): (f64, f64),
-        tries: usize,
-    ) -> Result<(Point, Array2<f64>, bool)> {
+        (tries, expected): (usize, usize),
+    ) -> Result<(Point, Array2<f64>, bool, usize)> {
+        let level = |new_loss: f64| (new_loss - loss).abs() <= ROUNDING * loss.abs().max(1.0);
+        // Losses of the tries to come, where they are known.
+        let mut known: VecDeque<f64> = VecDeque::new();
         let mut alpha = 1.0;
         let mut tried = 0;
         loop {
+            tried += 1;
+            if known.is_empty() && !self.params.ortho && (tried > 1 || expected > 1) {
+                let n = STEPS.min(tries + 1 - tried);
+                let alphas: Vec<f64> = (0..n as i32).map(|k| alpha * 0.5_f64.powi(k)).collect();
+                known = self.losses(point, direction, signs, &alphas)?.into();
+            }
+            // The last try is taken whatever it is.
+            if tried < tries && known.pop_front().is_some_and(|loss_then| !(loss_then < loss || level(loss_then))) {
+                alpha /= 2.0;
+                continue;
+            }
             let step = direction * alpha;
             let transform = if self.params.ortho {
                 linalg::expm(step.view()).map_err(wrong)?
@@ -129,16 +158,27 @@ impl Problem<'_> {
             };
             let new = self.at(transform.dot(&point.unmixing))?;
             let new_loss = self.loss(&new, signs);
-            tried += 1;
-            let level = || (new_loss - loss).abs() <= ROUNDING * loss.abs().max(1.0);
-            if new_loss < loss || level() && largest(&self.gradient(&new, signs)) < gradient {
-                return Ok((new, step, true));
+            if new_loss < loss || level(new_loss) && largest(&self.gradient(&new, signs)) < gradient {
+                return Ok((new, step, true, tried));
             }
             if tried >= tries {
-                return Ok((new, step, false));
+                return Ok((new, step, false, tried));
             }
             alpha /= 2.0;
         }
+    }
+
+    /// The loss at some steps along a direction.
+    fn losses(&self, point: &Point, direction: &Array2<f64>, signs: &Array1<f64>, alphas: &[f64]) -> Result<Vec<f64>> {
+        let step = direction.dot(&point.unmixing);
+        let log_cosh = look_along(self.par, self.x, point.unmixing.view(), step.view(), alphas);
+        let of = |(row, &alpha): (ArrayView1<'_, f64>, &f64)| {
+            let unmixing = &point.unmixing + &(&step * alpha);
+            let covariance = unmixing.dot(&self.covariance).dot(&unmixing.t());
+            let ln_det = linalg::ln_abs_det(unmixing.view()).map_err(wrong)?;
+            Ok(self.loss_of(row, &covariance, ln_det, signs))
+        };
+        log_cosh.rows().into_iter().zip(alphas).map(of).collect()
     }
 }
 
@@ -188,6 +228,7 @@ pub fn picard(
     let mut signs = Array1::from_elem(n, 1.0);
     let mut memory = Memory::new(params.m);
     let mut last: Option<(Array2<f64>, Array2<f64>)> = None;
+    let mut expected = 1;
     let (mut gradient_norm, mut n_iter, mut converged) = (f64::INFINITY, 0, false);
     for iteration in 0..params.max_iter {
         n_iter = iteration + 1;
@@ -218,11 +259,13 @@ pub fn picard(
         // As `picard` has it: before the first step, all sources count as heavy-tailed.
         let loss = if iteration == 0 { problem.loss(&point, &Array1::ones(n)) } else { problem.loss(&point, &signs) };
         let direction = memory.direction(&gradient, &problem.hessian(&point, &signs));
-        let (mut new, mut step, mut better) =
-            problem.search(&point, &direction, &signs, (loss, gradient_norm), params.ls_tries)?;
+        let now = (loss, gradient_norm);
+        let (mut new, mut step, mut better, tries) =
+            problem.search(&point, &direction, &signs, now, (params.ls_tries, expected))?;
+        expected = tries;
         if !better {
             memory.clear();
-            (new, step, better) = problem.search(&point, &-&gradient, &signs, (loss, gradient_norm), 10)?;
+            (new, step, better, _) = problem.search(&point, &-&gradient, &signs, now, (10, 10))?;
         }
         if !better && gradient_norm < ROUNDING.sqrt() {
             // Nothing but rounding is left.

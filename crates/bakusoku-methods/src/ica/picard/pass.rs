@@ -5,7 +5,7 @@
 
 use bakusoku_core::Par;
 use bakusoku_math::linalg::{self, Accumulate};
-use bakusoku_math::tanh::{sum_ln_two_cosh, tanh_parts_into};
+use bakusoku_math::tanh::{step_parts_into, sum_ln_two_cosh, tanh_parts_into};
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 use std::sync::{Mutex, PoisonError};
 
@@ -133,6 +133,53 @@ pub(super) fn look(par: &Par, x: &Blocks, w: ArrayView2<'_, f64>, curvature: boo
     means.score *= share;
     means.curvature *= share;
     means
+}
+
+/// The mean of `ln(2 cosh(y))` of each source along a line: of `(w + alpha step) · x`, for every `alpha`, `(n_alphas, n)`.
+///
+/// The samples are looked at once for all of them: most of a step's cost is in the products.
+pub(super) fn look_along(
+    par: &Par,
+    x: &Blocks,
+    w: ArrayView2<'_, f64>,
+    step: ArrayView2<'_, f64>,
+    alphas: &[f64],
+) -> Array2<f64> {
+    let n = x.n;
+    let n_groups = x.n_blocks().div_ceil(TOGETHER);
+    let groups: Vec<Mutex<Option<Array2<f64>>>> = (0..n_groups).map(|_| Mutex::new(None)).collect();
+    let zeros = |len: usize| Array2::from_shape_vec((1, len), vec![0.0; len]).expect("as long as it says");
+    let scratch = || (zeros(n * x.width), zeros(n * x.width), vec![0.0; x.width], vec![0.0; x.width]);
+    par.for_each_init(n_groups, scratch, |(y, z, stepped, parts), group| {
+        let mut sums = Array2::zeros((alphas.len(), n));
+        let serial = Par::serial();
+        for index in group * TOGETHER..((group + 1) * TOGETHER).min(x.n_blocks()) {
+            let x = x.block(index);
+            let cols = x.ncols();
+            let (mut y, mut z) = (part(y, n, cols), part(z, n, cols));
+            linalg::matmul_into(&serial, y.view_mut(), Accumulate::Replace, w, x, 1.0);
+            linalg::matmul_into(&serial, z.view_mut(), Accumulate::Replace, step, x, 1.0);
+            let (stepped, parts) = (&mut stepped[..cols], &mut parts[..cols]);
+            for i in 0..n {
+                let y = y.row(i).to_slice().expect("rows are contiguous");
+                let z = z.row(i).to_slice().expect("rows are contiguous");
+                for (k, &alpha) in alphas.iter().enumerate() {
+                    sums[[k, i]] += bakusoku_math::wide!({
+                        step_parts_into(y, z, alpha, stepped, parts);
+                        sum_ln_two_cosh(stepped, parts)
+                    });
+                }
+            }
+        }
+        *groups[group].lock().unwrap_or_else(PoisonError::into_inner) = Some(sums);
+    });
+    let mut means = Array2::zeros((alphas.len(), n));
+    for group in groups {
+        if let Some(sums) = group.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            means += &sums;
+        }
+    }
+    means / x.n_times as f64
 }
 
 fn part(array: &mut Array2<f64>, n: usize, cols: usize) -> ArrayViewMut2<'_, f64> {
