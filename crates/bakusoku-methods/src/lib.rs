@@ -8,9 +8,10 @@
 //! |---|---|---|
 //! | [`filter`], [`notch`], [`resample`] | [`compensation`], [`ica`], [`interpolation`], [`maxwell`], [`projection`], [`reference`] | [`psd`], [`epochs`], [`evoked`], [`covariance`] |
 //!
-//! [`events`] are found before the main pass, on the stimulus channels alone; [`headshape`] fits a sphere to the
+//! [`artifacts`] are found in single channels and in components; [`events`] are found before the main pass, on the stimulus channels alone; [`headshape`] fits a sphere to the
 //! digitised head.
 
+pub mod artifacts;
 pub mod compensation;
 pub mod covariance;
 pub mod epochs;
