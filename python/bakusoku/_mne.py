@@ -12,7 +12,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mne import Annotations, BaseEpochs, Evoked, Info, Projection, channel_type, create_info, pick_types, read_trans
+from mne import (
+    Annotations,
+    BaseEpochs,
+    Epochs,
+    Evoked,
+    Info,
+    Projection,
+    channel_type,
+    create_info,
+    pick_types,
+    read_trans,
+)
 from mne._fiff._digitization import _format_dig_points
 from mne._fiff.compensator import get_current_comp
 from mne._fiff.constants import (
@@ -44,6 +55,7 @@ __all__ = [
     "FIFF",
     "BaseEpochs",
     "BaseRaw",
+    "Epochs",
     "Evoked",
     "Info",
     "MneICA",
@@ -197,9 +209,12 @@ def channels_of(info: Info) -> list[tuple[str, str, np.ndarray]]:
     return [(ch["ch_name"], channel_type(info, k), np.array(ch["loc"][:3], float)) for k, ch in enumerate(info["chs"])]
 
 
-def picks_of(info: Info, picks: Any, *, with_ref_meg: bool = True) -> np.ndarray:
+def picks_of(
+    info: Info, picks: Any, *, none: str = "data_or_ica", exclude: Any = "bads", with_ref_meg: bool = True
+) -> np.ndarray:
     """Indices of channels by types, names or indices, as MNE's methods take them; good data channels unless told."""
-    return np.asarray(_picks_to_idx(info, picks, allow_empty=False, with_ref_meg=with_ref_meg))
+    found = _picks_to_idx(info, picks, none, exclude, allow_empty=False, with_ref_meg=with_ref_meg)
+    return np.asarray(found)
 
 
 def read_ica(path: Any) -> MneICA:

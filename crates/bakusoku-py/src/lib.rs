@@ -6,6 +6,7 @@
 //! it goes by rows, ends at Ctrl-C within a row.
 
 mod array;
+mod artifacts;
 mod enter;
 mod epochs;
 mod error;
@@ -51,6 +52,13 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(n_threads, module)?)?;
     module.add_function(wrap_pyfunction!(budget, module)?)?;
     module.add_function(wrap_pyfunction!(parse_bytes, module)?)?;
+    module.add_function(wrap_pyfunction!(artifacts::artifact_band, module)?)?;
+    module.add_function(wrap_pyfunction!(artifacts::correlate_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(artifacts::ctps, module)?)?;
+    module.add_function(wrap_pyfunction!(artifacts::find_ecg_samples, module)?)?;
+    module.add_function(wrap_pyfunction!(artifacts::find_eog_samples, module)?)?;
+    module.add_function(wrap_pyfunction!(artifacts::find_outlying_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(artifacts::peak_finder, module)?)?;
     module.add_function(wrap_pyfunction!(epochs::cut_epochs, module)?)?;
     module.add_function(wrap_pyfunction!(events::find_events, module)?)?;
     module.add_function(wrap_pyfunction!(filter::create_filter, module)?)?;

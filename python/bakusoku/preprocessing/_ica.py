@@ -13,13 +13,14 @@ from .. import _mne as m
 from .._array import Array, as_float, as_int, as_jobs
 from .._exceptions import DataError, ParameterError, UnsupportedError
 from ._ica_arrays import Asked, Channels, Fit, start_of
+from ._ica_scores import Scores
 
 _STATE = (
     "pre_whitener_", "pca_mean_", "pca_components_", "pca_explained_variance_", "unmixing_matrix_", "mixing_matrix_",
 )  # fmt: skip
 
 
-class ICA(m.MneICA):
+class ICA(Scores):
     """Independent component analysis.
 
     It is an :class:`mne.preprocessing.ICA`, which can do whatever that one can: plots, scores, :meth:`save`. Fitting,

@@ -63,6 +63,10 @@ TABLE: dict[str, Row] = {
     "preprocessing.ICA, explained variance": Row(
         "mne.preprocessing.ICA.get_explained_variance_ratio", metrics.largest, 1e-9
     ),
+    "preprocessing.ICA, scores": Row("mne.preprocessing.ICA.find_bads_*", metrics.scores, 1e-9),
+    "preprocessing.find_ecg_events": Row("mne.preprocessing.find_ecg_events", metrics.exact, 0.0),
+    "preprocessing.find_ecg_events, signal": Row("mne.preprocessing.find_ecg_events", metrics.time_series, 1e-12),
+    "preprocessing.find_eog_events": Row("mne.preprocessing.find_eog_events", metrics.exact, 0.0),
     "maxwell.maxwell_filter, SSS": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-10),
     "maxwell.maxwell_filter, tSSS": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-8),
     "maxwell.maxwell_filter, movement": Row("mne.preprocessing.maxwell_filter", metrics.by_type, 1e-8),
