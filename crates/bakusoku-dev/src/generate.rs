@@ -1,6 +1,6 @@
 //! Documents that are made from code, so that a fact stands once.
 
-use crate::tree;
+use crate::{licenses, tree};
 use anyhow::{Result, bail};
 use bakusoku_study::config::document;
 
@@ -9,7 +9,12 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let root = tree::root()?;
     let mut stale = Vec::new();
     let schema = format!("{:#}\n", document::schema());
-    for (name, text) in [("docs/study-keys.md", document::markdown()), ("docs/study.schema.json", schema)] {
+    let documents = [
+        ("docs/study-keys.md", document::markdown()),
+        ("docs/study.schema.json", schema),
+        ("THIRD_PARTY_LICENSES.txt", licenses::text()?),
+    ];
+    for (name, text) in documents {
         let path = root.join(name);
         let now = fs_err::read_to_string(&path).unwrap_or_default();
         if now == text {

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, u8, &[&str])] = &[
     ("bakusoku-study", 4, &[]),
     ("bakusoku", 5, &[]),
     ("bakusoku-cli", 6, &[]),
-    ("bakusoku-py", 6, &[]),
+    ("bakusoku-py", 6, &["bakusoku-cli"]),
     // Tests and tools stand beside the house: anyone's tests may use the first, nobody uses the second.
     ("bakusoku-testing", 3, &[]),
     ("bakusoku-dev", 6, &[]),

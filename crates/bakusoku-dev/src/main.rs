@@ -11,6 +11,7 @@
 
 mod generate;
 mod layers;
+mod licenses;
 mod sizes;
 mod tree;
 

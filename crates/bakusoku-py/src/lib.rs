@@ -38,6 +38,12 @@ fn budget() -> PyResult<(usize, u64)> {
     Ok((budget.cores.max(1), budget.memory.0))
 }
 
+/// The `bakusoku` command, with its name and arguments; its exit status.
+#[pyfunction]
+fn command(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
+    py.detach(|| bakusoku_cli::run(args))
+}
+
 /// Bytes, as people write them.
 #[pyfunction]
 fn parse_bytes(text: &str) -> PyResult<u64> {
@@ -50,6 +56,7 @@ fn parse_bytes(text: &str) -> PyResult<u64> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(n_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(command, module)?)?;
     module.add_function(wrap_pyfunction!(budget, module)?)?;
     module.add_function(wrap_pyfunction!(parse_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(artifacts::artifact_band, module)?)?;

@@ -8,6 +8,7 @@ use bakusoku_bids::sidecar::{self, ChannelRow, ChannelsTable};
 use bakusoku_core::{Annotation, ChannelType, Info, Picks, Projector, Recording, Stream};
 use bakusoku_io::Opened;
 use ndarray::ArrayViewMut2;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -140,10 +141,11 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, opened: Opened
     let mut bads: Vec<(String, String)> = info.bads.iter().map(|name| (name.clone(), "recording".to_owned())).collect();
     if let Some(path) = &run.channels {
         let mut table = sidecar::read_channels(path)?;
-        whole_names(&mut table, &info);
+        let names: HashSet<String> = info.ch_names().map(str::to_owned).collect();
+        whole_names(&mut table, &names, &info);
         let file = source.relative(path);
         warnings.extend(table.remark.iter().map(|remark| format!("`{file}` {remark}")));
-        let unknown: Vec<&ChannelRow> = table.rows.iter().filter(|row| info.index_of(&row.name).is_none()).collect();
+        let unknown: Vec<&ChannelRow> = table.rows.iter().filter(|row| !names.contains(&row.name)).collect();
         if let Some(row) = unknown.iter().find(|row| row.bad && !is_room) {
             return Err(unknown_bad(&table, row, &info));
         }
@@ -155,7 +157,7 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, opened: Opened
             warnings.push(format!("`{name}` is marked bad in the recording and good in `{file}`, which counts"));
         }
         bads.retain(|(name, _)| table.is_bad(name).is_none());
-        let of_table = table.rows.iter().filter(|row| row.bad && info.index_of(&row.name).is_some());
+        let of_table = table.rows.iter().filter(|row| row.bad && names.contains(&row.name));
         bads.extend(of_table.map(|row| (row.name.clone(), "channels.tsv".to_owned())));
         set_types(&mut info, &table.rows);
     }
@@ -205,8 +207,8 @@ fn mark(config: &Config, source: &Source, unit: &Unit, run: &Run, opened: Opened
 }
 
 /// Tables of CTF recordings name channels without what follows the dash: `MLC11` for `MLC11-4304`.
-fn whole_names(table: &mut ChannelsTable, info: &Info) {
-    for row in table.rows.iter_mut().filter(|row| info.index_of(&row.name).is_none()) {
+fn whole_names(table: &mut ChannelsTable, names: &HashSet<String>, info: &Info) {
+    for row in table.rows.iter_mut().filter(|row| !names.contains(&row.name)) {
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let meant = |name: &&str| name.split_once('-').is_some_and(|(stem, tail)| stem == row.name && is_number(tail));
         let mut found = info.ch_names().filter(meant);
@@ -264,8 +266,10 @@ fn annotate(config: &Config, stream: &mut Stream, events: &std::path::Path) -> R
 
 /// Types of channels that are not MEG, as `channels.tsv` says them.
 fn set_types(info: &mut Info, rows: &[ChannelRow]) {
+    let wanted: HashMap<&str, ChannelType> =
+        rows.iter().filter_map(|row| Some((row.name.as_str(), row.ch_type?))).collect();
     for ch in &mut info.chs {
-        let Some(wanted) = rows.iter().find(|row| row.name == ch.name).and_then(|row| row.ch_type) else { continue };
+        let Some(&wanted) = wanted.get(ch.name.as_str()) else { continue };
         let is_meg = |ch_type| matches!(ch_type, ChannelType::Grad | ChannelType::Mag | ChannelType::RefMeg);
         if wanted != ch.ch_type() && !is_meg(wanted) && !is_meg(ch.ch_type()) {
             ch.set_type(wanted);

@@ -6,7 +6,7 @@ use crate::step::About;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Two keys of the same thing: one that says whether it is up to date, and one made from contents only, from which
 /// identifiers inside files come.
@@ -31,7 +31,7 @@ impl Keys {
 #[derive(Debug, Default)]
 pub(crate) struct InputKeys {
     hash: bool,
-    known: Mutex<HashMap<PathBuf, Keys>>,
+    known: Mutex<HashMap<PathBuf, Arc<Mutex<Option<Keys>>>>>,
 }
 
 impl InputKeys {
@@ -46,16 +46,39 @@ impl InputKeys {
     pub(crate) fn keys(&self, name: &str, parts: &[PathBuf]) -> Result<Keys> {
         let Some(first) = parts.first() else { return Ok(Keys::default()) };
         // Only hashes of whole files are worth keeping; what is cheap is asked anew.
-        if self.hash
-            && let Some(keys) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(first)
-        {
+        if !self.hash {
+            let (key, id) = input_key(name, parts, false)?;
+            return Ok(Keys { key, id });
+        }
+        let place =
+            Arc::clone(self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(first.clone()).or_default());
+        // Who comes while the file is read waits for what is read.
+        let mut known = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = &*known {
             return Ok(keys.clone());
         }
-        let (key, id) = input_key(name, parts, self.hash)?;
+        let (key, id) = input_key(name, parts, true)?;
         let keys = Keys { key, id };
-        if self.hash {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(first.clone(), keys.clone());
-        }
+        *known = Some(keys.clone());
         Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_hashed_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let keys = |inputs: &InputKeys| inputs.keys("x", std::slice::from_ref(&path)).unwrap().key;
+        fs_err::write(&path, "one").unwrap();
+        let (hashed, timed) = (InputKeys::new(true), InputKeys::new(false));
+        let (first, at_first) = (keys(&hashed), keys(&timed));
+        fs_err::write(&path, "another").unwrap();
+        assert_eq!(keys(&hashed), first, "it is not read again");
+        assert_ne!(keys(&InputKeys::new(true)), first);
+        assert_ne!(keys(&timed), at_first);
     }
 }

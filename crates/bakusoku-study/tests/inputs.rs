@@ -316,3 +316,63 @@ fn the_rooms_bad_channels_are_its_own() {
     fs_err::write(&json, "{\"x\": 1,}").unwrap();
     warnings(&run(dir.path(), TOML));
 }
+
+/// Changes one bit in the middle of a file, and leaves its size and time as they are.
+fn flip_a_bit(path: &Path) {
+    let time = fs_err::metadata(path).unwrap().modified().unwrap();
+    let mut bytes = fs_err::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs_err::write(path, bytes).unwrap();
+    fs_err::File::options().write(true).open(path).unwrap().into_parts().0.set_modified(time).unwrap();
+}
+
+#[test]
+fn contents_decide_where_files_are_hashed_and_times_elsewhere() {
+    for (key, changed_by_contents) in [("", false), ("memory_file_method = \"hash\"\n", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = plain(dir.path(), 1);
+        let text = format!("{TOML}{key}");
+        assert!(!run(dir.path(), &text).written.is_empty());
+        assert!(run(dir.path(), &text).is_up_to_date(), "{key}");
+        flip_a_bit(&path);
+        assert_eq!(!run(dir.path(), &text).is_up_to_date(), changed_by_contents, "{key}");
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+        fs_err::File::options().write(true).open(&path).unwrap().into_parts().0.set_modified(later).unwrap();
+        assert_eq!(run(dir.path(), &text).is_up_to_date(), changed_by_contents, "{key}");
+    }
+}
+
+#[test]
+fn codes_above_32767_are_told_and_taken_with_uint_cast() {
+    let dir = tempfile::tempdir().unwrap();
+    let params = SimulationParams { duration: 12.0, sfreq: 250.0, eeg: false, ..SimulationParams::default() };
+    let (stream, mut data) = Raw::load(&Simulation::new(params).unwrap()).unwrap().into_parts();
+    let stim = stream.info.chs.iter().position(|ch| ch.name == "STI101").unwrap();
+    data.row_mut(stim).fill(0.0);
+    for (k, at) in (500..2500).step_by(250).enumerate() {
+        // 32771 = 0x8003 as a number with a sign.
+        let code = if k % 2 == 0 { f64::from(0x8003_u16 as i16) } else { 3.0 };
+        data.row_mut(stim).slice_mut(ndarray::s![at..at + 10]).fill(code);
+    }
+    let mut entities = Entities::unit("01", None);
+    entities.task = Some(TASK.into());
+    let path = layout::recording_path(dir.path(), &entities, DataType::Meg);
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    RawWriter::copy(&path, &Raw::new(stream, data).unwrap(), RawOptions::default()).unwrap();
+    let of = |conditions: &str, more: &str| {
+        let text = TOML.replace("[\"auditory\", \"visual\"]", conditions);
+        let outcome = run(dir.path(), &format!("{text}events = \"stim\"\n{more}"));
+        (warnings(&outcome), averages(dir.path()).0)
+    };
+    // As MNE's `find_events`: |0x8003 as i16| = 32765.
+    let (said, counts) = of("{ low = 3, odd = 32765 }", "");
+    assert!(said.contains("`STI101` has negative values") && said.contains("uint_cast = true"), "{said}");
+    assert_eq!(counts, [("low".to_owned(), 4), ("odd".to_owned(), 4)]);
+    let (said, counts) = of("{ low = 3, high = 32771 }", "uint_cast = true\n");
+    assert!(!said.contains("negative"), "{said}");
+    assert_eq!(counts, [("low".to_owned(), 4), ("high".to_owned(), 4)]);
+    let (said, counts) = of("{ go = 3 }", "uint_cast = true\nevent_mask = 255\n");
+    assert!(!said.contains("negative"), "{said}");
+    assert_eq!(counts, [("go".to_owned(), 8)]);
+}

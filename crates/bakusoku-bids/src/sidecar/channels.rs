@@ -2,6 +2,7 @@
 
 use crate::{Result, Tsv};
 use bakusoku_core::ChannelType;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// What a `channels.tsv` says.
@@ -72,6 +73,7 @@ pub fn read_channels(path: &Path) -> Result<ChannelsTable> {
         column.map(|c| row[c].clone()).filter(|text| !text.is_empty() && text != "n/a")
     };
     let mut rows: Vec<ChannelRow> = Vec::with_capacity(tsv.rows.len());
+    let mut seen = HashSet::new();
     for (line, row) in &tsv.rows {
         let bad = match cell(row, status).as_deref() {
             None => false,
@@ -79,7 +81,7 @@ pub fn read_channels(path: &Path) -> Result<ChannelsTable> {
             Some(text) if text.eq_ignore_ascii_case("bad") => true,
             Some(text) => return Err(tsv.error(*line, format!("`status` must be good or bad, got `{text}`"))),
         };
-        if rows.iter().any(|other| other.name == row[name]) {
+        if !seen.insert(row[name].as_str()) {
             return Err(tsv.error(*line, format!("channel `{}` is listed twice", row[name])));
         }
         let kind = cell(row, kind).unwrap_or_default();

@@ -57,6 +57,24 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Maxwell filter one recording: SSS, tSSS, movement compensation, bad channel reconstruction.
     Maxfilter(Box<MaxfilterArgs>),
+    /// Print completions for a shell, or the manual page.
+    Completions(CompletionsArgs),
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// The shell; `man`: the manual page.
+    pub shell: Completions,
+}
+
+/// What to print for a shell.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Completions {
+    Bash,
+    Elvish,
+    Fish,
+    Man,
+    Zsh,
 }
 
 /// Resource limits.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod completions;
 mod convert;
 mod demo;
 mod group;
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Re
         Command::Simulate(args) => simulate::run(args, printer, cancel),
         Command::Convert(args) => convert::run(args, printer),
         Command::Maxfilter(args) => maxfilter::run(args, printer, cancel),
+        Command::Completions(args) => completions::run(args, printer),
     }
 }
 

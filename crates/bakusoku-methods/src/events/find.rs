@@ -85,12 +85,41 @@ impl Default for FindEvents {
 /// Samples of the stimulus channels that are read at once.
 const CHUNK: u64 = 262_144;
 
+/// What was found in a recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The events.
+    pub events: Events,
+    /// The stimulus channels.
+    pub stim_channels: Vec<String>,
+    /// Those of them with negative values, of which the absolute values were used (as MNE does).
+    pub negative: Vec<String>,
+}
+
+/// What to tell where a channel has negative values.
+fn about_negative(name: &str) -> String {
+    format!(
+        "stimulus channel `{name}` contains negative values, their absolute values are used; with data of a Neuromag system \
+         with STI016 active, `uint_cast` works around a fault of the acquisition"
+    )
+}
+
 impl FindEvents {
-    /// Finds the events of a recording: reads its stimulus channels only, piece by piece.
+    /// Finds the events of a recording: reads its stimulus channels only, piece by piece. Negative values are logged.
     ///
     /// # Errors
     /// When there is no stimulus channel, when events are too short, or when reading fails.
     pub fn run(&self, recording: &dyn Recording) -> Result<Events> {
+        let found = self.find(recording)?;
+        found.negative.iter().for_each(|name| tracing::warn!("{}", about_negative(name)));
+        Ok(found.events)
+    }
+
+    /// Finds the events of a recording, and says where they come from.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn find(&self, recording: &dyn Recording) -> Result<Found> {
         let stream = recording.stream();
         let names = stim_channels(&stream.info, &self.stim_channel).map_err(|error| match error {
             Error::Data { .. } if !stream.annotations.items.is_empty() => Error::Data {
@@ -111,23 +140,19 @@ impl FindEvents {
             }
             start = stop;
         }
-        let mut events = Vec::new();
+        let (mut events, mut negative) = (Vec::new(), Vec::new());
         for (reader, name) in readers.into_iter().zip(&names) {
-            events.extend(self.interpret(reader, stream.sfreq(), name)?);
+            let (of_channel, is_negative) = self.interpret(reader, stream.sfreq(), name)?;
+            events.extend(of_channel);
+            negative.extend(is_negative.then(|| name.clone()));
         }
-        Ok(unique(events))
+        Ok(Found { events: unique(events), stim_channels: names, negative })
     }
 
-    /// What the steps of one channel mean.
-    fn interpret(&self, reader: StepReader, sfreq: f64, name: &str) -> Result<Events> {
+    /// What the steps of one channel mean, and whether it has negative values.
+    fn interpret(&self, reader: StepReader, sfreq: f64, name: &str) -> Result<(Events, bool)> {
         let first_samp = reader.first_samp();
         let (initial, mut steps, end, negative) = reader.finish();
-        if negative {
-            tracing::warn!(
-                "stimulus channel `{name}` contains negative values, their absolute values are used; with data of a \
-                 Neuromag system with STI016 active, `uint_cast` works around a fault of the acquisition"
-            );
-        }
         let min_samples = self.min_duration * sfreq;
         // MNE: joins what is strictly shorter than the duration asked for.
         let mut merge = if min_samples > 0.0 { min_samples.floor() as i64 } else { 0 };
@@ -143,7 +168,7 @@ impl FindEvents {
                 "stimulus channel `{name}` has a non-zero initial value of {initial}; `initial_event` makes it an event"
             );
         }
-        self.select(steps, name)
+        Ok((self.select(steps, name)?, negative))
     }
 
     /// Onsets and offsets among the steps.
@@ -229,14 +254,18 @@ pub fn find_events(samples: &[f64], first_samp: i64, sfreq: f64, parameters: &Fi
     let mut reader = StepReader::new(first_samp, parameters.uint_cast);
     reader.push(samples);
     let name = parameters.stim_channel.first().map_or("stim", String::as_str);
-    Ok(unique(parameters.interpret(reader, sfreq, name)?))
+    let (events, is_negative) = parameters.interpret(reader, sfreq, name)?;
+    if is_negative {
+        tracing::warn!("{}", about_negative(name));
+    }
+    Ok(unique(events))
 }
 
 /// The stimulus channels: those named, else `STI101`, else `STI 014`, else all of that type.
 ///
 /// # Errors
 /// When a name is not among the channels, or there is no stimulus channel.
-pub fn stim_channels(info: &Info, names: &[String]) -> Result<Vec<String>> {
+fn stim_channels(info: &Info, names: &[String]) -> Result<Vec<String>> {
     if !names.is_empty() {
         Picks::names(info, names)?;
         return Ok(names.to_vec());

@@ -18,6 +18,6 @@ mod fixed_length;
 mod transitions;
 
 pub use annotations::{events_from_annotations, matching_codes};
-pub use find::{Consecutive, FindEvents, MaskType, Output, find_events, stim_channels};
+pub use find::{Consecutive, FindEvents, Found, MaskType, Output, find_events};
 pub use fixed_length::{make_fixed_length_events, resample_events};
 pub use transitions::{Step, StepReader, find_stim_steps};

@@ -23,7 +23,8 @@ pub struct WelchSink {
     /// Where each channel's spectrum stands in the result.
     places: Vec<Option<usize>>,
     info: Arc<bakusoku_core::Info>,
-    spectra: Mutex<Array2<f64>>,
+    /// Once rows have come.
+    spectra: Mutex<Option<Array2<f64>>>,
     /// Once columns have come.
     columns: Option<Columns>,
 }
@@ -45,8 +46,7 @@ impl WelchSink {
         let picks = choose(&input.info, params.picks.as_deref(), |info| Picks::data(info, false))?;
         let mut places = vec![None; input.n_channels()];
         picks.iter().enumerate().for_each(|(place, ch)| places[ch] = Some(place));
-        let spectra = Mutex::new(Array2::zeros((picks.len(), welch.freqs().len())));
-        Ok(Self { welch, picks, places, info: input.info.clone(), spectra, columns: None })
+        Ok(Self { welch, picks, places, info: input.info.clone(), spectra: Mutex::default(), columns: None })
     }
     fn bytes_of_spectra(&self) -> u64 {
         8 * (self.picks.len() * self.welch.freqs().len()) as u64
@@ -61,7 +61,10 @@ impl WelchSink {
     pub fn finish(self) -> Spectrum {
         let data = match &self.columns {
             Some(columns) => columns.spectra(&self.welch),
-            None => self.spectra.into_inner().unwrap_or_else(PoisonError::into_inner),
+            None => {
+                let spectra = self.spectra.into_inner().unwrap_or_else(PoisonError::into_inner);
+                spectra.unwrap_or_else(|| Array2::zeros((self.picks.len(), self.welch.freqs().len())))
+            }
         };
         Spectrum { info: Arc::new(self.info.pick(&self.picks)), freqs: self.welch.freqs(), data }
     }
@@ -91,9 +94,10 @@ impl RowSink for WelchSink {
         let Some(place) = self.places[ch] else { return Ok(()) };
         let mut out = scratch.take(self.welch.freqs().len());
         self.welch.run(row, &mut out, scratch);
-        let mut spectra = self.spectra.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.spectra.lock().unwrap_or_else(PoisonError::into_inner);
+        let spectra = held.get_or_insert_with(|| Array2::zeros((self.picks.len(), out.len())));
         spectra.row_mut(place).iter_mut().zip(&out).for_each(|(to, from)| *to = *from);
-        drop(spectra);
+        drop(held);
         scratch.give(out);
         Ok(())
     }

@@ -169,8 +169,9 @@ pub(crate) fn run(study: &Study, options: &RunOptions, observer: Observer) -> Re
         });
     let mut done = outcomes.into_iter();
     let mut members: Vec<Option<Member>> = Vec::new();
+    let mut due = due.into_iter().peekable();
     for (index, unit) in plan.units.iter().enumerate() {
-        let is_due = due.iter().any(|other| std::ptr::eq(*other, unit));
+        let is_due = due.next_if(|next| std::ptr::eq(*next, unit)).is_some();
         let ended = if is_due { ended(unit, done.next(), study) } else { not_run(unit, index, options, study) };
         outcome.cancelled |= ended.cancelled && options.cancel.is_cancelled();
         let written = ended.report.outputs.iter().filter(|output| output.written).map(|output| output.path.clone());

@@ -8,10 +8,16 @@ use crate::{Error, Result};
 use bakusoku_core::containers::Evoked;
 use bakusoku_core::{ChannelType, Info};
 use bakusoku_io::fif;
+use bakusoku_methods::evoked::gfp;
 use ndarray::Array2;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Members whose field power is drawn, at most: more curves hide each other, and a page must not grow with the study.
+const MAX_DRAWN: usize = 60;
+/// Members that a remark names, at most.
+const MAX_NAMED: usize = 12;
 
 /// A sum over members.
 struct Sum {
@@ -48,12 +54,17 @@ pub(super) fn average(config: &Config, files: &[(String, PathBuf)], work: &Work<
     let mut not_interpolated: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut bad_in: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut without: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (label, path) in files {
+    let mut layouts: Vec<Layout> = Vec::new();
+    for (index, (label, path)) in files.iter().enumerate() {
         work.cancel.check().map_err(bakusoku_core::Error::from)?;
         let evokeds = fif::read_evoked(path)?;
         if let Some(first) = evokeds.first() {
             for name in &first.info.bads {
                 bad_in.entry(name.clone()).or_default().push(label.clone());
+            }
+            match layouts.iter_mut().find(|layout| layout.is_of(&first.info)) {
+                Some(layout) => layout.labels.push(label.clone()),
+                None => layouts.push(Layout { info: first.info.clone(), labels: vec![label.clone()] }),
             }
         }
         for (name, sum) in names.iter().zip(&mut sums) {
@@ -68,29 +79,31 @@ pub(super) fn average(config: &Config, files: &[(String, PathBuf)], work: &Work<
                     who.push(label.clone());
                 }
             }
-            add(sum, label, &evoked, &types)?;
+            let sum = add(sum, label, &evoked)?;
+            if is_drawn(index, files.len()) {
+                sum.singles.push((label.clone(), field_power(&evoked, &types)));
+            }
         }
         work.progress_of(label);
     }
     let mut out = Averaged { means: Vec::new(), singles: Vec::new(), remarks: Vec::new() };
     for (name, labels) in without {
-        out.remarks.push(format!("`{name}` is averaged without {}: they have no epoch of it", labels.join(", ")));
+        out.remarks.push(format!("`{name}` is averaged without {}: they have no epoch of it", named(&labels)));
     }
     for (name, sum) in names.iter().zip(sums) {
         let Some(sum) = sum else { continue };
-        let all = sum.n;
         let (mean, singles) = finish(sum, name);
         // Each file has the same channels in all of its averages: one remark is enough.
         if lacking.is_empty() {
-            lacking = lacks(files, &mean.info, all)?;
+            lacking = lacks(&layouts, &mean.info);
         }
         out.means.push(mean);
         out.singles.push(singles);
     }
     for (why, who) in not_interpolated {
-        out.remarks.push(format!("bad EEG channels of {} could not be interpolated: {why}", who.join(", ")));
+        out.remarks.push(format!("bad EEG channels of {} could not be interpolated: {why}", named(&who)));
     }
-    out.remarks.extend(lacking.into_iter().map(|(what, who)| format!("{what}: {}", who.join(", "))));
+    out.remarks.extend(lacking.into_iter().map(|(what, who)| format!("{what}: {}", named(&who))));
     if let Some(info) = out.means.first().map(|mean| &mean.info)
         && !info.bads.is_empty()
     {
@@ -99,7 +112,7 @@ pub(super) fn average(config: &Config, files: &[(String, PathBuf)], work: &Work<
     }
     if !config.flag("interpolate_bads_grand_average") && !bad_in.is_empty() {
         let list: Vec<String> =
-            bad_in.iter().take(12).map(|(name, who)| format!("{name} ({})", who.join(", "))).collect();
+            bad_in.iter().take(MAX_NAMED).map(|(name, who)| format!("{name} ({})", named(who))).collect();
         let more = bad_in.len().saturating_sub(list.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         out.remarks.push(format!("averaged over those in whom they are good: {}{more}", list.join(", ")));
@@ -107,8 +120,22 @@ pub(super) fn average(config: &Config, files: &[(String, PathBuf)], work: &Work<
     Ok(out)
 }
 
+/// The first names, and how many more there are.
+fn named(labels: &[String]) -> String {
+    let first = labels.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match labels.len().saturating_sub(MAX_NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// Whether the field power of the `index`-th of `n` members is drawn: of all, or of some at equal distances.
+fn is_drawn(index: usize, n: usize) -> bool {
+    n <= MAX_DRAWN || index * MAX_DRAWN / n != (index + 1) * MAX_DRAWN / n
+}
+
 /// Adds a member.
-fn add(sum: &mut Option<Sum>, label: &str, evoked: &Evoked, types: &[ChannelType]) -> Result<()> {
+fn add<'s>(sum: &'s mut Option<Sum>, label: &str, evoked: &Evoked) -> Result<&'s mut Sum> {
     let n_times = evoked.data.ncols();
     let sum = sum.get_or_insert_with(|| {
         let first = Evoked { data: Array2::zeros((0, n_times)), ..evoked.clone() };
@@ -139,8 +166,7 @@ fn add(sum: &mut Option<Sum>, label: &str, evoked: &Evoked, types: &[ChannelType
         to.sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
     }
     sum.n += 1;
-    sum.singles.push((label.to_owned(), field_power(evoked, types)));
-    Ok(())
+    Ok(sum)
 }
 
 type Singles = Vec<(String, Vec<(String, Vec<f32>)>)>;
@@ -159,44 +185,56 @@ fn finish(sum: Sum, name: &str) -> (Evoked, Singles) {
     (mean, sum.singles)
 }
 
-/// Which members lack channels, and which of them whole types.
-fn lacks(files: &[(String, PathBuf)], info: &Info, n: usize) -> Result<BTreeMap<String, Vec<String>>> {
-    let mut out: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    if n < 2 {
-        return Ok(out);
-    }
-    for (label, path) in files {
-        let Some(own) = fif::read_evoked(path)?.into_iter().next() else { continue };
-        let types = |info: &Info| info.chs.iter().map(|ch| ch.ch_type()).collect::<BTreeSet<_>>();
-        for ch_type in types(info).difference(&types(&own.info)) {
-            out.entry(format!("without {} channels", ch_type.name())).or_default().push(label.clone());
-        }
-        let there = types(&own.info);
-        for ch in info.chs.iter().filter(|ch| there.contains(&ch.ch_type()) && own.info.index_of(&ch.name).is_none()) {
-            out.entry(format!("without channel {}", ch.name)).or_default().push(label.clone());
-        }
-    }
-    Ok(out)
+/// Members that have the same channels.
+struct Layout {
+    info: Arc<Info>,
+    labels: Vec<String>,
 }
 
-/// Global field power by channel type, over good channels: the root of the mean square for MEG, the standard deviation
-/// for EEG, as in MNE's plots.
-fn field_power(evoked: &Evoked, types: &[ChannelType]) -> Vec<(String, Vec<f32>)> {
-    let info = &evoked.info;
-    let mut out = Vec::new();
-    for ch_type in types {
-        let rows: Vec<usize> =
-            (0..info.n_channels()).filter(|&ch| info.chs[ch].ch_type() == *ch_type && !info.is_bad(ch)).collect();
-        if rows.is_empty() {
-            continue;
+impl Layout {
+    fn is_of(&self, info: &Info) -> bool {
+        let channel = |ch: &bakusoku_core::Channel| (ch.name.clone(), ch.ch_type());
+        self.info.chs.len() == info.chs.len() && self.info.chs.iter().map(channel).eq(info.chs.iter().map(channel))
+    }
+}
+
+/// Which members lack channels, and which of them whole types.
+fn lacks(layouts: &[Layout], info: &Info) -> BTreeMap<String, Vec<String>> {
+    let mut out: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Layout { info: own, labels } in layouts {
+        let types = |info: &Info| info.chs.iter().map(|ch| ch.ch_type()).collect::<BTreeSet<_>>();
+        for ch_type in types(info).difference(&types(own)) {
+            out.entry(format!("without {} channels", ch_type.name())).or_default().extend_from_slice(labels);
         }
-        let n = rows.len() as f64;
-        let power = evoked.data.columns().into_iter().map(|column| {
-            let mean =
-                if *ch_type == ChannelType::Eeg { rows.iter().map(|&row| column[row]).sum::<f64>() / n } else { 0.0 };
-            (rows.iter().map(|&row| (column[row] - mean).powi(2)).sum::<f64>() / n).sqrt() as f32
-        });
-        out.push((ch_type.name().to_owned(), power.collect()));
+        let there = types(own);
+        for ch in info.chs.iter().filter(|ch| there.contains(&ch.ch_type()) && own.index_of(&ch.name).is_none()) {
+            out.entry(format!("without channel {}", ch.name)).or_default().extend_from_slice(labels);
+        }
     }
     out
+}
+
+/// Global field power by channel type.
+fn field_power(evoked: &Evoked, types: &[ChannelType]) -> Vec<(String, Vec<f32>)> {
+    let powers = types.iter().map(|t| (t.name().to_owned(), gfp(evoked, *t).into_iter().map(|x| x as f32).collect()));
+    powers.filter(|(_, power): &(String, Vec<f32>)| !power.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_members_does_not_grow_with_the_study() {
+        for n in [1, 2, 59, 60, 61, 119, 120, 2000, 10_007] {
+            let drawn: Vec<usize> = (0..n).filter(|&index| is_drawn(index, n)).collect();
+            assert_eq!(drawn.len(), n.min(MAX_DRAWN), "{n} members");
+            let gaps: Vec<usize> = drawn.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let (least, most) = (gaps.iter().min().unwrap_or(&1), gaps.iter().max().unwrap_or(&1));
+            assert!(most - least <= 1, "{n} members: {gaps:?}");
+        }
+        let labels: Vec<String> = (1..=15).map(|k| format!("sub-{k:02}")).collect();
+        assert!(named(&labels).ends_with("sub-12 and 3 more"));
+        assert_eq!(named(&labels[..2]), "sub-01, sub-02");
+    }
 }

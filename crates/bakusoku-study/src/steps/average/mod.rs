@@ -79,7 +79,7 @@ impl Step for GroupAverage {
 /// Averages over the members.
 pub(crate) struct Averaged {
     pub(crate) means: Vec<Evoked>,
-    /// Field power of each member behind each mean: label, then by channel type.
+    /// Field power of members behind each mean, of all or of some: label, then by channel type.
     pub(crate) singles: Vec<Vec<(String, Vec<(String, Vec<f32>)>)>>,
     /// What is left out or guessed.
     pub(crate) remarks: Vec<String>,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct GroupEvoked {
     /// The average; `nave` is the number of subjects.
     pub(crate) evoked: EvokedData,
-    /// Global field power of each subject behind it: label, then per channel type `(type, values over times)`.
+    /// Global field power of subjects behind it, of all or of some at equal distances: label, then per channel type `(type, values over times)`.
     pub(crate) singles: Vec<(String, Vec<(String, Vec<f32>)>)>,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn drawn(means: &[GroupEvoked]) -> Markup {
     let mut topomaps = Topomaps::default();
     html! {
         @for mean in means {
-            h3 { (mean.evoked.name) " " span.soft { "mean of " (mean.singles.len()) " subjects" } }
+            h3 { (mean.evoked.name) " " span.soft { "mean of " (mean.evoked.nave) " subjects" } }
             (evoked::evoked(&mean.evoked, &scales, &mut topomaps))
             (singles(mean))
         }
@@ -57,6 +57,7 @@ fn singles_of(group: &GroupEvoked, times: &[f64], ch_type: &str) -> Option<Marku
     }
     let mean = evoked::gfp(&group.evoked, ch_type);
     plot.line(times.iter().copied().zip(mean.iter().map(|x| x * unit.factor)), "#101828", 2.0, 1.0);
-    let heading = html! { (unit.name) " · " (curves.len()) " subjects, GFP of the mean in black" };
+    let of = if group.evoked.nave > curves.len() as f64 { format!(" of {}", group.evoked.nave) } else { String::new() };
+    let heading = html! { (unit.name) " · " (curves.len()) (of) " subjects, GFP of the mean in black" };
     Some(card(&heading, &plot.finish("Time (s)", unit.unit, &format!("GFP of subjects, {}", unit.name))))
 }

@@ -16,7 +16,7 @@ use crate::unit::Run;
 use crate::{Error, Result};
 use bakusoku_bids::sidecar::{self, EventRow, EventsTable};
 use bakusoku_core::{Annotation, Annotations, Event, Events, Need, Recording, Stream};
-use bakusoku_methods::events::{FindEvents, MaskType, events_from_annotations, matching_codes};
+use bakusoku_methods::events::{FindEvents, Found, MaskType, events_from_annotations, matching_codes};
 use bakusoku_methods::resample::resample_events;
 
 const KEYS: &[Key] = &[
@@ -55,6 +55,13 @@ const KEYS: &[Key] = &[
         "\"and\"",
         "\"and\": keep the bits of event_mask; \"not_and\": leave them out.",
     ),
+    key(
+        EVENTS,
+        "uint_cast",
+        Kind::Bool,
+        "false",
+        "Whether values of the stimulus channel are 16 bits without a sign (Neuromag systems with STI016 active).",
+    ),
     key(EVENTS, "min_duration", Kind::NotNegative, "0.0", "Shortest event (s)."),
     key(EVENTS, "shortest_event", Kind::Int(1), "2", "Shortest event (samples); a shorter one is an error."),
     key(EVENTS, "initial_event", Kind::Bool, "false", "Whether a value at the start of the recording is an event."),
@@ -77,6 +84,7 @@ const ABOUT: &About = &About {
         "stim_channel",
         "event_mask",
         "event_mask_type",
+        "uint_cast",
         "min_duration",
         "shortest_event",
         "initial_event",
@@ -129,7 +137,16 @@ impl Step for FindEventsStep {
                 files.push(unit.file_keys(path)?);
             }
             let read = unit.join_reading(Some(rec), (), vec![at], files, Need::default(), move |(), work| {
-                read(work.config, &run, &work.recording(at)?)
+                let found = read(work.config, &run, &work.recording(at)?)?;
+                if let FoundEvents::Stim(stim) = &found {
+                    for name in &stim.negative {
+                        work.warn(format!(
+                            "stimulus channel `{name}` has negative values, whose absolute values count as events; if these are \
+                             codes above 32767, write uint_cast = true"
+                        ));
+                    }
+                }
+                Ok(found)
             });
             found.push(read);
         }
@@ -201,8 +218,8 @@ pub(crate) enum FoundEvents {
     Table(Vec<(EventRow, String)>),
     /// Annotations of the recording, as rows of such a table.
     Annotations(Vec<(EventRow, String)>),
-    /// Of the stimulus channels of these names.
-    Stim(Events, Vec<String>),
+    /// Of stimulus channels.
+    Stim(Found),
 }
 
 /// The events of one recording.
@@ -217,7 +234,7 @@ pub(crate) struct RunEvents {
 fn names(found: &[&FoundEvents]) -> Vec<String> {
     let rows = found.iter().filter_map(|found| match found {
         FoundEvents::Table(rows) | FoundEvents::Annotations(rows) => Some(rows),
-        FoundEvents::Stim(..) => None,
+        FoundEvents::Stim(_) => None,
     });
     let mut names: Vec<String> = rows.flatten().map(|(_, name)| name.clone()).collect();
     names.sort_unstable();
@@ -377,9 +394,9 @@ fn of_run(
     match found {
         FoundEvents::Table(rows) => of_table(config, codes, rows, source, cut, "events.tsv"),
         FoundEvents::Annotations(rows) => of_table(config, codes, rows, source, cut, "annotations"),
-        FoundEvents::Stim(events, channels) => {
+        FoundEvents::Stim(Found { events, stim_channels, .. }) => {
             let times = |event: &Event| (event.sample - source.first_samp) as f64 / source.sfreq();
-            let channels = format!("stimulus channel {}", channels.join(", "));
+            let channels = format!("stimulus channel {}", stim_channels.join(", "));
             let shown = summary(channels, events, &codes.event_id, &codes.event_id, times);
             Ok(RunEvents { events: resample_events(events, source, cut), shown })
         }
@@ -424,13 +441,13 @@ fn of_stim(config: &Config, recording: &dyn Recording) -> Result<FoundEvents> {
         mask: config.get("event_mask").as_i64(),
         mask_type: if config.text("event_mask_type") == Some("not_and") { MaskType::NotAnd } else { MaskType::And },
         initial_event: config.flag("initial_event"),
+        uint_cast: config.flag("uint_cast"),
         ..FindEvents::default()
     };
-    let mut events = find.run(recording)?;
+    let mut found = find.find(recording)?;
     let offset = (config.number("event_offset").unwrap_or_default() * stream.sfreq()).round_ties_even() as i64;
-    events.iter_mut().for_each(|event| event.sample += offset);
-    let names = bakusoku_methods::events::stim_channels(&stream.info, &find.stim_channel)?;
-    Ok(FoundEvents::Stim(events, names.iter().map(ToString::to_string).collect()))
+    found.events.iter_mut().for_each(|event| event.sample += offset);
+    Ok(FoundEvents::Stim(found))
 }
 
 /// Events of a table, as mne-bids makes them annotations and MNE makes these events of the resampled recording. Rows
