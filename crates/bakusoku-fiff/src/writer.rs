@@ -3,7 +3,7 @@
 use crate::constants::*;
 use crate::tag::{Entry, FileId, HEADER, RawTag};
 use crate::tree::Branch;
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 use std::io::{self, Write};
 
 /// Largest file that FIFF's 32-bit positions allow (bytes).
@@ -180,6 +180,24 @@ impl<W: Write> Writer<W> {
     /// When it can't be written.
     pub fn float_matrix(&mut self, kind: i32, matrix: ArrayView2<'_, f64>) -> io::Result<()> {
         self.raw_tag(&RawTag::of_float_matrix(kind, matrix))
+    }
+    /// A dense matrix in double precision.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn double_matrix(&mut self, kind: i32, matrix: ArrayView2<'_, f64>) -> io::Result<()> {
+        let mut data = be(matrix.iter().copied(), f64::to_be_bytes);
+        data.extend(be([matrix.ncols() as i32, matrix.nrows() as i32, 2], i32::to_be_bytes));
+        self.tag(kind, FIFFT_MATRIX | FIFFT_DOUBLE, &data)
+    }
+    /// A matrix of one dimension in double precision.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn double_vector(&mut self, kind: i32, vector: ArrayView1<'_, f64>) -> io::Result<()> {
+        let mut data = be(vector.iter().copied(), f64::to_be_bytes);
+        data.extend(be([vector.len() as i32, 1], i32::to_be_bytes));
+        self.tag(kind, FIFFT_MATRIX | FIFFT_DOUBLE, &data)
     }
     /// A dense array of three dimensions, `(slices, rows, columns)`, in single or double precision. `next` fills one slice
     /// after the other (row by row), so that the array need not be in memory; each row is divided by its `scale`.

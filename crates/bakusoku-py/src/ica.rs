@@ -3,9 +3,10 @@
 use crate::array::{Matrix, give};
 use crate::enter::enter;
 use crate::epochs::{info_of, limits};
-use crate::error::{parameter, to_python};
+use crate::error::{file_error, parameter, to_python};
 use bakusoku_core::containers::{Ica, IcaFit};
 use bakusoku_core::{Info, Projector};
+use bakusoku_io::fif::{self, FileId};
 use bakusoku_methods::ica::{
     IcaMethod, IcaParams, IcaReject, NComponents, PicardParams, Selection, Start, apply, explained_variance_ratio,
     fit_ica, good_pieces, sort_by_variance, sources,
@@ -14,6 +15,7 @@ use bakusoku_pool::Cancel;
 use numpy::{IntoPyArray, PyArray2, PyReadonlyArray1, PyReadwriteArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names and types of channels, the rate, and the projectors that were applied.
@@ -210,6 +212,22 @@ pub(crate) fn ica_apply<'py>(
     let ica = fit.ica()?;
     let x = x.as_array_mut();
     enter(py, n_jobs, |par| apply(par, &ica, &Selection { include, exclude, n_pca_components }, x))
+}
+
+/// Writes a file of a decomposition anew, with other components to exclude.
+#[pyfunction]
+pub(crate) fn ica_exclude_in_file(
+    py: Python<'_>,
+    source: PathBuf,
+    target: PathBuf,
+    exclude: Vec<usize>,
+) -> PyResult<()> {
+    py.detach(|| {
+        let mut ica = fif::read_ica(&source)?;
+        ica.exclude = exclude;
+        fif::write_ica(&target, &ica, FileId::CONSTANT)
+    })
+    .map_err(file_error)
 }
 
 /// The share of the variance that components explain, over the channels `rows`.

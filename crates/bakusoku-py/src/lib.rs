@@ -72,6 +72,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(filter::filter_data, module)?)?;
     module.add_function(wrap_pyfunction!(filter::notch_filter, module)?)?;
     module.add_function(wrap_pyfunction!(ica::ica_apply, module)?)?;
+    module.add_function(wrap_pyfunction!(ica::ica_exclude_in_file, module)?)?;
     module.add_function(wrap_pyfunction!(ica::ica_explained_variance_ratio, module)?)?;
     module.add_function(wrap_pyfunction!(ica::ica_fit, module)?)?;
     module.add_function(wrap_pyfunction!(ica::ica_good_pieces, module)?)?;

@@ -8,6 +8,7 @@ import mne
 import numpy as np
 import pytest
 
+from bakusoku import _core
 from bakusoku.preprocessing import ICA, read_ica
 
 from .table import check, quiet
@@ -200,6 +201,39 @@ def test_files_and_objects_go_both_ways(tmp_path):
             "preprocessing.ICA.apply", "files and objects", ica.apply(raw.copy()).get_data(), expected, raw.get_data()
         )
     assert type(ours.to_mne()) is mne.preprocessing.ICA
+
+
+@pytest.mark.parametrize("noise_cov", [False, True])
+def test_files_pass_through_our_reader_and_writer(tmp_path, noise_cov):
+    raw = recording(seed=7, meg=not noise_cov)
+    cov = mne.make_ad_hoc_cov(raw.info, verbose="error") if noise_cov else None
+    params = dict(method="picard", random_state=0, noise_cov=cov, n_components=0.95, fit_params=dict(ortho=False))
+    theirs = quiet(mne.preprocessing.ICA(**params, verbose="error").fit, raw, reject=dict(eeg=1.0))
+    theirs.labels_ = {"ecg": [1], "eog/0/EOG 1": [2, 0]}
+    theirs.exclude = [0]
+    theirs.save(tmp_path / "theirs_ica.fif", verbose="error")
+    _core.ica_exclude_in_file(tmp_path / "theirs_ica.fif", tmp_path / "ours_ica.fif", [2, 1])
+    again = mne.preprocessing.read_ica(tmp_path / "ours_ica.fif", verbose="error")
+    assert again.exclude == [2, 1]
+    before = mne.preprocessing.read_ica(tmp_path / "theirs_ica.fif", verbose="error")
+    for name in ("unmixing_matrix_", "mixing_matrix_", "pca_mean_", "pca_components_", "pca_explained_variance_"):
+        assert np.array_equal(getattr(again, name), getattr(before, name)), name
+    assert np.array_equal(again.pre_whitener_, before.pre_whitener_)
+    for name in (
+        "ch_names",
+        "n_components",
+        "n_components_",
+        "n_iter_",
+        "n_samples_",
+        "method",
+        "labels_",
+        "current_fit",
+    ):
+        assert getattr(again, name) == getattr(before, name), name
+    assert again.fit_params == before.fit_params and again.reject_ == before.reject_
+    theirs.exclude = [2, 1]
+    cleaned = [quiet(ica.apply, raw.copy()).get_data() for ica in (again, theirs)]
+    check("preprocessing.ICA.apply", "file through our reader and writer", *cleaned, raw.get_data())
 
 
 def test_whitener_of_a_noise_covariance_is_applied():
