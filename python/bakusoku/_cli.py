@@ -17,4 +17,4 @@ def main() -> int:
     # Ctrl-C is the command's own: it stops when what is at hand is whole.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return command(["bakusoku", *sys.argv[1:]])
+    return command([sys.executable, "-m", "bakusoku"], ["bakusoku", *sys.argv[1:]])

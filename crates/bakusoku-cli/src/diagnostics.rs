@@ -66,6 +66,9 @@ fn chain(error: &anyhow::Error) -> String {
 }
 
 fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<bakusoku_slurm::Error>() {
+        return error.hint();
+    }
     if let Some(error) = error.downcast_ref::<bakusoku_study::Error>() {
         return error.hint().map(|hint| hint.to_string());
     }

@@ -26,15 +26,16 @@ use printer::Printer;
 use std::ffi::OsString;
 use std::io::Write;
 
-/// Runs the command with these arguments, the program's name first; its exit status.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let status = command(args);
+/// Runs the command with these arguments, the program's name first; its exit status. `launcher`: the words with which others
+/// can start the same program.
+pub fn run(launcher: Vec<String>, args: impl IntoIterator<Item = OsString>) -> u8 {
+    let status = command(&launcher, args);
     // A program that is not Rust's own does not flush at its end.
     let _ = std::io::stdout().flush();
     status
 }
 
-fn command(args: impl IntoIterator<Item = OsString>) -> u8 {
+fn command(launcher: &[String], args: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
@@ -46,7 +47,8 @@ fn command(args: impl IntoIterator<Item = OsString>) -> u8 {
     let printer = Printer::new(args.json);
     printer::log_to_stderr(args.verbose);
     let cancel = signals::cancel_on_signals();
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&args, &printer, &cancel)));
+    let outcome =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&args, launcher, &printer, &cancel)));
     match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => diagnostics::report(&printer, &error, cancel.is_cancelled()),

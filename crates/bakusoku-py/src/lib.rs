@@ -38,10 +38,10 @@ fn budget() -> PyResult<(usize, u64)> {
     Ok((budget.cores.max(1), budget.memory.0))
 }
 
-/// The `bakusoku` command, with its name and arguments; its exit status.
+/// The `bakusoku` command, with its name and arguments; its exit status. `launcher`: the words that start it.
 #[pyfunction]
-fn command(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
-    py.detach(|| bakusoku_cli::run(args))
+fn command(py: Python<'_>, launcher: Vec<String>, args: Vec<std::ffi::OsString>) -> u8 {
+    py.detach(|| bakusoku_cli::run(launcher, args))
 }
 
 /// Bytes, as people write them.

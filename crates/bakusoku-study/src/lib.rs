@@ -37,7 +37,7 @@ pub use error::{Error, Result};
 pub use init::{Draft, init};
 pub use maxfilter::{Calibration, MaxfilterOptions, Maxfiltered, maxfilter};
 pub use output::Output;
-pub use run::{Observer, Outcome, RunOptions};
+pub use run::{Noted, Observer, Outcome, RunOptions};
 pub use study::{Study, StudyStatus};
 pub use study_plan::{GroupPlan, StudyPlan, UnitPlan};
 pub use unit::{Run, Unit};

@@ -5,10 +5,10 @@ use crate::config::{Config, ConfigError};
 use crate::keys::InputKeys;
 use crate::output::Output;
 use crate::plan::{Context, Member, Members, Prepared, Scope, plan_group, plan_unit};
-use crate::report::data::{Status, SubjectReport};
+use crate::report::data::{Failure, Status, SubjectReport};
 use crate::resume::{Stale, left_behind};
-use crate::run::record::read_summary;
-use crate::run::{self, Observer, Outcome, RunOptions, check_only};
+use crate::run::record::{noted, read_summary};
+use crate::run::{self, Noted, Observer, Outcome, RunOptions, check_only};
 use crate::step::{MethodsText, Registry, Script};
 use crate::study_plan::{GroupPlan, StudyPlan, UnitPlan};
 use crate::unit::{Source, Unit, discover};
@@ -262,6 +262,30 @@ impl Study {
         };
         let stale = left_behind(self.results.root(), &expected, &self.id())?;
         Ok(stale.into_iter().filter(|stale| !of_failed(stale)).collect())
+    }
+
+    /// What is noted of a unit beside its results.
+    pub fn noted(&self, unit: &Unit) -> Noted {
+        noted(&self.context(1).record_path(&unit.entities()))
+    }
+    /// Notes that a unit failed outside of bakusoku (its job was killed, say), for the report.
+    ///
+    /// # Errors
+    /// When the folder of results can't be written.
+    pub fn note_failure(&self, unit: &Unit, failure: Failure) -> Result<()> {
+        let context = self.context(1);
+        let report = SubjectReport {
+            failure: Some(failure),
+            page: run::page(self, unit),
+            ..SubjectReport::empty(unit, Status::Failed)
+        };
+        let path = context.record_path(&unit.entities());
+        run::record::note_failure(&path, &report);
+        run::draw_failed(&context, &report, &self.title());
+        match run::record::noted_failure(&path) {
+            Some(_) => Ok(()),
+            None => Err(std::io::Error::other(format!("`{}` can't be written", path.display())).into()),
+        }
     }
 
     fn active_steps(&self) -> Vec<(&'static str, &'static str)> {

@@ -16,7 +16,7 @@ def test_it_is_the_command_and_imports_nothing_heavy():
     said = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True).stdout
     assert said == f"bakusoku {bakusoku.__version__}\n"
     assert {point.value for point in entry_points(group="console_scripts", name="bakusoku")} == {"bakusoku._cli:main"}
-    code = "import sys; from bakusoku._core import command; command(['bakusoku', '--version'])"
+    code = "import sys; from bakusoku._core import command; command([], ['bakusoku', '--version'])"
     code += "; print({'numpy', 'mne'} & set(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.endswith("set()\n")

@@ -47,8 +47,13 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Compute what is made of all subjects together, from those that are done.
     Group(StudyArgs),
-    /// Show which outputs are current, outdated or orphaned.
+    /// Show which outputs are current, outdated or orphaned, and how jobs on a cluster are.
     Status(StudyArgs),
+    /// End all jobs of a study on a cluster.
+    Cancel(StudyArgs),
+    /// What the last job of a submission does.
+    #[command(hide = true)]
+    FollowUp(StudyArgs),
     /// Show the contents of a recording.
     Info(InfoArgs),
     /// Simulate a BIDS dataset with recordings of several subjects.
@@ -206,12 +211,24 @@ pub(crate) struct RunArgs {
     /// Only the i-th of n parts of all units (for array jobs); `bakusoku group` does the rest.
     #[arg(long, value_name = "I/N", conflicts_with_all = ["subject", "unit", "prune"])]
     pub units: Option<Part>,
+    /// Hand the units to this engine instead of this machine; `[run.slurm]` of the study file says how.
+    #[arg(long, value_name = "ENGINE", conflicts_with_all = ["subject", "unit", "units", "force", "prune"])]
+    pub on: Option<ClusterEngine>,
+    /// With --on: submit, and do not wait.
+    #[arg(long, requires = "on")]
+    pub no_wait: bool,
     /// Recompute outputs that are up to date.
     #[arg(long)]
     pub force: bool,
     /// Remove orphaned outputs of older configurations.
     #[arg(long)]
     pub prune: bool,
+}
+
+/// What runs the units of a study. (Variants with documentation would make the help long.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ClusterEngine {
+    Slurm,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -7,6 +7,7 @@ mod group;
 mod info;
 mod init;
 mod maxfilter;
+mod on_slurm;
 mod plan;
 mod run;
 mod simulate;
@@ -20,13 +21,16 @@ use bakusoku_study::RunOptions;
 use std::path::Path;
 
 /// Runs the command; returns the exit status.
-pub(crate) fn run(args: &Args, printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, launcher: &[String], printer: &Printer, cancel: &Cancel) -> anyhow::Result<u8> {
     match &args.command {
         Command::Demo(args) => demo::run(args, printer, cancel),
         Command::Init(args) => init::run(args, printer),
+        Command::Run(args) if args.on.is_some() => on_slurm::run(args, launcher, printer, cancel),
         Command::Run(args) => run::run(args, printer, cancel),
         Command::Group(args) => group::run(args, printer, cancel),
         Command::Plan(args) => plan::run(args, printer, cancel),
+        Command::Cancel(args) => on_slurm::cancel(args, printer),
+        Command::FollowUp(args) => on_slurm::follow_up(args, launcher, printer, cancel),
         Command::Status(args) => status::run(args, printer, cancel),
         Command::Info(args) => info::run(args, printer),
         Command::Simulate(args) => simulate::run(args, printer, cancel),

@@ -1,5 +1,6 @@
 //! `bakusoku status STUDY.toml`: which outputs are current, outdated or orphaned.
 
+use super::on_slurm::say_jobs;
 use super::plan::{document, say_groups, say_units};
 use super::{count, options};
 use crate::args::StudyArgs;
@@ -13,8 +14,10 @@ pub(crate) fn run(args: &StudyArgs, printer: &Printer, cancel: &Cancel) -> anyho
     let options = options(args, cancel);
     let mut status = study.status(&options)?;
     status.plan.retain(&options.only);
+    let jobs = say_jobs(&study, &status.plan.units, printer)?;
     printer.json_document(|| {
         let mut all = document(&status.plan);
+        all["slurm"] = jobs.clone();
         all["left_behind"] = status.stale.iter().map(|stale| json!({"path": stale.path, "why": stale.why})).collect();
         all
     });

@@ -90,6 +90,29 @@ const RUN: &[Field] = &[
         doc: "Whether other subjects go on when one fails.",
     },
     Field { name: "tmpdir", kind: Kind::Text, doc: "Where large intermediate data are put." },
+    Field { name: "slurm", kind: Kind::Table(SLURM), doc: "Jobs of `bakusoku run --on slurm`." },
+];
+
+/// Entries of `[run.slurm]`.
+const SLURM: &[Field] = &[
+    Field { name: "partition", kind: Kind::Text, doc: "`sbatch --partition`." },
+    Field { name: "account", kind: Kind::Text, doc: "`sbatch --account`." },
+    Field { name: "constraint", kind: Kind::Text, doc: "`sbatch --constraint`." },
+    Field { name: "cpus", kind: Kind::Int(1), doc: "Cores of a unit's job; 2 by default." },
+    Field {
+        name: "memory",
+        kind: Kind::Text,
+        doc: "Memory of a unit's job, as \"8GB\"; by default what the plan says.",
+    },
+    Field { name: "time", kind: Kind::Text, doc: "Time of a unit's job, as \"02:00:00\"; by default an estimate." },
+    Field { name: "max_jobs", kind: Kind::Int(1), doc: "Units that may run at once." },
+    Field {
+        name: "retries",
+        kind: Kind::Int(0),
+        doc: "How often a unit whose job was killed is tried again, with twice the memory and time; 2 by default.",
+    },
+    Field { name: "options", kind: NAMES, doc: "More options of sbatch, as [\"--qos=long\"]." },
+    Field { name: "setup", kind: Kind::Text, doc: "Shell lines that each job runs first, as \"module load x\"." },
 ];
 
 pub(crate) const DATA: &str = "Data";
@@ -166,7 +189,7 @@ pub const KEYS: &[Key] = &[
         "\"mtime\"",
         "How it is seen whether an input changed: by size and time, or by its content.",
     ),
-    key(HOW, "run", Kind::Table(RUN), "{}", "How, not what: n_jobs, memory, on_error, tmpdir."),
+    key(HOW, "run", Kind::Table(RUN), "{}", "How, not what: n_jobs, memory, on_error, tmpdir, slurm."),
 ];
 
 /// The headings, in order.

@@ -7,7 +7,8 @@ pub(crate) mod record;
 mod task;
 mod unit;
 
-pub(crate) use task::described;
+pub use record::Noted;
+pub(crate) use task::{described, draw_failed};
 
 use crate::plan::Member;
 use crate::report::data::{Failure, Status, StudyReport, SubjectReport};
@@ -233,7 +234,7 @@ fn not_run(unit: &UnitPlan, index: usize, options: &RunOptions, study: &Study) -
         (None, Some(failure)) if options.selects(index, &unit.unit) => {
             let report = SubjectReport { failure: Some(failure.clone()), ..blank(Status::Failed) };
             record::note_failure(&record, &report);
-            task::draw_failed(&study.context(1), &report, &study.title());
+            draw_failed(&study.context(1), &report, &study.title());
             report
         }
         // Perhaps another process tried it.

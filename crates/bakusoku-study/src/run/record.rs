@@ -1,11 +1,12 @@
 //! What is kept of a unit beside its results: what its page shows, and a summary for the index.
 
 use crate::output::Output;
-use crate::report::data::SubjectReport;
+use crate::report::data::{Failure, SubjectReport};
 use crate::report::facts::Facts;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What a page is drawn from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,4 +78,40 @@ pub(crate) fn forget_failure(record: &Path) {
 /// How a unit failed when it was last tried.
 pub(crate) fn noted_failure(record: &Path) -> Option<SubjectReport> {
     serde_json::from_str(&fs_err::read_to_string(failure_path(record)).ok()?).ok()
+}
+
+/// What is noted of a unit beside its results.
+#[derive(Clone, Debug)]
+pub enum Noted {
+    /// It was done.
+    Done {
+        /// When.
+        when: SystemTime,
+        /// How long it took (s).
+        wall_s: f64,
+        /// Peak memory of the process meanwhile (bytes).
+        peak_memory: u64,
+    },
+    /// It failed when it was last tried.
+    Failed {
+        /// When.
+        when: SystemTime,
+        /// Why.
+        failure: Failure,
+    },
+    /// Nothing.
+    Nothing,
+}
+
+/// What is noted beside a record: a failure counts only as long as nothing was done after it.
+pub(crate) fn noted(record: &Path) -> Noted {
+    let when = |path: &Path| fs_err::metadata(path).and_then(|meta| meta.modified()).ok();
+    let done = when(&summary_path(record)).zip(read_summary(record).ok());
+    let failed = when(&failure_path(record)).zip(noted_failure(record).and_then(|report| report.failure));
+    match (done, failed) {
+        (Some((when, _)), Some((later, failure))) if later >= when => Noted::Failed { when: later, failure },
+        (None, Some((when, failure))) => Noted::Failed { when, failure },
+        (Some((when, report)), _) => Noted::Done { when, wall_s: report.wall_s, peak_memory: report.peak_memory },
+        (None, None) => Noted::Nothing,
+    }
 }

@@ -113,7 +113,7 @@ fn keep(
 }
 
 /// The page of a unit that failed. Where it can't be written the terminal and the index say why it failed.
-pub(super) fn draw_failed(context: &Context<'_>, report: &SubjectReport, title: &str) {
+pub(crate) fn draw_failed(context: &Context<'_>, report: &SubjectReport, title: &str) {
     let html = subject_html(report, title, &Facts::default(), Page::default());
     let _ = bakusoku_files::write_text(&context.results.root().join(&report.page), &html);
 }
