@@ -95,6 +95,14 @@ impl Study {
         }
     }
 
+    /// The units, in order, from names of files only.
+    ///
+    /// # Errors
+    /// When there is nothing to analyse.
+    pub fn units(&self) -> Result<Vec<Unit>> {
+        Ok(discover(&self.config, &self.source)?.0)
+    }
+
     /// What would run, from headers only.
     ///
     /// # Errors

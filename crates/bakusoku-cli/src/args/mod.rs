@@ -1,8 +1,10 @@
 //! Arguments of the command line, and their help.
 
+mod bids;
 mod choices;
 mod maxfilter;
 
+pub(crate) use bids::{BidsArgs, Level};
 pub(crate) use choices::{BadCondition, CoilDefinitions, CoordFrame, McInterp, Regularize, SampleFormat};
 pub(crate) use maxfilter::MaxfilterArgs;
 
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Maxwell filter one recording: SSS, tSSS, movement compensation, bad channel reconstruction.
     Maxfilter(Box<MaxfilterArgs>),
+    /// Process a BIDS dataset as BIDS Apps do: IN OUT participant, then IN OUT group.
+    Bids(Box<BidsArgs>),
     /// Print completions for a shell, or the manual page.
     Completions(CompletionsArgs),
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bids;
 mod completions;
 mod convert;
 mod demo;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &Args, launcher: &[String], printer: &Printer, cancel: &
         Command::Simulate(args) => simulate::run(args, printer, cancel),
         Command::Convert(args) => convert::run(args, printer),
         Command::Maxfilter(args) => maxfilter::run(args, printer, cancel),
+        Command::Bids(args) => bids::run(args, printer, cancel),
         Command::Completions(args) => completions::run(args, printer),
     }
 }

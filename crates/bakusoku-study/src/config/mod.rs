@@ -82,6 +82,11 @@ impl Config {
         }
     }
 
+    /// Sets a key that holds a text, as a command line has it instead of the file.
+    pub fn set_text(&mut self, name: &str, text: impl Into<String>) {
+        let index = self.keys.iter().position(|key| key.name == name).expect("only keys of the table are set");
+        self.values[index] = (Value::Str(text.into()), true);
+    }
     /// The study file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -48,6 +48,8 @@ pub struct RunOptions {
     pub n_jobs: Option<usize>,
     /// Memory; wins over the study file.
     pub memory: Option<Bytes>,
+    /// Folder for large intermediate data; wins over the study file.
+    pub tmpdir: Option<PathBuf>,
     /// Ends everything when it is set.
     pub cancel: Cancel,
 }
@@ -103,6 +105,9 @@ pub(crate) fn budget(study: &Study, options: &RunOptions) -> Result<Budget> {
     }
     if let Some(folder) = table.get("tmpdir").and_then(|value| value.as_str()) {
         budget = budget.with_tmpdir(study.config.beside(folder));
+    }
+    if let Some(folder) = &options.tmpdir {
+        budget = budget.with_tmpdir(folder.clone());
     }
     Ok(budget)
 }
