@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod evoked;
 pub(crate) mod filter;
 pub(crate) mod find_bads;
+pub(crate) mod ica;
 pub(crate) mod interpolate_bads;
 pub(crate) mod maxwell;
 pub(crate) mod notch;
@@ -39,6 +40,7 @@ pub fn builtin() -> Registry {
         Arc::new(psd::Psd),
         Arc::new(events::FindEventsStep),
         Arc::new(reference::Reference),
+        Arc::new(ica::IndependentComponents),
         Arc::new(epochs::CutEpochs),
         Arc::new(interpolate_bads::InterpolateBads),
         Arc::new(epochs::ConcatenateEpochs),

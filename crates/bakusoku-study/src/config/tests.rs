@@ -157,9 +157,9 @@ fn what_is_not_supported_yet_says_so() {
     );
     assert!(of("process_rest = false").is_empty());
     assert_eq!(
-        of("spatial_filter = \"ica\""),
+        of("spatial_filter = \"ssp\""),
         [
-            "2:18 spatial_filter = \"ica\" is not supported yet | write \"none\"; projectors that stand in the recordings are applied"
+            "2:18 spatial_filter = \"ssp\" is not supported yet | write \"ica\", or \"none\"; projectors that stand in the recordings are applied"
         ]
     );
     assert_eq!(of("n_jobs = 2"), ["2:1 `n_jobs` does not stand here | write n_jobs under [run]"]);

@@ -12,6 +12,7 @@ use crate::input::Input;
 use crate::keys::Keys;
 use crate::output::Output;
 use crate::report::facts::to_value;
+use crate::resume::Validity;
 use crate::step::About;
 use crate::unit::{Run, Unit};
 use crate::{Error, Result};
@@ -526,6 +527,12 @@ impl<'a> Planner<'a> {
     pub fn file_size(&mut self, bytes: u64) {
         if let Some(file) = self.graph.files.last_mut() {
             file.bytes = SMALL + bytes;
+        }
+    }
+    /// The file that was declared last stays as it is: somebody changed it, and that counts.
+    pub(crate) fn keep_file(&mut self) {
+        if let Some(file) = self.graph.files.last_mut() {
+            file.output.validity = Validity::Current(file.bytes);
         }
     }
     /// What the step has to show, of its own type; its [`section`](crate::step::Step::section) finds it.

@@ -23,7 +23,7 @@ mod index;
 pub(crate) mod page;
 pub(crate) mod plot;
 mod subject;
-mod topomap;
+pub(crate) mod topomap;
 pub(crate) mod units;
 
 pub use data::{Row, StudyReport, SubjectReport};

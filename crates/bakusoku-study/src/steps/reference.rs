@@ -27,7 +27,7 @@ const KEYS: &[Key] = &[
         "\"none\"",
         "How to remove ocular and cardiac artifacts.",
     )
-    .but(&["\"ssp\"", "\"ica\""], "write \"none\"; projectors that stand in the recordings are applied"),
+    .but(&["\"ssp\""], "write \"ica\", or \"none\"; projectors that stand in the recordings are applied"),
 ];
 
 const ABOUT: &About = &About {

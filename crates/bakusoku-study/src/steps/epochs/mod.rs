@@ -23,7 +23,7 @@ use bakusoku_methods::epochs::{EpochsParams, EpochsPlan, EventRepeated, OnMissin
 use std::path::Path;
 
 /// Channel types that can have a rejection limit.
-const LIMITS: &[Field] = &[
+pub(crate) const LIMITS: &[Field] = &[
     Field { name: "mag", kind: Kind::Positive, doc: "T" },
     Field { name: "grad", kind: Kind::Positive, doc: "T/m" },
     Field { name: "eeg", kind: Kind::Positive, doc: "V" },
