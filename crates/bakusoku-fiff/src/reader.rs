@@ -7,6 +7,7 @@ use crate::source::{FileSource, ReadAt, Window};
 use crate::tag::{Entry, FileId, HEADER, RawTag};
 use crate::tree::{self, Branch, Node};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// An open FIFF file.
 ///
@@ -18,7 +19,12 @@ pub struct Fiff {
     entries: Vec<Entry>,
     root: Node,
     directory: Directory,
+    /// What was read ahead, and from where: the tags of a header are small, and stand one behind the other.
+    ahead: Mutex<(u64, Vec<u8>)>,
 }
+
+/// Bytes that are read ahead; a tag that is longer is read by itself.
+const AHEAD: usize = 1 << 15;
 
 impl std::fmt::Debug for Fiff {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -53,12 +59,19 @@ impl Fiff {
             && let Some(entries) = directory::read_directory(&mut window, pos, len)
             && let Ok(Some(root)) = tree::build(path, &mut window, &entries, false)
         {
-            return Ok(Self { path: path.to_owned(), source, entries, root, directory: Directory::Pointer });
+            return Ok(Self {
+                path: path.to_owned(),
+                source,
+                entries,
+                root,
+                directory: Directory::Pointer,
+                ahead: Mutex::default(),
+            });
         }
         let entries = directory::walk(path, &mut window, len, pointer)?;
         let root = tree::build(path, &mut window, &entries, true)?.unwrap_or_default();
         let directory = if pointer.is_some() { Directory::Repaired } else { Directory::Walked };
-        Ok(Self { path: path.to_owned(), source, entries, root, directory })
+        Ok(Self { path: path.to_owned(), source, entries, root, directory, ahead: Mutex::default() })
     }
 
     /// The file's name, as it was given.
@@ -139,11 +152,34 @@ impl Fiff {
             return Err(Error::Truncated { path: self.path.clone(), tag, at: entry.pos, need, len: self.len() });
         }
         let mut bytes = [0; HEADER as usize];
-        self.read_at(&mut bytes, entry.pos)?;
-        self.compare(entry, bytes)?;
         let mut data = vec![0; entry.size as usize];
-        self.read_at(&mut data, entry.data_pos())?;
+        self.read_small_at(&mut bytes, entry.pos)?;
+        self.compare(entry, bytes)?;
+        self.read_small_at(&mut data, entry.data_pos())?;
         Ok(RawTag { kind: entry.kind, type_: entry.type_, data })
+    }
+
+    /// Reads from what was read ahead, or reads ahead.
+    fn read_small_at(&self, buf: &mut [u8], at: u64) -> Result<()> {
+        if buf.len() > AHEAD / 4 {
+            return self.read_at(buf, at);
+        }
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let (start, bytes) = &mut *ahead;
+        let is_there = *start <= at && at + buf.len() as u64 <= *start + bytes.len() as u64;
+        if !is_there {
+            let left = usize::try_from(self.len().saturating_sub(at)).unwrap_or(usize::MAX);
+            bytes.clear();
+            bytes.resize(AHEAD.min(left).max(buf.len()), 0);
+            *start = at;
+            if let Err(error) = self.read_at(bytes, at) {
+                bytes.clear();
+                return Err(error);
+            }
+        }
+        let from = (at - *start) as usize;
+        buf.copy_from_slice(&bytes[from..from + buf.len()]);
+        Ok(())
     }
 
     /// What a tag says.
