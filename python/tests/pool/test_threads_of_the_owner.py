@@ -54,3 +54,39 @@ def test_whatever_other_threads_are_in_the_middle_of():
         seconds=85,
     ).fine()
     assert ran.out == "done\n"
+
+
+def test_children_that_threads_fork_at_once_see_all_results():
+    ran = run_script(
+        """
+        import os, threading
+        import numpy as np
+        from bakusoku import Pool
+
+        def work(i):
+            return np.full(1 << 17, i)
+
+        def are_right(results):
+            return all((result == i).all() for i, result in enumerate(results))
+
+        def fork(barrier, results, ends):
+            barrier.wait()
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0 if are_right(results) else 1)
+            ends.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+        if __name__ == "__main__":
+            ends, here = [], []
+            with Pool(2) as pool:
+                for _ in range(5):
+                    results = pool.map(work, range(48), 1)
+                    barrier = threading.Barrier(3)
+                    threads = [threading.Thread(target=fork, args=(barrier, results, ends)) for _ in range(3)]
+                    for thread in threads: thread.start()
+                    for thread in threads: thread.join()
+                    here.append(are_right(results))
+            print(set(ends), set(here))
+        """
+    ).fine()
+    assert ran.out == "{0} {True}\n", ran.err

@@ -106,6 +106,8 @@ pub(crate) fn before_fork(py: Python<'_>) {
     let supervisor = SUPERVISOR.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(supervisor) = supervisor.filter(|supervisor| supervisor.is_ours()) {
         py.detach(|| supervisor.before_fork());
+        // What other threads received meanwhile; nobody receives anything now.
+        supervisor.before_fork();
     }
 }
 

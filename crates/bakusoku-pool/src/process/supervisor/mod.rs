@@ -145,14 +145,17 @@ impl Supervisor {
         self.process == std::process::id()
     }
 
-    /// Before this process forks: results become private memory, so that the child's copies are its own.
+    /// Before this process forks: results become private memory, so that the child's copies are its own. Another thread that
+    /// forks meanwhile waits: of what has not become private so far, its child would see the file, which is emptied.
     pub fn before_fork(&self) {
-        let regions = std::mem::take(&mut *self.regions());
+        let mut regions = self.regions();
         let alive: Vec<Arc<WorkerMemory>> = regions.iter().filter_map(Weak::upgrade).collect();
         for region in &alive {
             region.before_fork();
         }
-        self.regions().extend(alive.iter().map(Arc::downgrade));
+        *regions = alive.iter().map(Arc::downgrade).collect();
+        // What is dropped here for the last time is dropped without the lock.
+        drop(regions);
     }
 
     fn regions(&self) -> MutexGuard<'_, Vec<Weak<WorkerMemory>>> {
